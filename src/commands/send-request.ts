@@ -1,0 +1,97 @@
+import type { Command } from "commander";
+import type { Context } from "../context.ts";
+import { recipientFromText, senderFromText } from "../envelope/address.ts";
+import { parseRecipients } from "../envelope/recipients-file.ts";
+import { inputError, reason, usageError } from "../errors.ts";
+import { type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
+import type { RecipientSource, SendOptions } from "./send-options.ts";
+
+/** To whom, from whom and through whom, checked. */
+export interface SendRequest {
+  readonly sender: Buffer;
+  readonly recipients: readonly Buffer[];
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** @throws {CommandError} usage, unreadable-input */
+export async function readRequest(
+  operands: readonly string[],
+  options: SendOptions,
+  command: Command,
+  context: Context,
+): Promise<SendRequest> {
+  const endpoints = serversOf(options, context.env);
+  const sender = senderOf(options, context.env);
+  const sources = await recipientSources(operands, options, command, context.args);
+  if (sources.length === 0) throw usageError("no recipients: name them as arguments, with --to or --to-file");
+  const fromInput = sources.filter(({ kind, value }) => kind === "file" && value === "-").length;
+  if (fromInput > 1 || (fromInput === 1 && (options.file ?? "-") === "-")) {
+    throw usageError("standard input can be read only once: give --to-file or --file another file");
+  }
+  const recipients: Buffer[][] = [];
+  for (const source of sources) recipients.push(await recipientsFrom(source, context));
+  return { sender, recipients: recipients.flat(), endpoints };
+}
+
+function serversOf(options: SendOptions, env: Context["env"]): Endpoint[] {
+  const fromEnvironment = env.QMTP_SERVER?.split(/\s+/).filter((text) => text !== "") ?? [];
+  const texts = options.server ?? fromEnvironment;
+  return (texts.length === 0 ? ["localhost"] : texts).map((text) => parseEndpoint(text));
+}
+
+function senderOf(options: SendOptions, env: Context["env"]): Buffer {
+  if (options.from !== undefined) return senderFromText(options.from, "sender");
+  if (env.QMTP_FROM !== undefined) return senderFromText(env.QMTP_FROM, "QMTP_FROM");
+  throw usageError("no sender: name it with --from (or QMTP_FROM); '' is the null sender");
+}
+
+/** In the order of the command line: commander keeps arguments and options apart, so that is read again. */
+async function recipientSources(
+  operands: readonly string[],
+  options: SendOptions,
+  command: Command,
+  args: readonly string[],
+): Promise<readonly RecipientSource[]> {
+  const named = options.to ?? options.toFile ?? [];
+  if (named.length === 0) return operands.map((value) => ({ kind: "address", value }));
+  if (operands.length === 0) return named;
+  const { parseArgs } = await import("node:util");
+  const known = command.options.map((option) => [
+    option.long?.slice(2) ?? "",
+    { type: option.required ? "string" : "boolean", ...(option.short && { short: option.short.slice(1) }) },
+  ]);
+  const { tokens } = parseArgs({
+    args: args.slice(1),
+    options: Object.fromEntries(known),
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
+  return tokens.flatMap((token): RecipientSource[] => {
+    if (token.kind === "positional") return [{ kind: "address", value: token.value }];
+    if (token.kind !== "option" || token.value === undefined) return [];
+    if (token.name === "to") return [{ kind: "address", value: token.value }];
+    return token.name === "to-file" ? [{ kind: "file", value: token.value }] : [];
+  });
+}
+
+async function recipientsFrom({ kind, value }: RecipientSource, context: Context): Promise<Buffer[]> {
+  if (kind === "address") return [recipientFromText(value, "recipient")];
+  const name = value === "-" ? "standard input" : value;
+  try {
+    return parseRecipients(
+      value === "-"
+        ? await (await import("node:stream/consumers")).buffer(context.stdin)
+        : await contentOf(value),
+      name,
+    );
+  } catch (error) {
+    if (error instanceof Error && error.name === "CommandError") throw error;
+    throw inputError(`cannot read ${name}: ${reason(error)}`, error);
+  }
+}
+
+async function contentOf(path: string): Promise<Buffer> {
+  const { readFile } = await import("node:fs/promises");
+  return readFile(path);
+}

@@ -1,0 +1,142 @@
+import type { Command } from "commander";
+import type { Context } from "../context.ts";
+import { type OpenMessage, openFile, openStream } from "../message/open.ts";
+import { type Message, type Package, packageLength } from "../protocol/package.ts";
+import { dryRunJson, dryRunLines, firstLines } from "../report/dry-run.ts";
+import { exitCode } from "../report/exit-code.ts";
+import { messageJson } from "../report/json.ts";
+import { Progress } from "../report/progress.ts";
+import { isDecorated } from "../report/terminal.ts";
+import { deliveryLines, statusPaint, violationLine } from "../report/text.ts";
+import { Transcript } from "../report/transcript.ts";
+import { writeLines } from "../report/write.ts";
+import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
+import { type Delivered, deliver, interruption, nothingSent } from "./deliver.ts";
+import { declareSendOptions, type SendOptions } from "./send-options.ts";
+import { readRequest, type SendRequest } from "./send-request.ts";
+
+/** `qmtp send`: one message, from standard input or a file. */
+export function declareSend(command: Command, context: Context, exit: (code: number) => void): void {
+  declareSendOptions(command).action(async (operands: string[], options: SendOptions) => {
+    exit(await send(operands, options, command, context));
+  });
+}
+
+async function send(
+  operands: readonly string[],
+  options: SendOptions,
+  command: Command,
+  context: Context,
+): Promise<number> {
+  const request = await readRequest(operands, options, command, context);
+  let open: OpenMessage | undefined;
+  try {
+    open = await openMessage(options, context);
+    if (options.dryRun) {
+      await printDryRun(request, open.message, options, context);
+      return 0;
+    }
+    const delivered = await sendMessage(request, open.message, options, context);
+    return await report(request, open.message, delivered, options, context);
+  } catch (error) {
+    if (open !== undefined || !context.interrupted.aborted) throw error;
+    const endpoint = request.endpoints[0] as Endpoint;
+    const pkg = { ...request, message: { encoding: options.encoding, length: 0, chunks: () => [] } };
+    const nothing = nothingSent([pkg], endpoint, interruption(context.interrupted));
+    return await report(request, undefined, nothing, options, context);
+  } finally {
+    await open?.close();
+  }
+}
+
+async function openMessage(options: SendOptions, context: Context): Promise<OpenMessage> {
+  const format = {
+    encoding: options.encoding,
+    raw: options.raw === true,
+    temporaryDirectory: context.env.TMPDIR || "/tmp",
+    signal: context.interrupted,
+  };
+  if (options.file !== undefined && options.file !== "-") return openFile(options.file, format);
+  if (context.stdin.isTTY) {
+    context.stderr.write("qmtp send: reading the message from the terminal; Ctrl-D on a new line ends it\n");
+  }
+  return openStream(context.stdin, "standard input", format);
+}
+
+async function sendMessage(
+  { sender, recipients, endpoints }: SendRequest,
+  message: Message,
+  options: SendOptions,
+  context: Context,
+): Promise<Delivered> {
+  const packages: Package[] = options.split
+    ? recipients.map((recipient) => ({ sender, recipients: [recipient], message }))
+    : [{ sender, recipients, message }];
+  const progress = startProgress(packages, options, context);
+  try {
+    return await deliver(packages, {
+      endpoints,
+      connectTimeoutMs: options.connectTimeout,
+      limits: { idleMs: options.timeout, sessionMs: options.maxTime },
+      signal: context.interrupted,
+      ...(progress && { onProgress: progress.update }),
+      watch: startTranscript(options, context),
+    });
+  } finally {
+    progress?.stop();
+  }
+}
+
+function startProgress(packages: readonly Package[], options: SendOptions, context: Context) {
+  const wanted = options.color && !options.json && !options.quiet && options.verbose === 0;
+  if (!isDecorated(context.stderr, context.env, wanted)) return undefined;
+  const total = packages.reduce((sum, pkg) => sum + packageLength(pkg), 0);
+  return new Progress(context.stderr, total);
+}
+
+function startTranscript(options: SendOptions, context: Context) {
+  if (options.verbose === 0) return undefined;
+  return new Transcript(context.stderr, options.verbose > 1);
+}
+
+async function report(
+  request: SendRequest,
+  message: Message | undefined,
+  delivered: Delivered,
+  options: SendOptions,
+  context: Context,
+): Promise<number> {
+  const { deliveries } = delivered;
+  const violations = delivered.violations.map((violation) => `qmtp send: ${violationLine(violation)}`);
+  if (violations.length > 0) await writeLines(context.stderr, violations);
+  if (options.json) {
+    const described = message && describe(message, options);
+    const json = messageJson({ ...delivered, sender: request.sender, message: described ?? null });
+    await writeLines(context.stdout, [json]);
+  } else {
+    const paint = await statusPaint(isDecorated(context.stdout, context.env, options.color));
+    await writeLines(context.stdout, deliveryLines(deliveries, paint, options.quiet === true));
+  }
+  return exitCode(deliveries);
+}
+
+function describe({ length, encoding }: Message, options: SendOptions) {
+  return { source: options.file ?? "-", bytes: length, encoding };
+}
+
+async function printDryRun(
+  { sender, recipients, endpoints }: SendRequest,
+  message: Message,
+  options: SendOptions,
+  context: Context,
+): Promise<void> {
+  const run = {
+    endpoints: endpoints.map(formatEndpoint),
+    sender,
+    recipients,
+    packages: options.split ? recipients.length : 1,
+    message: describe(message, options),
+    firstLines: await firstLines(message),
+  };
+  await writeLines(context.stdout, options.json ? [dryRunJson(run)] : dryRunLines(run));
+}

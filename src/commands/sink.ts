@@ -1,0 +1,108 @@
+import type { Command } from "commander";
+import type { Context } from "../context.ts";
+import { CommandError, reason, usageError } from "../errors.ts";
+import { makeMaildir } from "../maildir/store.ts";
+import { receivedJson, receivedLine } from "../report/received.ts";
+import { sanitise } from "../report/sanitise.ts";
+import { FAULTS, type Fault } from "../sink/fault.ts";
+import { serve } from "../sink/server.ts";
+import { parseEndpoint } from "../transport/endpoint.ts";
+import { countOption, timeOption } from "./values.ts";
+
+/** Not QMTP's own port, which only root may listen on, and where a real server may be. */
+const SINK_PORT = 2_090;
+
+/** The options as commander hands them over; times in milliseconds. */
+interface SinkCommandOptions {
+  readonly listen: string;
+  readonly maildir?: string;
+  readonly reject?: RegExp;
+  readonly defer?: RegExp;
+  readonly maxBytes?: number;
+  readonly maxRecipients: number;
+  readonly exitAfter?: number;
+  readonly delay: number;
+  readonly timeout: number;
+  readonly fault?: Fault;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+Examples:
+  qmtp sink --maildir ./mail
+  qmtp sink --listen 127.0.0.1:0 --reject '@example\\.net$' --json
+  qmtp sink --listen unix:/tmp/qmtp.sock --fault close-mid-response --exit-after 1
+
+Faults:
+${Object.entries(FAULTS)
+  .map(([name, what]) => `  ${name.padEnd(23)}${what}`)
+  .join("\n")}`;
+
+/** `qmtp sink`: a QMTP server for tests and demonstrations. */
+export function declareSink(command: Command, context: Context, exit: (code: number) => void): void {
+  command
+    .option(
+      "--listen <endpoint>",
+      "where to listen: host:port (port 0: any free one) or unix:/path",
+      `127.0.0.1:${SINK_PORT}`,
+    )
+    .option("--maildir <dir>", "store each accepted message in this maildir, once per recipient")
+    .option("--reject <regex>", "refuse recipients that match", pattern)
+    .option("--defer <regex>", "defer recipients that match", pattern)
+    .addOption(countOption(command, "--max-bytes <n>", "refuse messages of more bytes", 0))
+    .addOption(
+      countOption(command, "--max-recipients <n>", "refuse recipients after so many in a package", 1).default(
+        100_000,
+      ),
+    )
+    .addOption(countOption(command, "--exit-after <n>", "stop after so many packages", 1))
+    .addOption(
+      countOption(command, "--delay <ms>", "milliseconds before a package is answered", 0).default(0),
+    )
+    .addOption(timeOption(command, "--timeout <s>", "seconds after which an idle client is dropped", 600))
+    .addOption(command.createOption("--fault <name>", "misbehave, see below").choices(Object.keys(FAULTS)))
+    .option("--json", "print one JSON object per package instead of a line")
+    .addHelpText("after", EXAMPLES)
+    .action(async (options: SinkCommandOptions) => {
+      await sink(options, context);
+      exit(0);
+    });
+}
+
+async function sink(options: SinkCommandOptions, context: Context): Promise<void> {
+  const endpoint = parseEndpoint(options.listen, SINK_PORT, 0);
+  if (options.maildir !== undefined) await prepare(options.maildir);
+  await serve(endpoint, {
+    policy: {
+      reject: options.reject,
+      defer: options.defer,
+      maxBytes: options.maxBytes ?? Number.POSITIVE_INFINITY,
+      maxRecipients: options.maxRecipients,
+    },
+    maildir: options.maildir,
+    delayMs: options.delay,
+    fault: options.fault,
+    idleMs: options.timeout,
+    exitAfter: options.exitAfter,
+    signal: context.interrupted,
+    onEvent: (text) => context.stderr.write(`qmtp sink: ${sanitise(text)}\n`),
+    onPackage: (pkg) => context.stdout.write(`${options.json ? receivedJson(pkg) : receivedLine(pkg)}\n`),
+  });
+}
+
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    throw usageError(`'${text}' is no regular expression: ${reason(error)}`);
+  }
+}
+
+async function prepare(maildir: string): Promise<void> {
+  try {
+    await makeMaildir(maildir);
+  } catch (error) {
+    const message = `cannot make the maildir ${maildir}: ${reason(error)}`;
+    throw new CommandError(message, { code: "unwritable-maildir", temporary: true, cause: error });
+  }
+}

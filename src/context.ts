@@ -1,0 +1,20 @@
+import type { Readable, Writable } from "node:stream";
+
+/** A stream that may be a terminal. */
+export type Output = Writable & { readonly isTTY?: boolean };
+export type Input = Readable & { readonly isTTY?: boolean };
+
+/**
+ * The process as the commands see it; only main.ts touches the real one. The streams are made when they are
+ * first asked for, because making them takes time that many runs need not spend.
+ */
+export interface Context {
+  /** Without the names of the program and the script. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Aborted by SIGINT or SIGTERM, with an error that bears the signal's name. */
+  readonly interrupted: AbortSignal;
+}

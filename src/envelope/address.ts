@@ -1,0 +1,47 @@
+import { usageError } from "../errors.ts";
+
+/**
+ * An envelope address from the command line or the environment.
+ * @param what its origin, for errors: "--from", "recipient 3"
+ * @throws {CommandError} usage, for bytes that no server takes or that did not survive on their way here
+ */
+export function addressFromText(text: string, what: string): Buffer {
+  // Node decodes arguments as UTF-8 and puts this in place of what is none: the real bytes are gone.
+  if (text.includes("\ufffd")) {
+    throw usageError(
+      `${what} '${text}' is not valid UTF-8; put addresses with such bytes into a file, --to-file`,
+    );
+  }
+  return checkedAddress(Buffer.from(text), what);
+}
+
+/**
+ * An envelope address, which may hold any bytes but control bytes.
+ * @throws {CommandError} usage
+ */
+export function checkedAddress(address: Buffer, what: string): Buffer {
+  for (let at = 0; at < address.length; at++) {
+    const byte = address[at] as number;
+    if (byte >= 0x20 && byte !== 0x7f) continue;
+    const hex = byte.toString(16).padStart(2, "0");
+    throw usageError(`${what} '${address}' has the control byte 0x${hex} at position ${at}; remove it`);
+  }
+  return address;
+}
+
+/**
+ * The sender; `<>` and the empty string are the null sender.
+ * @throws {CommandError} usage
+ */
+export function senderFromText(text: string, what: string): Buffer {
+  return addressFromText(text === "<>" ? "" : text, what);
+}
+
+/**
+ * A recipient, which cannot be empty.
+ * @throws {CommandError} usage
+ */
+export function recipientFromText(text: string, what: string): Buffer {
+  if (text === "") throw usageError(`${what} is empty; write an address`);
+  return addressFromText(text, what);
+}

@@ -1,0 +1,74 @@
+/** Who is at fault: ourselves or our user, the server, or the path between. */
+export type Fault = "local" | "remote" | "transport";
+
+/**
+ * What ends a command before it has results: one line on standard error, saying what, where and what to do.
+ * `code` is stable: scripts read it in `--json`.
+ */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+  readonly code: string;
+  readonly fault: Fault;
+  /** True where trying again later may help: what could not be read, what could not be reached. */
+  readonly temporary: boolean;
+
+  constructor(
+    message: string,
+    traits: { code: string; fault?: Fault; temporary?: boolean; cause?: unknown },
+  ) {
+    super(message, { cause: traits.cause });
+    this.code = traits.code;
+    this.fault = traits.fault ?? "local";
+    this.temporary = traits.temporary ?? false;
+  }
+}
+
+/** What the user wrote cannot be meant: exit code 100. */
+export function usageError(message: string): CommandError {
+  return new CommandError(message, { code: "usage" });
+}
+
+/** What should be read cannot be read: exit code 111, because a later run may find it. */
+export function inputError(message: string, cause?: unknown): CommandError {
+  return new CommandError(message, { code: "unreadable-input", temporary: true, cause });
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EADDRINUSE: "the address is already in use",
+  EADDRNOTAVAIL: "no such address on this host",
+  EAI_AGAIN: "temporary failure in name resolution",
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EDQUOT: "disk quota exceeded",
+  EFBIG: "file too large",
+  EHOSTUNREACH: "host unreachable",
+  EIO: "input/output error",
+  EISDIR: "it is a directory",
+  ELOOP: "too many symbolic links",
+  EMFILE: "too many open files",
+  ENAMETOOLONG: "the name is too long",
+  ENETUNREACH: "network unreachable",
+  ENODATA: "host not found",
+  ENOENT: "no such file or directory",
+  ENOSPC: "no space left on device",
+  ENOTDIR: "not a directory",
+  ENOTFOUND: "host not found",
+  EPERM: "operation not permitted",
+  EPIPE: "connection closed",
+  EROFS: "read-only file system",
+  ETIMEDOUT: "connection timed out",
+};
+
+/** A system error in words, without the path and the name of the system call that Node puts around them. */
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = systemCode(error);
+  return (code !== undefined && WORDS[code]) || error.message;
+}
+
+/** The system's name for an error, such as ENOENT. */
+export function systemCode(error: unknown): string | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : undefined;
+}

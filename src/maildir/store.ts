@@ -1,0 +1,58 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, open, rename, unlink } from "node:fs/promises";
+import { hostname } from "node:os";
+
+/**
+ * Makes a maildir with its three folders, readable for its owner only, where there is none.
+ * @throws the system's error
+ */
+export async function makeMaildir(path: string): Promise<void> {
+  for (const folder of ["tmp", "new", "cur"]) {
+    await mkdir(`${path}/${folder}`, { recursive: true, mode: 0o700 });
+  }
+}
+
+/**
+ * Puts a message into a maildir so that it is either there whole or not at all: written in tmp/, synced, renamed
+ * into new/, and that synced too (maildir(5)).
+ * @throws the system's error; then nothing is left behind
+ */
+export async function storeMessage(
+  maildir: string,
+  pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
+): Promise<void> {
+  const name = uniqueName();
+  const temporary = `${maildir}/tmp/${name}`;
+  const file = await open(temporary, "wx", 0o600);
+  try {
+    try {
+      for await (const piece of pieces) await file.writeFile(piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, `${maildir}/new/${name}`);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(`${maildir}/new`);
+}
+
+/** Without this the new name may be lost with the power, though the file's bytes are not. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** time.random.host, as maildir(5) has it; the host's name may not hold / and :. */
+function uniqueName(): string {
+  const host = hostname().replaceAll("/", "\\057").replaceAll(":", "\\072");
+  const now = Date.now();
+  const microseconds = String((now % 1_000) * 1_000).padStart(6, "0");
+  return `${Math.floor(now / 1_000)}.M${microseconds}R${randomBytes(8).toString("hex")}.${host}`;
+}

@@ -1,0 +1,67 @@
+import type { Context, Input, Output } from "./context.ts";
+import { CommandError } from "./errors.ts";
+import { isAnswer, run, usageLine } from "./program.ts";
+import { EXIT } from "./report/exit-code.ts";
+import { sanitise } from "./report/sanitise.ts";
+
+/** Runs `qmtp` with the arguments of this process, and sets its exit code. */
+export async function main(): Promise<void> {
+  const context = processContext();
+  try {
+    process.exitCode = await run(context);
+  } catch (error) {
+    if (isAnswer(error)) return;
+    const usage = usageLine(error, context.args);
+    const line = usage ?? (error instanceof Error ? error.message : String(error));
+    const temporary = usage === undefined && !(error instanceof CommandError && !error.temporary);
+    process.exitCode = temporary ? EXIT.temporary : EXIT.permanent;
+    if (line !== "") context.stderr.write(`qmtp: ${sanitise(line)}\n`);
+  } finally {
+    // Standard input may be a pipe that nobody closes: it must not keep the process.
+    if (context.stdinUsed()) process.stdin.destroy();
+  }
+}
+
+function processContext(): Context & { stdinUsed(): boolean } {
+  let stdinUsed = false;
+  let stdout: Output | undefined;
+  let stderr: Output | undefined;
+  return {
+    args: process.argv.slice(2),
+    env: process.env,
+    interrupted: interruptions(),
+    stdinUsed: () => stdinUsed,
+    get stdin(): Input {
+      stdinUsed = true;
+      return process.stdin;
+    },
+    get stdout(): Output {
+      stdout ??= guarded(process.stdout);
+      return stdout;
+    },
+    get stderr(): Output {
+      stderr ??= guarded(process.stderr);
+      return stderr;
+    },
+  };
+}
+
+/** The first SIGINT or SIGTERM ends the work and lets it report; a second one ends the process. */
+function interruptions(): AbortSignal {
+  const interruption = new AbortController();
+  const interrupt = (signal: NodeJS.Signals) => {
+    process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
+    interruption.abort(new Error(signal));
+  };
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  return interruption.signal;
+}
+
+/** A reader that went away takes nothing from what was delivered; any other failure to write is said. */
+function guarded(stream: NodeJS.WriteStream): Output {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE" || stream === process.stderr) return;
+    process.stderr.write(`qmtp: cannot write the results: ${error.message}\n`);
+  });
+  return stream;
+}

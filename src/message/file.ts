@@ -1,0 +1,81 @@
+import type { FileHandle } from "node:fs/promises";
+import { inputError, reason } from "../errors.ts";
+import type { Encoding, Message } from "../protocol/package.ts";
+import { LineEndConverter, LineEndCounter } from "./line-ends.ts";
+import { readAhead } from "./read-ahead.ts";
+import { readable } from "./readable.ts";
+
+/** What shows that a file is still the one that was counted. */
+interface Stamp {
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+}
+
+/**
+ * A regular file as a message. It is never held: one pass counts what its line ends will take, and each sending
+ * is a pass of its own, without a look at the bytes where nothing is to be changed.
+ *
+ * @param name how to call it in errors
+ * @throws {CommandError} unreadable-input, also from `chunks` when the file changed since it was counted
+ */
+export async function fileMessage(
+  file: FileHandle,
+  name: string,
+  format: { encoding: Encoding; raw: boolean },
+  signal: AbortSignal,
+): Promise<Message> {
+  const { encoding, raw } = format;
+  const stamp = await stampOf(file, name);
+  const change = raw ? 0 : await countChange(file, name, encoding, signal);
+  const length = Number(stamp.size) + change;
+  // For `dos`, no change in length means that nothing changes too: CRs are only ever added.
+  const bytes = () => (change === 0 ? readAhead(file) : converted(file, encoding));
+  return { encoding, length, chunks: () => unchanged(file, name, stamp, length, bytes()) };
+}
+
+async function stampOf(file: FileHandle, name: string): Promise<Stamp> {
+  try {
+    return await file.stat({ bigint: true });
+  } catch (error) {
+    throw inputError(`cannot read ${name}: ${reason(error)}`, error);
+  }
+}
+
+async function countChange(
+  file: FileHandle,
+  name: string,
+  encoding: Encoding,
+  signal: AbortSignal,
+): Promise<number> {
+  const counter = new LineEndCounter(encoding);
+  for await (const chunk of readable(readAhead(file), name)) {
+    signal.throwIfAborted();
+    counter.add(chunk);
+  }
+  return counter.change;
+}
+
+async function* converted(file: FileHandle, encoding: Encoding): AsyncGenerator<Buffer, void> {
+  const converter = new LineEndConverter(encoding);
+  for await (const chunk of readAhead(file)) yield converter.convert(chunk);
+  yield converter.end();
+}
+
+/** Passes the bytes on as long as they can be those that were counted, and looks at the file again at the end. */
+async function* unchanged(
+  file: FileHandle,
+  name: string,
+  stamp: Stamp,
+  length: number,
+  chunks: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void> {
+  const changed = () => inputError(`${name} changed while it was sent; the message was not completed`);
+  let rest = length;
+  for await (const chunk of readable(chunks, name)) {
+    rest -= chunk.length;
+    if (rest < 0) throw changed();
+    yield chunk;
+  }
+  const now = await stampOf(file, name);
+  if (rest > 0 || now.size !== stamp.size || now.mtimeNs !== stamp.mtimeNs) throw changed();
+}

@@ -1,0 +1,20 @@
+import { inputError, reason } from "../errors.ts";
+
+/**
+ * The same chunks, with a failure to read them put in our words.
+ * @throws {CommandError} unreadable-input
+ */
+export async function* readable(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer, void> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await iterator.next().catch((error: unknown) => {
+        throw inputError(`cannot read ${name}: ${reason(error)}`, error);
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

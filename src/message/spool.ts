@@ -1,0 +1,115 @@
+import type { FileHandle } from "node:fs/promises";
+import { inputError, reason } from "../errors.ts";
+import type { Encoding, Message } from "../protocol/package.ts";
+import { LineEndConverter } from "./line-ends.ts";
+import { readAhead } from "./read-ahead.ts";
+import { readable } from "./readable.ts";
+
+/** What a stream may take of memory before it goes to a file, in bytes. */
+const MEMORY_LIMIT = 8 * 1024 * 1024;
+/** What arrives in small pieces is kept in blocks, so that a drip of bytes takes no more than its bytes. */
+const BLOCK = 64 * 1024;
+
+/**
+ * Keeps a stream's bytes until they are sent, because their number goes out before they do: in memory up to a
+ * limit, then in a temporary file that has no name and goes with the process.
+ */
+export class Spool {
+  readonly #directory: string;
+  readonly #memoryLimit: number;
+  #blocks: Buffer[] = [];
+  /** Bytes used of the last block. */
+  #filled = BLOCK;
+  #file: FileHandle | undefined;
+  length = 0;
+
+  /**
+   * @param directory where the temporary file goes, if one is needed
+   * @param memoryLimit what is held in memory, in bytes
+   */
+  constructor(directory: string, memoryLimit = MEMORY_LIMIT) {
+    this.#directory = directory;
+    this.#memoryLimit = memoryLimit;
+  }
+
+  /**
+   * Adds bytes, which are copied.
+   * @throws {CommandError} unreadable-input when the temporary file cannot be made or written
+   */
+  async add(bytes: Buffer): Promise<void> {
+    this.#keep(bytes);
+    this.length += bytes.length;
+    if (this.#file !== undefined || this.length > this.#memoryLimit) await this.#moveToFile();
+  }
+
+  /** The bytes, as often as needed, once all were added. A chunk of a file stands until the next is asked for. */
+  chunks(): Iterable<Buffer> | AsyncIterable<Buffer> {
+    return this.#file === undefined ? this.#kept() : readAhead(this.#file);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  #keep(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#filled === BLOCK) {
+        this.#blocks.push(Buffer.allocUnsafeSlow(BLOCK));
+        this.#filled = 0;
+      }
+      const copied = bytes.copy(this.#blocks.at(-1) as Buffer, this.#filled, at);
+      this.#filled += copied;
+      at += copied;
+    }
+  }
+
+  #kept(): Buffer[] {
+    const last = this.#blocks.length - 1;
+    return this.#blocks.map((block, index) => (index === last ? block.subarray(0, this.#filled) : block));
+  }
+
+  async #moveToFile(): Promise<void> {
+    try {
+      this.#file ??= await openUnlinked(this.#directory);
+      for (const block of this.#kept()) await writeWhole(this.#file, block);
+    } catch (error) {
+      const what = `cannot keep the message in ${this.#directory}: ${reason(error)}`;
+      throw inputError(`${what}; name another directory in TMPDIR`, error);
+    }
+    this.#blocks = this.#blocks.slice(0, 1);
+    this.#filled = this.#blocks.length === 0 ? BLOCK : 0;
+  }
+}
+
+/**
+ * A stream as a message, read to its end and converted on the way.
+ * @throws {CommandError} unreadable-input when the stream breaks or cannot be kept
+ */
+export async function spoolMessage(
+  spool: Spool,
+  stream: AsyncIterable<Buffer>,
+  name: string,
+  format: { encoding: Encoding; raw: boolean },
+): Promise<Message> {
+  const converter = new LineEndConverter(format.encoding);
+  const add = (bytes: Buffer) => spool.add(bytes);
+  for await (const chunk of readable(stream, name)) await add(format.raw ? chunk : converter.convert(chunk));
+  await add(converter.end());
+  return { encoding: format.encoding, length: spool.length, chunks: () => spool.chunks() };
+}
+
+async function openUnlinked(directory: string): Promise<FileHandle> {
+  // Loaded here, because most messages fit into memory.
+  const [{ open, unlink }, { randomBytes }] = await Promise.all([
+    import("node:fs/promises"),
+    import("node:crypto"),
+  ]);
+  const path = `${directory}/qmtp-${randomBytes(12).toString("hex")}`;
+  const file = await open(path, "wx+", 0o600);
+  await unlink(path);
+  return file;
+}
+
+async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+}

@@ -1,0 +1,73 @@
+import { Command, CommanderError } from "commander";
+import { version } from "../package.json";
+import type { Context } from "./context.ts";
+import { EXIT } from "./report/exit-code.ts";
+
+/** Declares a command's options and its action, which says the exit code. */
+type Declare = (command: Command, context: Context, exit: (code: number) => void) => void;
+
+/** A command's code is loaded only when it is the one that was asked for. */
+const COMMANDS: ReadonlyArray<{ name: string; summary: string; load: () => Promise<Declare> }> = [
+  {
+    name: "send",
+    summary: "send one message, from standard input or a file",
+    load: async () => (await import("./commands/send.ts")).declareSend,
+  },
+  {
+    name: "sink",
+    summary: "run a QMTP server for tests and demonstrations",
+    load: async () => (await import("./commands/sink.ts")).declareSink,
+  },
+];
+
+/**
+ * Runs the command that the arguments name.
+ * @returns the exit code
+ * @throws {CommandError} what ends a command before it has results; {CommanderError} wrong usage
+ */
+export async function run(context: Context): Promise<number> {
+  let exitCode: number = EXIT.success;
+  const program = await buildProgram(context, (code) => {
+    exitCode = code;
+  });
+  await program.parseAsync(context.args, { from: "user" });
+  return exitCode;
+}
+
+/** The tree of commands, with the options of the one that the arguments name. */
+export async function buildProgram(context: Context, exit: (code: number) => void): Promise<Command> {
+  const program = new Command("qmtp")
+    .description("Command-line client for the Quick Mail Transfer Protocol (QMTP)")
+    .version(version, "--version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .addHelpText("after", "\nqmtp <command> --help tells a command's options; qmtp(1) tells all.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      // Printed in one place, with all other errors.
+      outputError: () => {},
+    });
+  const asked = context.args[0] === "help" ? context.args[1] : context.args[0];
+  for (const { name, summary, load } of COMMANDS) {
+    const command = program.command(name).description(summary);
+    if (name === asked) (await load())(command, context, exit);
+  }
+  return program;
+}
+
+/** Whether commander ended the run because it has printed what was asked for: help, or the version. */
+export function isAnswer(error: unknown): boolean {
+  return error instanceof CommanderError && error.exitCode === 0;
+}
+
+/** The line for a command line that commander does not understand, or undefined for other errors. */
+export function usageLine(error: unknown, args: readonly string[]): string | undefined {
+  if (!(error instanceof CommanderError)) return undefined;
+  // Its help for a missing command was printed already.
+  if (error.code === "commander.help") return "";
+  const command = COMMANDS.find(({ name }) => name === args[0])?.name;
+  const what = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+  return `${what}; see qmtp ${command === undefined ? "" : `${command} `}--help`;
+}

@@ -1,0 +1,41 @@
+/**
+ * A place in a stream of bytes that arrives in chunks. Readers take what they need and leave `at` behind
+ * it, so that no chunk is ever joined to the next: what spans chunks is gathered by the reader it belongs to.
+ */
+export class Cursor {
+  chunk: Buffer = Buffer.alloc(0);
+  at = 0;
+  /** Where readers stop in the chunk: its end, or sooner within a netstring that holds others. */
+  end = 0;
+  #before = 0;
+
+  /**
+   * Moves on to the next chunk.
+   * @throws {RangeError} when the previous chunk was not read to its end: its rest would be lost
+   */
+  push(chunk: Buffer): void {
+    if (this.at < this.chunk.length) throw new RangeError("the previous chunk was not read to its end");
+    this.#before += this.chunk.length;
+    this.chunk = chunk;
+    this.at = 0;
+    this.end = chunk.length;
+  }
+
+  /** Lets readers see no more than the next `length` bytes, until `unbound`. */
+  bound(length: number): void {
+    this.end = Math.min(this.chunk.length, this.at + length);
+  }
+
+  unbound(): void {
+    this.end = this.chunk.length;
+  }
+
+  get drained(): boolean {
+    return this.at === this.end;
+  }
+
+  /** Bytes of the stream before the current place. */
+  get offset(): number {
+    return this.#before + this.at;
+  }
+}

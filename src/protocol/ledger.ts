@@ -1,0 +1,155 @@
+import { answered, type Delivery, deferred } from "./delivery.ts";
+import type { Package } from "./package.ts";
+import type { Response } from "./response.ts";
+import { ViolationError } from "./violation.ts";
+
+/** Why nothing more is to be expected, in words for those whose package was sent whole and for the others. */
+export interface Abandonment {
+  readonly sent: string;
+  readonly unsent: string;
+  /** Instead of `unsent`, for a message larger than qmail's servers take. */
+  readonly unsentLarge?: string;
+}
+
+/** qmail-qmtpd closes the connection when a package announces a message of more bytes than this. */
+const QMAIL_MESSAGE_CAP = 200_000_000;
+
+interface Owed<P> {
+  readonly package: P;
+  /** Bytes of the package on the wire. */
+  readonly bytes: number;
+  /** In the order of the package's recipients, as far as responses came. */
+  readonly deliveries: Delivery[];
+}
+
+/**
+ * The responses owed, first in, first out: a server answers packages in the order in which they were sent,
+ * and recipients in the order in which the package names them (qmtp.txt, section 2).
+ *
+ * A package is `opened` before its first byte, `written` when its final byte was handed to the connection,
+ * and `sent` when the connection has taken that byte. A response is due from `written` on (it may overtake
+ * the news that the byte was taken); a package may have been accepted from `sent` on.
+ */
+export class Ledger<P extends Package> {
+  readonly #settled: (pkg: P, deliveries: Delivery[]) => void;
+  #owed: Owed<P>[] = [];
+  /** Settled packages at the front of `#owed`, not cut off yet. */
+  #skipped = 0;
+  /** Packages settled so far; the oldest owed one has this number. */
+  #first = 0;
+  #written = 0;
+  #sent = 0;
+  #bytes = 0;
+
+  /** @param settled called once for each opened package, with a delivery for each recipient */
+  constructor(settled: (pkg: P, deliveries: Delivery[]) => void) {
+    this.#settled = settled;
+  }
+
+  /** Packages opened and not settled. */
+  get packages(): number {
+    return this.#owed.length - this.#skipped;
+  }
+
+  /** Bytes of the packages opened and not settled. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Packages whose final byte was handed to the connection, since the start. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Whether some responses to the oldest package came, and some did not. */
+  get partlyAnswered(): boolean {
+    return (this.#head?.deliveries.length ?? 0) > 0;
+  }
+
+  /** Whether the newest package is owed more than one response. */
+  get lastHasSeveralRecipients(): boolean {
+    return this.packages > 0 && (this.#owed.at(-1)?.package.recipients.length ?? 0) > 1;
+  }
+
+  open(pkg: P, bytes: number): void {
+    this.#owed.push({ package: pkg, bytes, deliveries: [] });
+    this.#bytes += bytes;
+  }
+
+  /** The final byte of the newest package was handed to the connection. */
+  writtenWhole(): void {
+    this.#written = this.#first + this.packages;
+  }
+
+  /** The connection has taken the final bytes of the first `count` packages since the start. */
+  sent(count: number): void {
+    this.#sent = Math.max(this.#sent, count);
+  }
+
+  /**
+   * Takes the next response.
+   * @throws {ViolationError} surplus-response, early-response: it answers nothing, and settles nothing
+   */
+  settle(response: Response, offset: number): void {
+    const head = this.#head;
+    if (head === undefined) {
+      throw new ViolationError("surplus-response", `a response to nothing: ${quote(response)}`, offset);
+    }
+    if (this.#first >= this.#written) {
+      const text = `a response before the end of the package: ${quote(response)}`;
+      throw new ViolationError("early-response", text, offset);
+    }
+    const recipient = head.package.recipients[head.deliveries.length] as Buffer;
+    head.deliveries.push(answered(recipient, response));
+    if (head.deliveries.length === head.package.recipients.length) this.#close(head);
+  }
+
+  /** Everything owed becomes a deferral: the one place where that happens. */
+  abandon(words: Abandonment): void {
+    const sent = Buffer.from(`${words.sent} (the message may have been delivered)`);
+    const unsent = Buffer.from(words.unsent);
+    const unsentLarge = Buffer.from(words.unsentLarge ?? words.unsent);
+    for (let head = this.#head; head !== undefined; head = this.#head) {
+      const whole = this.#first < this.#sent;
+      const large = head.package.message.length > QMAIL_MESSAGE_CAP;
+      const text = whole ? sent : large ? unsentLarge : unsent;
+      for (const recipient of head.package.recipients.slice(head.deliveries.length)) {
+        head.deliveries.push(deferred(recipient, text, whole));
+      }
+      this.#close(head);
+    }
+  }
+
+  /** The newest package will never be written whole: its recipients are deferred, the others still owed. */
+  abandonUnfinished(text: string): void {
+    const last = this.#owed.at(-1);
+    if (this.packages === 0 || last === undefined || this.#written === this.#first + this.packages) return;
+    this.#owed.pop();
+    this.#bytes -= last.bytes;
+    const unsent = Buffer.from(text);
+    this.#settled(
+      last.package,
+      last.package.recipients.map((recipient) => deferred(recipient, unsent)),
+    );
+  }
+
+  get #head(): Owed<P> | undefined {
+    return this.#owed[this.#skipped];
+  }
+
+  #close(head: Owed<P>): void {
+    this.#first++;
+    this.#bytes -= head.bytes;
+    this.#skipped++;
+    // Shifting costs the length of the list; doing it once for every half keeps a settlement constant.
+    if (this.#skipped > 32 && this.#skipped * 2 > this.#owed.length) {
+      this.#owed = this.#owed.slice(this.#skipped);
+      this.#skipped = 0;
+    }
+    this.#settled(head.package, head.deliveries);
+  }
+}
+
+function quote({ status, text }: Response): string {
+  return `${status}: ${text.toString("utf8")}`;
+}

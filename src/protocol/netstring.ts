@@ -1,0 +1,160 @@
+import type { Cursor } from "./cursor.ts";
+import { ViolationError } from "./violation.ts";
+
+export const COLON = 0x3a;
+export const COMMA = 0x2c;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** Ten digits say up to 9.3 GiB, and stay far below where a JavaScript number would lose a unit. */
+const MAX_DIGITS = 10;
+/** The longest netstring that `MAX_DIGITS` can announce, in bytes. */
+export const MAX_LENGTH = 10 ** MAX_DIGITS - 1;
+
+/** `[len]:[bytes],` (qmtp.txt, section 6). */
+export function encodeNetstring(bytes: Uint8Array): Buffer {
+  const head = encodeLength(bytes.length);
+  const encoded = Buffer.allocUnsafe(head.length + bytes.length + 1);
+  head.copy(encoded);
+  encoded.set(bytes, head.length);
+  encoded[encoded.length - 1] = COMMA;
+  return encoded;
+}
+
+/** `[len]:`, for a netstring whose bytes follow by themselves. */
+export function encodeLength(length: number): Buffer {
+  return Buffer.from(`${length}:`, "latin1");
+}
+
+/** How many bytes the netstring of `length` bytes takes on the wire. */
+export function netstringLength(length: number): number {
+  let digits = 1;
+  for (let rest = length; rest >= 10; rest = Math.floor(rest / 10)) digits++;
+  return digits + 1 + length + 1;
+}
+
+/** Reads `[len]:`, digit by digit, so that a length is refused before it is believed. */
+export class LengthReader {
+  readonly #what: string;
+  readonly #cap: number;
+  #value = 0;
+  #digits = 0;
+
+  /**
+   * @param what the netstring's content, for error texts: "response", "sender"
+   * @param cap the greatest length allowed, in bytes
+   */
+  constructor(what: string, cap: number) {
+    this.#what = what;
+    this.#cap = Math.min(cap, MAX_LENGTH);
+  }
+
+  /**
+   * Reads on.
+   * @returns the length once its colon was read, or undefined when more bytes are needed
+   * @throws {ViolationError} bad-length, length-over-cap
+   */
+  read(cursor: Cursor): number | undefined {
+    while (!cursor.drained) {
+      const byte = cursor.chunk[cursor.at] as number;
+      if (byte === COLON && this.#digits > 0) {
+        cursor.at++;
+        const length = this.#value;
+        this.#value = this.#digits = 0;
+        return length;
+      }
+      this.#add(byte, cursor.offset);
+      cursor.at++;
+    }
+    return undefined;
+  }
+
+  #add(byte: number, offset: number): void {
+    if (byte < ZERO || byte > NINE) {
+      const where = this.#digits === 0 ? "at the start of" : "in";
+      throw new ViolationError("bad-length", `no digit ${where} the length of a ${this.#what}`, offset);
+    }
+    if (this.#digits > 0 && this.#value === 0) {
+      throw new ViolationError("bad-length", `leading zero in the length of a ${this.#what}`, offset);
+    }
+    const digit = byte - ZERO;
+    // Compared before it is added up: whatever the peer declares, nothing overflows and nothing is allocated.
+    if (this.#value > (this.#cap - digit) / 10) {
+      const most = `${this.#cap} bytes at most`;
+      throw new ViolationError("length-over-cap", `the length of a ${this.#what} is over ${most}`, offset);
+    }
+    this.#value = this.#value * 10 + digit;
+    this.#digits++;
+  }
+}
+
+/**
+ * Reads the comma that ends a netstring.
+ * @returns false when it has not arrived yet
+ * @throws {ViolationError} missing-comma
+ */
+export function readComma(cursor: Cursor, what: string): boolean {
+  if (cursor.drained) return false;
+  if (cursor.chunk[cursor.at] !== COMMA) {
+    throw new ViolationError("missing-comma", `no comma at the end of a ${what}`, cursor.offset);
+  }
+  cursor.at++;
+  return true;
+}
+
+/** Reads whole netstrings of a bounded length, one after the other, however the stream is cut. */
+export class NetstringReader {
+  readonly #what: string;
+  readonly #length: LengthReader;
+  /** Bytes of the current netstring, or undefined while its length is being read. */
+  #wanted: number | undefined;
+  /** What came in earlier chunks. Allocated only once a length within the cap was read. */
+  #gathered: Buffer | undefined;
+  #have = 0;
+  #content: Buffer | undefined;
+  #begun = false;
+
+  constructor(what: string, cap: number) {
+    this.#what = what;
+    this.#length = new LengthReader(what, cap);
+  }
+
+  /** Whether a netstring has begun and not ended. */
+  get begun(): boolean {
+    return this.#begun;
+  }
+
+  /**
+   * Reads on.
+   * @returns the interpretation of the next netstring (it may share the chunk's memory), or undefined when
+   *   more bytes are needed; then the chunk was read to its end
+   * @throws {ViolationError} bad-length, length-over-cap, missing-comma
+   */
+  read(cursor: Cursor): Buffer | undefined {
+    if (cursor.drained) return undefined;
+    this.#begun = true;
+    this.#wanted ??= this.#length.read(cursor);
+    if (this.#wanted === undefined) return undefined;
+    this.#content ??= this.#take(cursor, this.#wanted);
+    if (this.#content === undefined || !readComma(cursor, this.#what)) return undefined;
+    const content = this.#content;
+    this.#wanted = this.#content = undefined;
+    this.#begun = false;
+    return content;
+  }
+
+  #take(cursor: Cursor, wanted: number): Buffer | undefined {
+    const end = Math.min(cursor.end, cursor.at + wanted - this.#have);
+    const part = cursor.chunk.subarray(cursor.at, end);
+    cursor.at = end;
+    if (part.length === wanted) return part;
+    this.#gathered ??= Buffer.allocUnsafe(wanted);
+    this.#gathered.set(part, this.#have);
+    this.#have += part.length;
+    if (this.#have < wanted) return undefined;
+    const content = this.#gathered;
+    this.#gathered = undefined;
+    this.#have = 0;
+    return content;
+  }
+}

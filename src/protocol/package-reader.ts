@@ -1,0 +1,149 @@
+import { Cursor } from "./cursor.ts";
+import { LengthReader, MAX_LENGTH, NetstringReader, readComma } from "./netstring.ts";
+import { ENCODING_BYTE, type Encoding } from "./package.ts";
+import { ViolationError } from "./violation.ts";
+
+/** What a package consists of, in the order in which it arrives. */
+export type PackageEvent =
+  | { readonly type: "message"; readonly encoding: Encoding; readonly length: number }
+  /** Some of the message's bytes; they may share the chunk's memory. */
+  | { readonly type: "body"; readonly bytes: Buffer }
+  | { readonly type: "sender"; readonly address: Buffer }
+  | { readonly type: "recipient"; readonly address: Buffer }
+  | { readonly type: "end" };
+
+/** The longest address that is read, in bytes. qmail refuses 1,000; this only bounds what is held. */
+const ADDRESS_CAP = 65_536;
+
+type State = "length" | "encoding" | "body" | "comma" | "sender" | "list" | "recipients" | "end";
+
+/** Reads packages however the stream is cut: `push` a chunk, then call `next` until it says undefined. */
+export class PackageReader {
+  readonly #cursor = new Cursor();
+  readonly #messageLength = new LengthReader("message", MAX_LENGTH);
+  readonly #sender = new NetstringReader("sender", ADDRESS_CAP);
+  readonly #listLength = new LengthReader("list of recipients", MAX_LENGTH);
+  readonly #recipient = new NetstringReader("recipient", ADDRESS_CAP);
+  #state: State = "length";
+  /** Bytes still to come of the message, while in it. */
+  #rest = 0;
+  /** Offset at which the list of recipients ends. */
+  #listEnd = 0;
+  #start = 0;
+
+  push(chunk: Buffer): void {
+    this.#cursor.push(chunk);
+  }
+
+  /** Whether a package has begun and not ended. */
+  get begun(): boolean {
+    return this.#cursor.offset > this.#start;
+  }
+
+  /** Bytes received before the current place. */
+  get offset(): number {
+    return this.#cursor.offset;
+  }
+
+  /**
+   * @returns what comes next, or undefined when more bytes are needed
+   * @throws {ViolationError} when the bytes are no package; nothing more can be read then
+   */
+  next(): PackageEvent | undefined {
+    // Each step either gives an event, moves to another state, or has used up the chunk.
+    while (!this.#cursor.drained) {
+      const event = this.#step();
+      if (event !== undefined) return event;
+    }
+    return undefined;
+  }
+
+  #step(): PackageEvent | undefined {
+    switch (this.#state) {
+      case "length":
+        return this.#readLength();
+      case "encoding":
+        return this.#readEncoding();
+      case "body":
+        return this.#readBody();
+      case "comma":
+        if (readComma(this.#cursor, "message")) this.#state = "sender";
+        return undefined;
+      case "sender":
+        return this.#readSender();
+      case "list":
+        return this.#readListLength();
+      case "recipients":
+        return this.#readRecipient();
+      case "end":
+        return this.#readEnd();
+    }
+  }
+
+  #readLength(): undefined {
+    const length = this.#messageLength.read(this.#cursor);
+    if (length === undefined) return;
+    this.#rest = length;
+    this.#state = "encoding";
+  }
+
+  #readEncoding(): PackageEvent {
+    const byte = this.#cursor.chunk[this.#cursor.at];
+    const encoding = byte === ENCODING_BYTE.unix ? "unix" : byte === ENCODING_BYTE.dos ? "dos" : undefined;
+    if (encoding === undefined || this.#rest === 0) {
+      const text = "a message that begins with neither <0a> nor <0d>";
+      throw new ViolationError("unknown-encoding", text, this.#cursor.offset);
+    }
+    this.#cursor.at++;
+    this.#rest--;
+    this.#state = this.#rest === 0 ? "comma" : "body";
+    return { type: "message", encoding, length: this.#rest };
+  }
+
+  #readBody(): PackageEvent {
+    const { chunk, at } = this.#cursor;
+    const bytes = chunk.subarray(at, at + this.#rest);
+    this.#cursor.at += bytes.length;
+    this.#rest -= bytes.length;
+    if (this.#rest === 0) this.#state = "comma";
+    return { type: "body", bytes };
+  }
+
+  #readSender(): PackageEvent | undefined {
+    const address = this.#sender.read(this.#cursor);
+    if (address === undefined) return undefined;
+    this.#state = "list";
+    return { type: "sender", address };
+  }
+
+  #readListLength(): undefined {
+    const length = this.#listLength.read(this.#cursor);
+    if (length === undefined) return;
+    if (length === 0) {
+      throw new ViolationError("no-recipients", "a package without recipients", this.#cursor.offset - 1);
+    }
+    this.#listEnd = this.#cursor.offset + length;
+    this.#state = "recipients";
+  }
+
+  #readRecipient(): PackageEvent | undefined {
+    this.#cursor.bound(this.#listEnd - this.#cursor.offset);
+    const address = this.#recipient.read(this.#cursor);
+    this.#cursor.unbound();
+    const atEnd = this.#cursor.offset === this.#listEnd;
+    if (address === undefined && atEnd) {
+      const text = "a recipient that reaches beyond the list of recipients";
+      throw new ViolationError("recipients-overrun", text, this.#listEnd);
+    }
+    if (address === undefined) return undefined;
+    if (atEnd) this.#state = "end";
+    return { type: "recipient", address };
+  }
+
+  #readEnd(): PackageEvent | undefined {
+    if (!readComma(this.#cursor, "list of recipients")) return undefined;
+    this.#state = "length";
+    this.#start = this.#cursor.offset;
+    return { type: "end" };
+  }
+}

@@ -1,0 +1,81 @@
+import { COMMA, encodeLength, netstringLength } from "./netstring.ts";
+
+/** How lines end on the wire (qmtp.txt, section 4): encoding #2 and encoding #1. */
+export type Encoding = "unix" | "dos";
+
+/** The first byte of the encoded message, which names the encoding. */
+export const ENCODING_BYTE: Record<Encoding, number> = { unix: 0x0a, dos: 0x0d };
+
+/** A message ready to be sent, as often as needed: its length is known before its first byte is asked for. */
+export interface Message {
+  readonly encoding: Encoding;
+  /** Bytes on the wire, without the one that names the encoding. */
+  readonly length: number;
+  /**
+   * Exactly `length` bytes. A chunk stands only until the next one is asked for.
+   * @throws when the bytes cannot be had any more, or are no longer those that were counted
+   */
+  chunks(): Iterable<Buffer> | AsyncIterable<Buffer>;
+}
+
+/** One message with one sender and one or more recipients. */
+export interface Package {
+  readonly sender: Buffer;
+  readonly recipients: readonly Buffer[];
+  readonly message: Message;
+}
+
+/** Pieces of a long list of recipients are this large, in bytes: one write each, whatever the list's length. */
+const PIECE = 65_536;
+
+/** What goes before the message's bytes. */
+export function encodeHead(message: { encoding: Encoding; length: number }): Buffer {
+  const length = encodeLength(message.length + 1);
+  return Buffer.concat([length, Buffer.of(ENCODING_BYTE[message.encoding])]);
+}
+
+/** A piece of what goes behind the message's bytes; the last one ends the package. */
+export interface TailPiece {
+  readonly piece: Buffer;
+  readonly last: boolean;
+}
+
+/** What goes behind the message's bytes: the comma, the sender, the recipients; in pieces of bounded size. */
+export function* encodeTail(sender: Buffer, recipients: readonly Buffer[]): Generator<TailPiece, void> {
+  const listLength = recipientsLength(recipients);
+  const [before, after] = [`,${sender.length}:`, `,${listLength}:`];
+  const headLength = before.length + sender.length + after.length;
+  let piece = Buffer.allocUnsafe(headLength + Math.min(PIECE, listLength + 1));
+  let at = piece.write(before, 0, "latin1");
+  piece.set(sender, at);
+  at += sender.length;
+  at += piece.write(after, at, "latin1");
+  for (const recipient of recipients) {
+    const length = netstringLength(recipient.length);
+    // One byte more than the netstring, for the comma that ends the list.
+    if (at + length + 1 > piece.length) {
+      yield { piece: piece.subarray(0, at), last: false };
+      piece = Buffer.allocUnsafe(Math.max(PIECE, length + 1));
+      at = 0;
+    }
+    at += piece.write(`${recipient.length}:`, at, "latin1");
+    piece.set(recipient, at);
+    at += recipient.length;
+    piece[at++] = COMMA;
+  }
+  piece[at++] = COMMA;
+  yield { piece: piece.subarray(0, at), last: true };
+}
+
+/** Bytes of the whole package on the wire. */
+export function packageLength({ sender, recipients, message }: Package): number {
+  return (
+    netstringLength(message.length + 1) +
+    netstringLength(sender.length) +
+    netstringLength(recipientsLength(recipients))
+  );
+}
+
+function recipientsLength(recipients: readonly Buffer[]): number {
+  return recipients.reduce((sum, recipient) => sum + netstringLength(recipient.length), 0);
+}

@@ -1,0 +1,64 @@
+import { Cursor } from "./cursor.ts";
+import { encodeNetstring, NetstringReader } from "./netstring.ts";
+import { ViolationError } from "./violation.ts";
+
+/** What became of a recipient, in the words of qmail-send's log and of Net::QMTP. */
+export type Status = "success" | "deferral" | "failure";
+
+/** What the server says for one recipient (qmtp.txt, section 5). The text is any bytes at all. */
+export interface Response {
+  readonly status: Status;
+  readonly text: Buffer;
+}
+
+/** The longest response that is read, in bytes: far above any real one, and little enough to hold. */
+const RESPONSE_CAP = 65_536;
+
+const LETTER: Record<Status, string> = { success: "K", deferral: "Z", failure: "D" };
+const STATUS: ReadonlyMap<number, Status> = new Map([
+  [0x4b, "success"],
+  [0x5a, "deferral"],
+  [0x44, "failure"],
+]);
+
+export function encodeResponse(response: { status: Status; text: Uint8Array }): Buffer {
+  return encodeNetstring(Buffer.concat([Buffer.from(LETTER[response.status], "latin1"), response.text]));
+}
+
+/** Reads responses however the stream is cut: `push` a chunk, then call `next` until it says undefined. */
+export class ResponseReader {
+  readonly #cursor = new Cursor();
+  readonly #netstring = new NetstringReader("response", RESPONSE_CAP);
+
+  push(chunk: Buffer): void {
+    this.#cursor.push(chunk);
+  }
+
+  /** Whether a response has begun and not ended. */
+  get begun(): boolean {
+    return this.#netstring.begun;
+  }
+
+  /** Bytes received before the current place. */
+  get offset(): number {
+    return this.#cursor.offset;
+  }
+
+  /**
+   * @returns the next response, or undefined when the pushed bytes hold no further whole one
+   * @throws {ViolationError} when the bytes are no response; nothing more can be read then
+   */
+  next(): Response | undefined {
+    const bytes = this.#netstring.read(this.#cursor);
+    if (bytes === undefined) return undefined;
+    const status = STATUS.get(bytes[0] ?? -1);
+    if (status !== undefined) return { status, text: bytes.subarray(1) };
+    const end = this.#cursor.offset;
+    if (bytes.length === 0) throw new ViolationError("empty-response", "an empty response", end - 1);
+    throw new ViolationError(
+      "unknown-status",
+      "a response that begins with none of K, Z and D",
+      end - 1 - bytes.length,
+    );
+  }
+}

@@ -1,0 +1,27 @@
+/** What a peer did that the protocol does not allow. The codes are stable: scripts read them in `--json`. */
+export type ViolationCode =
+  | "bad-length"
+  | "length-over-cap"
+  | "missing-comma"
+  | "empty-response"
+  | "unknown-status"
+  | "surplus-response"
+  | "early-response"
+  | "missing-responses"
+  | "unknown-encoding"
+  | "no-recipients"
+  | "recipients-overrun";
+
+/** Thrown by the readers. Nothing more can be read from that direction of the connection. */
+export class ViolationError extends Error {
+  override readonly name = "ViolationError";
+  readonly code: ViolationCode;
+  /** Bytes of that direction before the offending one, counted from the start of the connection. */
+  readonly offset: number;
+
+  constructor(code: ViolationCode, message: string, offset: number) {
+    super(message);
+    this.code = code;
+    this.offset = offset;
+  }
+}

@@ -1,0 +1,59 @@
+import type { Encoding, Message } from "../protocol/package.ts";
+import { field, toJson } from "./json.ts";
+import { sanitise, sanitiseCapped } from "./sanitise.ts";
+
+/** What would be sent. */
+export interface DryRun {
+  readonly endpoints: readonly string[];
+  readonly sender: Buffer;
+  readonly recipients: readonly Buffer[];
+  readonly packages: number;
+  readonly message: { readonly source: string; readonly bytes: number; readonly encoding: Encoding };
+  /** The message's first lines, without their line ends. */
+  readonly firstLines: readonly Buffer[];
+}
+
+export function* dryRunLines(run: DryRun): Generator<string, void> {
+  for (const endpoint of run.endpoints) yield `server: ${sanitise(endpoint)}`;
+  yield `sender: ${run.sender.length === 0 ? "<>" : sanitise(run.sender)}`;
+  for (const recipient of run.recipients) yield `recipient: ${sanitise(recipient)}`;
+  const { bytes, encoding, source } = run.message;
+  const from = source === "-" ? "standard input" : sanitise(source);
+  yield `message: ${bytes} bytes, encoding ${encoding}, from ${from}`;
+  yield `packages: ${run.packages}`;
+  for (const line of run.firstLines) yield `| ${sanitiseCapped(line)}`;
+}
+
+export function dryRunJson(run: DryRun): string {
+  return toJson({
+    schema: 1,
+    type: "dry-run",
+    endpoints: run.endpoints,
+    message: run.message,
+    packages: run.packages,
+    ...field("sender", run.sender),
+    recipients: run.recipients.map((recipient, index) => ({ index, ...field("recipient", recipient) })),
+    firstLines: run.firstLines.map(sanitise),
+  });
+}
+
+/** Enough to recognise a message by. */
+const LINES = 10;
+/** A message may be one line: no more than this is looked at, in bytes. */
+const BYTES = 16_384;
+
+/** The first lines of a message, without their line ends. */
+export async function firstLines(message: Message): Promise<Buffer[]> {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of message.chunks()) {
+    // Copied, because a chunk stands only until the next one is asked for.
+    pieces.push(Buffer.from(chunk.subarray(0, BYTES - length)));
+    length += chunk.length;
+    if (length >= BYTES) break;
+  }
+  const text = Buffer.concat(pieces).toString("latin1");
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  return lines.slice(0, LINES).map((line) => Buffer.from(line, "latin1"));
+}

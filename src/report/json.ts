@@ -1,0 +1,84 @@
+import type { Delivery } from "../protocol/delivery.ts";
+import type { Encoding } from "../protocol/package.ts";
+import type { Violation } from "../session/session.ts";
+import { exitCode, outcome } from "./exit-code.ts";
+import { sanitise } from "./sanitise.ts";
+
+/** Moves when a field changes its meaning or goes; new fields do not move it. */
+const SCHEMA = 1;
+
+/** Why something ended early: `code` is stable, `fault` is one of local, remote and transport. */
+export interface JsonError {
+  readonly code: string;
+  readonly fault: string;
+  readonly message: string;
+}
+
+/** All there is to say of one message. */
+export interface MessageReport {
+  readonly server: {
+    readonly endpoint: string;
+    readonly address: string | null;
+    readonly port: number | null;
+  };
+  readonly message: { readonly source: string; readonly bytes: number; readonly encoding: Encoding } | null;
+  readonly sender: Buffer;
+  readonly deliveries: readonly Delivery[];
+  /** Milliseconds; null for what did not happen. */
+  readonly timing: { connectMs: number | null; sendMs: number | null; responseMs: number | null };
+  readonly violations: readonly Violation[];
+  readonly error: JsonError | null;
+}
+
+/** The report as one line of JSON. */
+export function messageJson(report: MessageReport): string {
+  const { server, message, sender, deliveries, timing, violations, error } = report;
+  const count = (status: string) => deliveries.filter((delivery) => delivery.status === status).length;
+  return toJson({
+    schema: SCHEMA,
+    type: "message",
+    outcome: outcome(deliveries),
+    exitCode: exitCode(deliveries),
+    server: { ...server, tls: null },
+    message,
+    ...field("sender", sender),
+    deliveries: deliveries.map(({ recipient, status, text, origin, possibleDuplicate }, index) => ({
+      index,
+      ...field("recipient", recipient),
+      status,
+      ...field("text", text),
+      origin,
+      possibleDuplicate,
+    })),
+    counts: { success: count("success"), deferral: count("deferral"), failure: count("failure") },
+    timing: {
+      connectMs: rounded(timing.connectMs),
+      sendMs: rounded(timing.sendMs),
+      responseMs: rounded(timing.responseMs),
+    },
+    violations,
+    error,
+  });
+}
+
+/** A value with bytes: as text where it is UTF-8, else escaped, with the bytes beside it in base64. */
+export function field(name: string, bytes: Buffer): Record<string, string> {
+  const text = bytes.toString("utf8");
+  if (Buffer.from(text).equals(bytes)) return { [name]: text };
+  return { [name]: sanitise(bytes), [`${name}Base64`]: bytes.toString("base64") };
+}
+
+/** JSON on one line, in which nothing but ASCII and letters stands raw: it may be shown on a terminal. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[^\x20-\x7e\p{L}\p{M}\p{N}]/gu, (character) =>
+    Array.from({ length: character.length }, (_, index) => escaped(character.charCodeAt(index))).join(""),
+  );
+}
+
+function escaped(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, "0")}`;
+}
+
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Math.round(ms * 10) / 10;
+}

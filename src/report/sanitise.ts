@@ -1,0 +1,44 @@
+const PLAIN = /^[\x20-\x7e]*$/;
+const LETTER = /^[\p{L}\p{M}\p{N}]$/u;
+/** Far more than any server means people to read, in characters. */
+const CAP = 2_000;
+
+/**
+ * Bytes as they may be printed: ASCII and letters as they are, everything else as `\xNN`, so that nothing a
+ * server or a message holds can drive a terminal or break a line.
+ */
+export function sanitise(bytes: Buffer | string): string {
+  const buffer = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
+  const text = buffer.toString("latin1");
+  if (PLAIN.test(text)) return text;
+  let clean = "";
+  for (let at = 0; at < buffer.length; ) {
+    const length = sequenceLength(buffer[at] as number);
+    const sequence = buffer.subarray(at, at + length);
+    const character = sequence.toString("utf8");
+    // A sequence that is no UTF-8 decodes to something that does not encode to it again.
+    const valid = LETTER.test(character) && Buffer.from(character).equals(sequence);
+    if (valid || (length === 1 && PLAIN.test(character))) {
+      clean += character;
+      at += length;
+    } else {
+      clean += `\\x${(buffer[at] as number).toString(16).padStart(2, "0")}`;
+      at++;
+    }
+  }
+  return clean;
+}
+
+/** The same, cut where it goes beyond what a line should hold. */
+export function sanitiseCapped(bytes: Buffer): string {
+  const clean = sanitise(bytes.subarray(0, CAP));
+  if (clean.length <= CAP && bytes.length <= CAP) return clean;
+  return `${clean.slice(0, CAP)} [${bytes.length} bytes in all]`;
+}
+
+/** Bytes of the UTF-8 sequence that begins with this one; 1 where none does. */
+function sequenceLength(byte: number): number {
+  if (byte >= 0xf0) return 4;
+  if (byte >= 0xe0) return 3;
+  return byte >= 0xc0 ? 2 : 1;
+}

@@ -1,0 +1,255 @@
+import type { Duplex } from "node:stream";
+import { reason } from "../errors.ts";
+import { type Delivery, deferred } from "../protocol/delivery.ts";
+import { Ledger } from "../protocol/ledger.ts";
+import type { Package } from "../protocol/package.ts";
+import { ResponseReader } from "../protocol/response.ts";
+import { type ViolationCode, ViolationError } from "../protocol/violation.ts";
+import {
+  type Cause,
+  connectionClosed,
+  connectionFailed,
+  interrupted,
+  messageUnreadable,
+  missingResponses,
+  noProgress,
+  protocolViolation,
+  sessionTooLong,
+} from "./cause.ts";
+import { Deadline } from "./deadline.ts";
+import { Writer } from "./writer.ts";
+
+/** Servers write all responses to a package at once; one that is silent for this long after some of them has
+ * no more to say. Counted from the last byte, so that a slow connection is not taken for such a server. */
+const LATER_RESPONSES_MS = 30_000;
+
+export interface Limits {
+  /** Milliseconds without a byte taken or received. */
+  readonly idleMs: number;
+  /** Milliseconds for the whole session: an hour, says qmtp.txt, section 2. */
+  readonly sessionMs: number;
+}
+
+/** A deviation from the protocol, recorded; `offset` is in bytes of what the server sent. */
+export interface Violation {
+  readonly code: ViolationCode;
+  readonly message: string;
+  readonly offset: number;
+}
+
+/** What goes over the connection, for those who watch. */
+export interface Observer {
+  sent(part: "head" | "body" | "tail", bytes: Buffer): void;
+  received(bytes: Buffer): void;
+}
+
+export interface SessionOptions<P extends Package> {
+  readonly limits: Limits;
+  /** Called once for every package, whatever happens, with a delivery for each of its recipients, in order. */
+  readonly onSettled: (pkg: P, deliveries: Delivery[]) => void;
+  /** Called with the bytes that the connection has taken so far. */
+  readonly onProgress?: (bytes: number) => void;
+  readonly observer?: Observer | undefined;
+  /** Ends the session at once; the reason's message says by what. */
+  readonly signal?: AbortSignal;
+}
+
+export interface SessionEnd {
+  /** Why the session ended before everything was answered, or null. */
+  readonly cause: Cause | null;
+  readonly violations: readonly Violation[];
+  /** Milliseconds from the first byte until the last one was taken, and from then until the end. */
+  readonly sendMs: number;
+  readonly responseMs: number;
+}
+
+/**
+ * Sends the packages over the connection, pipelined, and closes it. Never rejects: what goes wrong becomes
+ * deferrals, and the cause in the result.
+ */
+export function runSession<P extends Package>(
+  connection: Duplex,
+  packages: Iterable<P>,
+  options: SessionOptions<P>,
+): Promise<SessionEnd> {
+  return new Session(connection, packages, options).run();
+}
+
+/**
+ * A write loop beside a reader. They meet only in the ledger, so neither waits for the other: the writer waits
+ * for the connection to drain and for room in the window, the reader for bytes.
+ */
+class Session<P extends Package> {
+  readonly #connection: Duplex;
+  readonly #options: SessionOptions<P>;
+  readonly #ledger: Ledger<P>;
+  readonly #writer: Writer<P>;
+  readonly #reader = new ResponseReader();
+  readonly #violations: Violation[] = [];
+  readonly #deadlines: { idle: Deadline; session: Deadline; laterResponses: Deadline };
+  readonly #startedAt = performance.now();
+  #sentAt = this.#startedAt;
+  #bytes = 0;
+  #running = true;
+  #allWritten = false;
+  /** Why the writer stopped, while responses to what it wrote before are still awaited. */
+  #writerCause: Cause | null = null;
+  #finished: (end: SessionEnd) => void = () => {};
+
+  constructor(connection: Duplex, packages: Iterable<P>, options: SessionOptions<P>) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#ledger = new Ledger(options.onSettled);
+    this.#writer = new Writer(connection, packages, this.#ledger, {
+      sent: options.observer?.sent,
+      taken: (bytes) => this.#taken(bytes),
+    });
+    const { idleMs, sessionMs } = options.limits;
+    this.#deadlines = {
+      idle: new Deadline(idleMs, () => this.#expired(noProgress(idleMs))),
+      session: new Deadline(sessionMs, () => this.#finish(sessionTooLong(sessionMs))),
+      laterResponses: new Deadline(LATER_RESPONSES_MS, () => this.#responsesMissing()),
+    };
+  }
+
+  run(): Promise<SessionEnd> {
+    const done = new Promise<SessionEnd>((resolve) => {
+      this.#finished = resolve;
+    });
+    this.#listen();
+    if (this.#options.signal?.aborted) this.#aborted();
+    else this.#write();
+    return done;
+  }
+
+  #listen(): void {
+    const connection = this.#connection;
+    connection.on("data", (chunk: Buffer) => this.#received(chunk));
+    connection.on("drain", () => this.#writer.wake());
+    connection.on("end", () => this.#finish(connectionClosed(this.#reader.begun)));
+    connection.on("close", () => this.#finish(connectionClosed(this.#reader.begun)));
+    connection.on("error", (error) => this.#finish(connectionFailed(reason(error))));
+    this.#options.signal?.addEventListener("abort", this.#aborted);
+    this.#deadlines.idle.restart();
+    this.#deadlines.session.restart();
+  }
+
+  // Writing
+
+  async #write(): Promise<void> {
+    try {
+      await this.#writer.run();
+    } catch (error) {
+      this.#giveUpMessage(error);
+    }
+    this.#allWritten = true;
+    this.#finishIfAnswered();
+  }
+
+  /**
+   * The message's bytes cannot be had. Our side is closed before the package's final byte, so that the server
+   * throws the package away; what was sent before may still be answered.
+   */
+  #giveUpMessage(error: unknown): void {
+    if (!this.#running) return;
+    this.#writerCause = messageUnreadable(reason(error));
+    this.#ledger.abandonUnfinished(this.#writerCause.words.unsent);
+    if (this.#ledger.packages > 0) this.#connection.end();
+  }
+
+  #taken(bytes: number): void {
+    if (!this.#running) return;
+    this.#bytes += bytes;
+    this.#sentAt = performance.now();
+    this.#deadlines.idle.restart();
+    this.#options.onProgress?.(this.#bytes);
+  }
+
+  // Reading
+
+  #received(chunk: Buffer): void {
+    if (!this.#running) return;
+    this.#deadlines.idle.restart();
+    this.#options.observer?.received(chunk);
+    this.#reader.push(chunk);
+    try {
+      this.#settleAll();
+    } catch (error) {
+      if (!(error instanceof ViolationError)) throw error;
+      this.#violated(error);
+    }
+    if (this.#ledger.partlyAnswered) this.#deadlines.laterResponses.restart();
+    else this.#deadlines.laterResponses.stop();
+    this.#writer.wake();
+    this.#finishIfAnswered();
+  }
+
+  #settleAll(): void {
+    for (;;) {
+      const offset = this.#reader.offset;
+      const response = this.#reader.next();
+      if (response === undefined) return;
+      this.#ledger.settle(response, offset);
+    }
+  }
+
+  #violated({ code, message, offset }: ViolationError): void {
+    this.#violations.push({ code, message, offset });
+    // After a violation no response can be trusted to be for whom it seems to be.
+    this.#finish(this.#answered ? null : protocolViolation(message));
+  }
+
+  #responsesMissing(): void {
+    const message = "fewer responses than the package has recipients";
+    this.#violations.push({ code: "missing-responses", message, offset: this.#reader.offset });
+    this.#finish(missingResponses());
+  }
+
+  // Ending
+
+  get #answered(): boolean {
+    return this.#allWritten && this.#ledger.packages === 0;
+  }
+
+  #finishIfAnswered(): void {
+    if (this.#answered) this.#finish(null);
+  }
+
+  #expired(cause: Cause): void {
+    if (this.#ledger.partlyAnswered) this.#responsesMissing();
+    else this.#finish(cause);
+  }
+
+  readonly #aborted = () => {
+    const { reason: why } = this.#options.signal as AbortSignal;
+    this.#finish(interrupted(reason(why)));
+  };
+
+  /** The first cause counts; whatever comes after it finds the session ended. */
+  #finish(found: Cause | null): void {
+    if (!this.#running) return;
+    this.#running = false;
+    for (const deadline of Object.values(this.#deadlines)) deadline.stop();
+    this.#options.signal?.removeEventListener("abort", this.#aborted);
+    this.#writer.stop();
+    const cause = this.#writerCause ?? found;
+    if (cause === null) this.#connection.end(() => this.#connection.destroy());
+    else this.#connection.destroy();
+    if (found !== null) this.#ledger.abandon(found.words);
+    if (cause !== null) this.#deferUnbegun(cause);
+    this.#finished({
+      cause,
+      violations: this.#violations,
+      sendMs: this.#sentAt - this.#startedAt,
+      responseMs: performance.now() - this.#sentAt,
+    });
+  }
+
+  #deferUnbegun({ words }: Cause): void {
+    const text = Buffer.from(words.unsent);
+    for (const pkg of this.#writer.unbegun()) {
+      const deliveries = pkg.recipients.map((recipient) => deferred(recipient, text));
+      this.#options.onSettled(pkg, deliveries);
+    }
+  }
+}

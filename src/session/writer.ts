@@ -1,0 +1,129 @@
+import type { Duplex } from "node:stream";
+import type { Ledger } from "../protocol/ledger.ts";
+import { encodeHead, encodeTail, type Package, packageLength } from "../protocol/package.ts";
+import { Outbox } from "./outbox.ts";
+
+/** Packages in flight: a second's worth of small ones, yet few to hold and, if need be, to send again. */
+const WINDOW_PACKAGES = 1_024;
+/** Bytes in flight: what a broken session may have to send again. A larger package goes alone. */
+const WINDOW_BYTES = 64 * 1024 * 1024;
+
+export interface WriterEvents {
+  /** Bytes about to be handed to the connection. */
+  readonly sent?: ((part: "head" | "body" | "tail", bytes: Buffer) => void) | undefined;
+  /** Bytes the connection has taken. */
+  readonly taken: (bytes: number) => void;
+}
+
+/**
+ * The write loop: it waits for the connection to drain and for room in the window, and for nothing else.
+ * `wake` it when either may have come about.
+ */
+export class Writer<P extends Package> {
+  readonly #packages: Iterator<P>;
+  readonly #ledger: Ledger<P>;
+  readonly #outbox: Outbox;
+  readonly #events: WriterEvents;
+  /** Taken from `#packages` and waiting for room in the window. */
+  #upcoming: P | undefined;
+  #stopped = false;
+  wake: () => void = () => {};
+
+  constructor(connection: Duplex, packages: Iterable<P>, ledger: Ledger<P>, events: WriterEvents) {
+    this.#packages = packages[Symbol.iterator]();
+    this.#ledger = ledger;
+    this.#events = events;
+    this.#outbox = new Outbox(connection, {
+      whole: () => ledger.writtenWhole(),
+      taken: (bytes, count) => {
+        ledger.sent(count);
+        events.taken(bytes);
+      },
+    });
+  }
+
+  /**
+   * Resolves when the last package was handed over, or after `stop`.
+   * @throws what the message of a package throws; the bytes written until then are part of a package
+   */
+  async run(): Promise<void> {
+    try {
+      for (let next = this.#packages.next(); !next.done; next = this.#packages.next()) {
+        this.#upcoming = next.value;
+        const bytes = packageLength(next.value);
+        await this.#until(() => this.#hasRoomFor(bytes));
+        if (this.#stopped) return;
+        this.#ledger.open(next.value, bytes);
+        this.#upcoming = undefined;
+        await this.#write(next.value);
+        if (this.#stopped) return;
+      }
+    } finally {
+      if (!this.#stopped) this.#outbox.flush();
+    }
+  }
+
+  /** Nothing more is written; what waits goes on and ends. */
+  stop(): void {
+    this.#stopped = true;
+    this.wake();
+  }
+
+  /** The packages that were never begun. */
+  *unbegun(): Generator<P, void> {
+    if (this.#upcoming !== undefined) yield this.#upcoming;
+    for (let next = this.#packages.next(); !next.done; next = this.#packages.next()) yield next.value;
+  }
+
+  #hasRoomFor(bytes: number): boolean {
+    const { packages, bytes: inFlight, lastHasSeveralRecipients } = this.#ledger;
+    if (packages === 0) return true;
+    // There are servers that answer once per package. Were another package behind this one, its response
+    // would be taken for that of this one's second recipient.
+    if (lastHasSeveralRecipients) return false;
+    return packages < WINDOW_PACKAGES && inFlight + bytes <= WINDOW_BYTES;
+  }
+
+  async #write({ sender, recipients, message }: P): Promise<void> {
+    await this.#writePiece("head", encodeHead(message));
+    const chunks = message.chunks();
+    if (Symbol.iterator in chunks) {
+      for (const chunk of chunks) await this.#writePiece("body", chunk);
+    } else {
+      for await (const chunk of chunks) {
+        if (this.#stopped) return;
+        await this.#writeBorrowed(chunk);
+      }
+    }
+    for (const { piece, last } of encodeTail(sender, recipients)) {
+      await this.#writePiece("tail", piece, last);
+    }
+  }
+
+  async #writePiece(part: "head" | "body" | "tail", piece: Buffer, last = false): Promise<void> {
+    if (this.#stopped) return;
+    this.#events.sent?.(part, piece);
+    if (last) this.#outbox.addLast(piece);
+    else this.#outbox.add(piece);
+    if (this.#outbox.full) await this.#until(() => !this.#outbox.full);
+  }
+
+  async #writeBorrowed(chunk: Buffer): Promise<void> {
+    this.#events.sent?.("body", chunk);
+    await this.#outbox.addBorrowed(chunk);
+    if (this.#outbox.full) await this.#until(() => !this.#outbox.full);
+    // Lets the reader see what has already arrived, before a write fails and takes it along: a server that
+    // refuses in the middle of a package answers and closes in one breath.
+    await new Promise(setImmediate);
+  }
+
+  /** Resolves when the condition holds or the writer was stopped. */
+  async #until(condition: () => boolean): Promise<void> {
+    while (!this.#stopped && !condition()) {
+      this.#outbox.flush();
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+}

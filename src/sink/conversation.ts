@@ -1,0 +1,198 @@
+import { once } from "node:events";
+import type { Duplex } from "node:stream";
+import { type PackageEvent, PackageReader } from "../protocol/package-reader.ts";
+import { encodeResponse, type Response } from "../protocol/response.ts";
+import { ViolationError } from "../protocol/violation.ts";
+import { closesAfterPackage, type Fault, misbehave } from "./fault.ts";
+import { type Answer, Incoming } from "./incoming.ts";
+import { type Policy, TOO_MANY } from "./verdict.ts";
+
+export interface ConversationOptions {
+  readonly policy: Policy;
+  /** Where accepted messages are stored; without it they are only counted. */
+  readonly maildir?: string | undefined;
+  /** Milliseconds before a package is answered. */
+  readonly delayMs: number;
+  readonly fault?: Fault | undefined;
+  /** The number of the next accepted package, for its response. */
+  readonly nextNumber: () => number;
+  readonly onPackage: (pkg: Received) => void;
+  /** A client that does not keep to the protocol. */
+  readonly onViolation: (violation: ViolationError) => void;
+}
+
+/** A package that was answered. */
+export interface Received {
+  readonly sender: Buffer;
+  readonly answers: readonly Answer[];
+  /** Recipients beyond the most that are taken: refused, and not kept. */
+  readonly surplus: number;
+  readonly bytes: number;
+  readonly encoding: "unix" | "dos";
+}
+
+/** Responses are written together up to this many bytes. */
+const PIECE = 65_536;
+/** What a client that is left has to read its last responses, in milliseconds. */
+const LINGER_MS = 2_000;
+
+/** One client's connection to the sink: its packages are answered one after the other, in their order. */
+export class Conversation {
+  readonly #connection: Duplex;
+  readonly #options: ConversationOptions;
+  readonly #reader = new PackageReader();
+  #incoming: Incoming | undefined;
+  #responses: Iterable<Buffer>[] = [];
+  #stopped = false;
+  #busy = false;
+  #left = false;
+
+  constructor(connection: Duplex, options: ConversationOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  /** Resolves when the client or `stop` has ended the conversation. Never rejects. */
+  async run(): Promise<void> {
+    try {
+      for await (const chunk of this.#connection.iterator({ destroyOnReturn: false })) {
+        if (this.#stopped || this.#left) break;
+        this.#busy = true;
+        this.#reader.push(chunk);
+        await this.#readAll();
+        await this.#flush();
+        this.#busy = false;
+      }
+    } catch (error) {
+      // Whatever else it is, the connection is gone.
+      if (!(error instanceof ViolationError)) return;
+      await this.#flush();
+      this.#options.onViolation(error);
+    } finally {
+      this.#leave();
+      await this.#incoming?.close();
+    }
+  }
+
+  /** Ends the connection, when the packages that have arrived are answered. */
+  stop(): void {
+    this.#stopped = true;
+    if (!this.#busy) this.#leave();
+  }
+
+  /** Our side is closed, and the client has a moment to read what was sent before all is torn down. */
+  #leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    const connection = this.#connection;
+    connection.end();
+    connection.resume();
+    const timer = setTimeout(() => connection.destroy(), LINGER_MS);
+    connection.once("close", () => clearTimeout(timer));
+    if (connection.closed) clearTimeout(timer);
+  }
+
+  async #readAll(): Promise<void> {
+    for (let event = this.#reader.next(); event !== undefined; event = this.#reader.next()) {
+      const waiting = this.#take(event);
+      if (waiting !== undefined) await waiting;
+      if (this.#left) return;
+    }
+  }
+
+  #take(event: PackageEvent): Promise<void> | undefined {
+    const { policy, maildir } = this.#options;
+    switch (event.type) {
+      case "message":
+        this.#incoming = new Incoming(event.encoding, event.length, policy, maildir);
+        return this.#begin();
+      case "body":
+        return this.#incoming?.addBody(event.bytes);
+      case "sender":
+        if (this.#incoming !== undefined) this.#incoming.sender = event.address;
+        return undefined;
+      case "recipient":
+        this.#incoming?.addRecipient(event.address);
+        return undefined;
+      case "end":
+        return this.#answer();
+    }
+  }
+
+  #begin(): Promise<void> | undefined {
+    const { fault } = this.#options;
+    if (fault === "close-mid-package") this.#leave();
+    if (fault !== "early-response") return undefined;
+    const early = { status: "success", text: Buffer.from("ok, before it came") } as const;
+    this.#responses.push([encodeResponse(early)]);
+    return this.#flush();
+  }
+
+  async #answer(): Promise<void> {
+    const incoming = this.#incoming as Incoming;
+    const { nextNumber, delayMs, fault, maildir, onPackage } = this.#options;
+    const accepted = `ok ${Math.floor(Date.now() / 1_000)} qp ${nextNumber()}`;
+    const answers = await incoming.settle({ status: "success", text: Buffer.from(accepted) });
+    await incoming.close();
+    this.#incoming = undefined;
+    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+    const { sender, surplus, bytes, encoding } = incoming;
+    this.#responses.push(misbehave(fault, encodeAll(answers, surplus)));
+    onPackage({ sender, answers, surplus, bytes, encoding });
+    // Others would wait for what is done: a stored package, or one whose delay is over.
+    if (delayMs > 0 || maildir !== undefined || closesAfterPackage(fault)) await this.#flush();
+    if (closesAfterPackage(fault)) this.#leave();
+  }
+
+  async #flush(): Promise<void> {
+    const responses = this.#responses;
+    this.#responses = [];
+    const drip = this.#options.fault === "drip";
+    for (const piece of joined(responses)) {
+      if (drip) await this.#writeSlowly(piece);
+      else if (this.#connection.writable && !this.#connection.write(piece)) await drained(this.#connection);
+    }
+  }
+
+  async #writeSlowly(piece: Buffer): Promise<void> {
+    for (let at = 0; at < piece.length && this.#connection.writable; at++) {
+      await new Promise<void>((resolve) =>
+        this.#connection.write(piece.subarray(at, at + 1), () => resolve()),
+      );
+    }
+  }
+}
+
+/** Recipients with the same response share its bytes: a million successes are one. */
+function* encodeAll(answers: readonly Answer[], surplus: number): Generator<Buffer, void> {
+  const encoded = new Map<Response, Buffer>();
+  for (const { response } of answers) {
+    const bytes = encoded.get(response) ?? encodeResponse(response);
+    encoded.set(response, bytes);
+    yield bytes;
+  }
+  const refused = encodeResponse(TOO_MANY);
+  for (let count = 0; count < surplus; count++) yield refused;
+}
+
+/** Many small buffers as few large ones. */
+function* joined(lists: readonly Iterable<Buffer>[]): Generator<Buffer, void> {
+  let gathered: Buffer[] = [];
+  let length = 0;
+  for (const list of lists) {
+    for (const bytes of list) {
+      gathered.push(bytes);
+      length += bytes.length;
+      if (length < PIECE) continue;
+      yield Buffer.concat(gathered, length);
+      gathered = [];
+      length = 0;
+    }
+  }
+  if (length > 0) yield Buffer.concat(gathered, length);
+}
+
+/** Resolves when the connection takes more, or never will. */
+async function drained(connection: Duplex): Promise<void> {
+  await Promise.race([once(connection, "drain"), once(connection, "close")]).catch(() => undefined);
+}
