@@ -148,6 +148,7 @@ export class NetstringReader {
     const part = cursor.chunk.subarray(cursor.at, end);
     cursor.at = end;
     if (part.length === wanted) return part;
+    if (part.length === 0) return undefined;
     this.#gathered ??= Buffer.allocUnsafe(wanted);
     this.#gathered.set(part, this.#have);
     this.#have += part.length;

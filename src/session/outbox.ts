@@ -2,17 +2,25 @@ import type { Duplex } from "node:stream";
 
 /** Small pieces are gathered up to this many bytes: one system call for many, and little to hold. */
 const BLOCK = 65_536;
-/** From this many bytes on, copying a chunk costs more than a write of its own. */
+/** From this many bytes on, copying a piece costs more than a write of its own. */
 const LARGE = 16_384;
 
 export interface OutboxEvents {
   /** The final byte of a package is about to be handed to the connection. */
   whole(): void;
-  /** The connection has taken so many bytes more, and with them the first `packages` whole packages. */
-  taken(bytes: number, packages: number): void;
+  /** The connection has taken, or may have taken, the final bytes of so many packages since the start. */
+  sent(packages: number): void;
+  /** The connection has taken so many bytes more. */
+  taken(bytes: number): void;
 }
 
-/** The writing side of a connection: gathers small pieces, hands over large ones, heeds back pressure. */
+/**
+ * The writing side of a connection: gathers small pieces, hands over large ones, heeds back pressure.
+ *
+ * A package goes out with its final byte if the connection is idle; while it is busy, packages are gathered.
+ * So it is known to the byte which packages were sent whole, except where a write of several is torn: then
+ * all but the last of them may have been.
+ */
 export class Outbox {
   readonly #connection: Duplex;
   readonly #events: OutboxEvents;
@@ -28,30 +36,58 @@ export class Outbox {
     this.#events = events;
   }
 
-  /** Whether the connection has enough to do: then wait for its `drain` before adding more. */
+  /** Whether to wait before adding more, until the connection has taken something. */
   get full(): boolean {
-    return this.#connection.writableNeedDrain;
+    return this.#connection.writableNeedDrain || (this.#filled >= LARGE && !this.#idle);
+  }
+
+  get empty(): boolean {
+    return this.#filled === 0;
   }
 
   /** Adds a piece that stays as it is; a small one is copied. */
   add(piece: Buffer): void {
-    this.#add(piece, false);
+    if (piece.length >= LARGE) {
+      this.#handOver();
+      this.#write(piece, undefined);
+      return;
+    }
+    if (this.#filled + piece.length > BLOCK) this.#handOver();
+    this.#block ??= this.#takeSpare();
+    this.#block.set(piece, this.#filled);
+    this.#filled += piece.length;
   }
 
   /** Adds the piece that ends a package. */
   addLast(piece: Buffer): void {
-    this.#add(piece, true);
+    // What was added before goes first, so that the package counts with the very write of its final byte.
+    if (this.#filled + piece.length > BLOCK) this.#handOver();
+    this.#packages++;
+    this.#events.whole();
+    this.add(piece);
+    this.flush();
   }
 
   /** Adds a piece that its owner will overwrite, and resolves when it may. */
   async addBorrowed(piece: Buffer): Promise<void> {
-    if (piece.length < LARGE) return this.add(piece);
-    this.flush();
+    if (piece.length < LARGE) {
+      this.add(piece);
+      return;
+    }
+    this.#handOver();
     await new Promise<void>((resolve) => this.#write(piece, resolve));
   }
 
-  /** Hands what was gathered to the connection. */
+  /** Hands what was gathered to the connection, if it has nothing else to do. */
   flush(): void {
+    if (this.#idle) this.#handOver();
+  }
+
+  get #idle(): boolean {
+    return this.#connection.writableLength === 0;
+  }
+
+  #handOver(): void {
     const block = this.#block;
     if (block === undefined) return;
     const bytes = block.subarray(0, this.#filled);
@@ -62,24 +98,6 @@ export class Outbox {
     });
   }
 
-  #add(piece: Buffer, last: boolean): void {
-    const large = piece.length >= LARGE;
-    // What was added before goes out first, and is counted before the package is: so that a package counts
-    // as taken only with the very write that holds its final byte.
-    if (large || this.#filled + piece.length > BLOCK) this.flush();
-    if (last) {
-      this.#packages++;
-      this.#events.whole();
-    }
-    if (large) {
-      this.#write(piece, undefined);
-      return;
-    }
-    this.#block ??= this.#takeSpare();
-    this.#block.set(piece, this.#filled);
-    this.#filled += piece.length;
-  }
-
   #takeSpare(): Buffer {
     const block = this.#spare ?? Buffer.allocUnsafeSlow(BLOCK);
     this.#spare = undefined;
@@ -88,8 +106,13 @@ export class Outbox {
 
   #write(bytes: Buffer, released: (() => void) | undefined): void {
     const packages = this.#packages;
+    // The last of them ends with this write: before all of it was taken, that one was not sent whole.
+    if (packages > 0) this.#events.sent(packages - 1);
     this.#connection.write(bytes, (error) => {
-      if (!error) this.#events.taken(bytes.length, packages);
+      if (!error) {
+        this.#events.sent(packages);
+        this.#events.taken(bytes.length);
+      }
       released?.();
     });
   }

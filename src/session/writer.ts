@@ -35,9 +35,10 @@ export class Writer<P extends Package> {
     this.#events = events;
     this.#outbox = new Outbox(connection, {
       whole: () => ledger.writtenWhole(),
-      taken: (bytes, count) => {
-        ledger.sent(count);
+      sent: (packages) => ledger.sent(packages),
+      taken: (bytes) => {
         events.taken(bytes);
+        this.wake();
       },
     });
   }
@@ -59,7 +60,7 @@ export class Writer<P extends Package> {
         if (this.#stopped) return;
       }
     } finally {
-      if (!this.#stopped) this.#outbox.flush();
+      await this.#until(() => this.#outbox.empty);
     }
   }
 
@@ -121,6 +122,7 @@ export class Writer<P extends Package> {
   async #until(condition: () => boolean): Promise<void> {
     while (!this.#stopped && !condition()) {
       this.#outbox.flush();
+      if (condition()) return;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });

@@ -121,7 +121,11 @@ export class Conversation {
 
   #begin(): Promise<void> | undefined {
     const { fault } = this.#options;
-    if (fault === "close-mid-package") this.#leave();
+    if (fault === "close-mid-package") {
+      // What is on its way is not read any more.
+      this.#left = true;
+      this.#connection.destroy();
+    }
     if (fault !== "early-response") return undefined;
     const early = { status: "success", text: Buffer.from("ok, before it came") } as const;
     this.#responses.push([encodeResponse(early)]);

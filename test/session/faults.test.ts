@@ -1,0 +1,141 @@
+import { describe, expect, test } from "vitest";
+import { converse, pkg, startConversation, wireOf } from "./conversing.ts";
+import { connectionPair } from "./pair.ts";
+
+/**
+ * Every byte at which an exchange can end. The expectations are worked out here from the bytes that passed: a
+ * success where the whole of its K response did, a possible duplicate where the whole of its package did.
+ */
+const PACKAGES = [
+  { text: "first\n", recipients: ["a@x"] },
+  { text: "second\n", recipients: ["b@x"] },
+  { text: "third\n", recipients: ["c@x", "d@x"] },
+];
+const WIRES = PACKAGES.map(({ text, recipients }) => wireOf(text, ...recipients));
+const RESPONSES = ["6:Kok a@,", "6:Dno b@,", "6:Kok c@,", "9:Zlater d@,"];
+const STATUSES = ["success", "failure", "success", "deferral"];
+const OWNER = [0, 1, 2, 2];
+
+/** A server of three lines: it answers each package as soon as its final byte has come. */
+function answerEach(server: import("node:stream").Duplex): void {
+  const ends = WIRES.map((_, index) => WIRES.slice(0, index + 1).join("").length);
+  let received = 0;
+  server.on("data", (chunk: Buffer) => {
+    const before = received;
+    received += chunk.length;
+    for (const [index, end] of ends.entries()) {
+      if (before >= end || received < end) continue;
+      server.write(RESPONSES.filter((_, response) => OWNER[response] === index).join(""));
+    }
+  });
+}
+
+function run(options: { cutUp?: number; cutDown?: number; cutWith: "end" | "reset" }) {
+  const { client, server } = connectionPair(options);
+  answerEach(server);
+  return converse(
+    client,
+    PACKAGES.map(({ text, recipients }) => pkg(text, ...recipients)),
+  );
+}
+
+const UP = WIRES.join("").length;
+const DOWN = RESPONSES.join("").length;
+
+describe.each(["end", "reset"] as const)("a connection cut by %s", (cutWith) => {
+  test("after any byte from the client gives one truthful delivery for each recipient", async () => {
+    for (let cutUp = 1; cutUp < UP; cutUp++) {
+      const { deliveries } = await run({ cutUp, cutWith });
+      expect(deliveries.map(({ recipient }) => recipient.toString()).sort()).toEqual(["a@x", "b@x", "c@x", "d@x"]);
+      for (const [index, { status, origin, possibleDuplicate }] of deliveries.entries()) {
+        const owner = OWNER[index] as number;
+        const whole = WIRES.slice(0, owner + 1).join("").length <= cutUp;
+        if (origin === "server") expect([whole, status]).toEqual([true, STATUSES[index]]);
+        else expect([status, possibleDuplicate]).toEqual(["deferral", whole]);
+      }
+    }
+  });
+
+  test("after any byte from the server keeps what was settled and defers what was owed", async () => {
+    for (let cutDown = 1; cutDown < DOWN; cutDown++) {
+      const { deliveries, cause } = await run({ cutDown, cutWith });
+      expect(deliveries.length).toBe(4);
+      for (const [index, { status, origin, possibleDuplicate }] of deliveries.entries()) {
+        const came = RESPONSES.slice(0, index + 1).join("").length <= cutDown;
+        expect(origin).toBe(came ? "server" : "client");
+        expect(status).toBe(came ? STATUSES[index] : "deferral");
+        if (came) expect(possibleDuplicate).toBe(false);
+      }
+      expect(cause?.code).toBe(cutWith === "end" ? "connection-closed" : "connection-failed");
+    }
+  });
+});
+
+test("an exchange that is not cut is answered in full", async () => {
+  const { lines, cause } = await run({ cutWith: "end" });
+  expect(lines).toEqual(["a@x success: ok a@", "b@x failure: no b@", "c@x success: ok c@", "d@x deferral: later d@"]);
+  expect(cause).toBeNull();
+});
+
+describe("against each fault of the sink", () => {
+  const LARGE = "x".repeat(300_000);
+
+  test.each([
+    ["close-before-response", "connection closed before a response came (the message may have been delivered) (twice?)"],
+    ["bad-length", "the server broke the protocol (leading zero in the length of a response); no response came (the message may have been delivered) (twice?)"],
+    ["bad-status", "the server broke the protocol (a response that begins with none of K, Z and D); no response came (the message may have been delivered) (twice?)"],
+  ] as const)("%s: everything is deferred, as a possible duplicate", async (fault, text) => {
+    const { client, server } = connectionPair();
+    startConversation(server, { fault });
+    const { lines } = await converse(client, [pkg("hi", "a@x", "b@x")]);
+    expect(lines).toEqual([`a@x deferral: ${text}`, `b@x deferral: ${text}`]);
+  });
+
+  test("close-mid-response: what came whole counts", async () => {
+    const { client, server } = connectionPair();
+    startConversation(server, { fault: "close-mid-response" });
+    const { deliveries, lines } = await converse(client, [pkg("hi", "a@x", "b@x")]);
+    expect(deliveries.map(({ status }) => status)).toEqual(["success", "deferral"]);
+    expect(lines[1]).toBe(
+      "b@x deferral: connection closed in the middle of a response (the message may have been delivered) (twice?)",
+    );
+  });
+
+  test("extra-response: the success stays, and the violation is recorded", async () => {
+    const { client, server } = connectionPair();
+    startConversation(server, { fault: "extra-response" });
+    const { deliveries, violations, cause } = await converse(client, [pkg("hi", "a@x")]);
+    expect(deliveries.map(({ status }) => status)).toEqual(["success"]);
+    expect(violations.map(({ code }) => code)).toEqual(["surplus-response"]);
+    expect(cause).toBeNull();
+  });
+
+  test("early-response: it is a success for nobody", async () => {
+    const { client, server } = connectionPair();
+    startConversation(server, { fault: "early-response" });
+    const { deliveries, violations } = await converse(client, [pkg(LARGE, "a@x")]);
+    expect(deliveries.map(({ status, possibleDuplicate }) => [status, possibleDuplicate])).toEqual([
+      ["deferral", false],
+    ]);
+    expect(violations).toMatchObject([{ code: "early-response", offset: 0 }]);
+    expect(violations[0]?.message).toContain("ok, before it came");
+  });
+
+  test("close-mid-package: nothing can have been delivered", async () => {
+    const { client, server } = connectionPair();
+    startConversation(server, { fault: "close-mid-package" });
+    const { lines } = await converse(client, [pkg(LARGE, "a@x"), pkg("hi", "b@x")]);
+    expect(lines).toEqual([
+      "a@x deferral: connection closed before the message was sent",
+      "b@x deferral: connection closed before the message was sent",
+    ]);
+  });
+
+  test("drip: all is well", async () => {
+    const { client, server } = connectionPair();
+    startConversation(server, { fault: "drip" });
+    const { deliveries, violations } = await converse(client, [pkg("hi", "a@x", "b@x")]);
+    expect(deliveries.map(({ status }) => status)).toEqual(["success", "success"]);
+    expect(violations).toEqual([]);
+  });
+});
