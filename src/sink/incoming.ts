@@ -44,7 +44,8 @@ export class Incoming {
 
   /** Keeps bytes of the message, where it will be stored. What cannot be kept is a deferral later. */
   addBody(bytes: Buffer): Promise<void> | undefined {
-    return this.#spool === undefined || this.#unstorable !== undefined ? undefined : this.#keep(bytes);
+    if (this.#spool === undefined || this.#unstorable !== undefined) return undefined;
+    return this.#keep(this.encoding === "dos" ? this.#converter.convert(bytes) : bytes);
   }
 
   addRecipient(recipient: Buffer): void {
@@ -57,7 +58,7 @@ export class Incoming {
 
   /** Judges the recipients and stores the message for those that are taken: only then they have a success. */
   async settle(accepted: Response): Promise<Answer[]> {
-    if (this.encoding === "dos") await this.addBody(this.#converter.end());
+    if (this.encoding === "dos") await this.#keep(this.#converter.end());
     const all = refusalOfAll(this.sender, this.bytes, this.#policy);
     const answers: Answer[] = [];
     for (const recipient of this.#recipients) {
@@ -75,7 +76,7 @@ export class Incoming {
 
   async #keep(bytes: Buffer): Promise<void> {
     try {
-      await this.#spool?.add(this.encoding === "dos" ? this.#converter.convert(bytes) : bytes);
+      await this.#spool?.add(bytes);
     } catch (error) {
       this.#unstorable = unstorable(error);
     }

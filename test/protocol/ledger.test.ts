@@ -74,7 +74,9 @@ test("a response may overtake the news that the final byte was taken", () => {
 });
 
 test("a response to nothing settles nothing", () => {
-  expect(() => ledger.settle(ok, 3)).toThrow(expect.objectContaining({ code: "surplus-response", offset: 3 }));
+  expect(() => ledger.settle(ok, 3)).toThrow(
+    expect.objectContaining({ code: "surplus-response", offset: 3 }),
+  );
   open("a");
   ledger.writtenWhole();
   ledger.settle(no, 3);

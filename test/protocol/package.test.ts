@@ -27,9 +27,15 @@ function joinBodies(events: readonly PackageEvent[]): unknown[] {
 const withoutBodies = (events: readonly PackageEvent[]) =>
   joinBodies(events.filter((event) => event.type !== "body"));
 
-const read = (wire: string | Buffer) => readEveryWay(() => new PackageReader(), Buffer.from(wire), joinBodies);
+const read = (wire: string | Buffer) =>
+  readEveryWay(() => new PackageReader(), Buffer.from(wire), joinBodies);
 
-function encode(pkg: { encoding: "unix" | "dos"; message: Buffer; sender: Buffer; recipients: Buffer[] }): Buffer {
+function encode(pkg: {
+  encoding: "unix" | "dos";
+  message: Buffer;
+  sender: Buffer;
+  recipients: Buffer[];
+}): Buffer {
   const message = { encoding: pkg.encoding, length: pkg.message.length, chunks: () => [pkg.message] };
   const tail = Array.from(encodeTail(pkg.sender, pkg.recipients), ({ piece }) => Buffer.from(piece));
   const wire = Buffer.concat([encodeHead(message), pkg.message, ...tail]);
@@ -38,15 +44,18 @@ function encode(pkg: { encoding: "unix" | "dos"; message: Buffer; sender: Buffer
 }
 
 describe("the examples of section 8", () => {
-  test.each(EXAMPLES)("encoding $encoding is written byte for byte", ({ encoding, message, sender, recipients, wire }) => {
-    const bytes = encode({
-      encoding,
-      message: Buffer.from(message),
-      sender: Buffer.from(sender),
-      recipients: recipients.map((recipient) => Buffer.from(recipient)),
-    });
-    expect(bytes.toString("latin1")).toBe(wire);
-  });
+  test.each(EXAMPLES)(
+    "encoding $encoding is written byte for byte",
+    ({ encoding, message, sender, recipients, wire }) => {
+      const bytes = encode({
+        encoding,
+        message: Buffer.from(message),
+        sender: Buffer.from(sender),
+        recipients: recipients.map((recipient) => Buffer.from(recipient)),
+      });
+      expect(bytes.toString("latin1")).toBe(wire);
+    },
+  );
 
   test("both are read, one behind the other", () => {
     const expected = EXAMPLES.flatMap(({ encoding, message, sender, recipients }) => [

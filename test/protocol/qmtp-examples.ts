@@ -42,5 +42,4 @@ export const EXAMPLES = [
   },
 ] as const;
 
-export const RESPONSES_WIRE =
-  "21:Kok 838640135 qp 1390,21:Kok 838640135 qp 1391,21:Kok 838640135 qp 1391,";
+export const RESPONSES_WIRE = "21:Kok 838640135 qp 1390,21:Kok 838640135 qp 1391,21:Kok 838640135 qp 1391,";

@@ -118,7 +118,9 @@ test("whatever the statuses and texts, they are read as they were written, howev
 });
 
 test("responses are written as section 5 has them", () => {
-  expect(encodeResponse(response("success", "ok 838640135 qp 1390")).toString()).toBe("21:Kok 838640135 qp 1390,");
+  expect(encodeResponse(response("success", "ok 838640135 qp 1390")).toString()).toBe(
+    "21:Kok 838640135 qp 1390,",
+  );
   expect(encodeResponse(response("deferral", "")).toString()).toBe("1:Z,");
   expect(encodeResponse(response("failure", "ü")).toString("latin1")).toBe("3:D\xc3\xbc,");
 });

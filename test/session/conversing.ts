@@ -66,7 +66,12 @@ export function startConversation(server: Duplex, options: Partial<ConversationO
 }
 
 /** A server that answers with these bytes once it has received as many as the wire holds, and then closes or not. */
-export function answerAfter(server: Duplex, wire: string, answer: string, then: "close" | "stay" = "stay"): void {
+export function answerAfter(
+  server: Duplex,
+  wire: string,
+  answer: string,
+  then: "close" | "stay" = "stay",
+): void {
   let received = 0;
   server.on("data", (chunk: Buffer) => {
     const before = received;

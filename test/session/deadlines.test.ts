@@ -38,7 +38,9 @@ test("after the first response to a package, the others have 30 s; then --split 
 test("a limit on progress shorter than that comes to the same", async () => {
   const { client, server } = connectionPair();
   startConversation(server, { fault: "one-response" });
-  const done = converse(client, [pkg("hi", "a@x", "b@x")], { limits: { idleMs: 1_000, sessionMs: 3_600_000 } });
+  const done = converse(client, [pkg("hi", "a@x", "b@x")], {
+    limits: { idleMs: 1_000, sessionMs: 3_600_000 },
+  });
   await settle();
   vi.advanceTimersByTime(1_000);
   expect((await done).violations.map(({ code }) => code)).toEqual(["missing-responses"]);

@@ -46,7 +46,12 @@ describe.each(["end", "reset"] as const)("a connection cut by %s", (cutWith) => 
   test("after any byte from the client gives one truthful delivery for each recipient", async () => {
     for (let cutUp = 1; cutUp < UP; cutUp++) {
       const { deliveries } = await run({ cutUp, cutWith });
-      expect(deliveries.map(({ recipient }) => recipient.toString()).sort()).toEqual(["a@x", "b@x", "c@x", "d@x"]);
+      expect(deliveries.map(({ recipient }) => recipient.toString()).sort()).toEqual([
+        "a@x",
+        "b@x",
+        "c@x",
+        "d@x",
+      ]);
       for (const [index, { status, origin, possibleDuplicate }] of deliveries.entries()) {
         const owner = OWNER[index] as number;
         const whole = WIRES.slice(0, owner + 1).join("").length <= cutUp;
@@ -73,7 +78,12 @@ describe.each(["end", "reset"] as const)("a connection cut by %s", (cutWith) => 
 
 test("an exchange that is not cut is answered in full", async () => {
   const { lines, cause } = await run({ cutWith: "end" });
-  expect(lines).toEqual(["a@x success: ok a@", "b@x failure: no b@", "c@x success: ok c@", "d@x deferral: later d@"]);
+  expect(lines).toEqual([
+    "a@x success: ok a@",
+    "b@x failure: no b@",
+    "c@x success: ok c@",
+    "d@x deferral: later d@",
+  ]);
   expect(cause).toBeNull();
 });
 
@@ -81,9 +91,18 @@ describe("against each fault of the sink", () => {
   const LARGE = "x".repeat(300_000);
 
   test.each([
-    ["close-before-response", "connection closed before a response came (the message may have been delivered) (twice?)"],
-    ["bad-length", "the server broke the protocol (leading zero in the length of a response); no response came (the message may have been delivered) (twice?)"],
-    ["bad-status", "the server broke the protocol (a response that begins with none of K, Z and D); no response came (the message may have been delivered) (twice?)"],
+    [
+      "close-before-response",
+      "connection closed before a response came (the message may have been delivered) (twice?)",
+    ],
+    [
+      "bad-length",
+      "the server broke the protocol (leading zero in the length of a response); no response came (the message may have been delivered) (twice?)",
+    ],
+    [
+      "bad-status",
+      "the server broke the protocol (a response that begins with none of K, Z and D); no response came (the message may have been delivered) (twice?)",
+    ],
   ] as const)("%s: everything is deferred, as a possible duplicate", async (fault, text) => {
     const { client, server } = connectionPair();
     startConversation(server, { fault });

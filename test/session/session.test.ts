@@ -100,7 +100,11 @@ describe("a message whose bytes cannot be had", () => {
     server.on("data", (chunk: Buffer) => received.push(chunk));
     // The server answers the first package only when the client has closed its side.
     server.on("end", () => server.write("3:Kok,"));
-    const packages = [pkg("one", "a@x"), { ...pkg("", "b@x"), message: failing("half") }, pkg("three", "c@x")];
+    const packages = [
+      pkg("one", "a@x"),
+      { ...pkg("", "b@x"), message: failing("half") },
+      pkg("three", "c@x"),
+    ];
     const { lines, cause } = await converse(client, packages);
     expect(Buffer.concat(received).toString()).toBe(`${wireOf("one", "a@x")}101:\nhalf`);
     expect([...lines].sort()).toEqual([
@@ -117,16 +121,20 @@ test("an interruption keeps what is known and defers the rest, at once", async (
   const stop = new AbortController();
   answerAfter(server, wireOf("one", "a@x"), "3:Kok,");
   const settled: string[] = [];
-  const { lines, cause } = await converse(client, [pkg("one", "a@x"), pkg("two", "b@x", "c@x"), pkg("three", "d@x")], {
-    signal: stop.signal,
-    observer: {
-      sent: () => {},
-      received: (bytes) => {
-        settled.push(bytes.toString());
-        setImmediate(() => stop.abort(new Error("SIGINT")));
+  const { lines, cause } = await converse(
+    client,
+    [pkg("one", "a@x"), pkg("two", "b@x", "c@x"), pkg("three", "d@x")],
+    {
+      signal: stop.signal,
+      observer: {
+        sent: () => {},
+        received: (bytes) => {
+          settled.push(bytes.toString());
+          setImmediate(() => stop.abort(new Error("SIGINT")));
+        },
       },
     },
-  });
+  );
   expect(settled).toEqual(["3:Kok,"]);
   expect(lines).toEqual([
     "a@x success: ok",
@@ -140,6 +148,8 @@ test("an interruption keeps what is known and defers the rest, at once", async (
 test("a session that is interrupted before it begins sends nothing", async () => {
   const { client, server } = connectionPair();
   server.on("data", () => expect.unreachable("something was sent"));
-  const { lines } = await converse(client, [pkg("one", "a@x")], { signal: AbortSignal.abort(new Error("SIGTERM")) });
+  const { lines } = await converse(client, [pkg("one", "a@x")], {
+    signal: AbortSignal.abort(new Error("SIGTERM")),
+  });
   expect(lines).toEqual(["a@x deferral: interrupted by SIGTERM"]);
 });

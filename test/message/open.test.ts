@@ -1,0 +1,193 @@
+import { execFileSync } from "node:child_process";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type MessageOptions, openFile, openStream } from "../../src/message/open.ts";
+import type { Message } from "../../src/protocol/package.ts";
+
+let folder: string;
+let options: MessageOptions;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "qmtp-test-"));
+  options = {
+    encoding: "unix",
+    raw: false,
+    temporaryDirectory: folder,
+    signal: new AbortController().signal,
+  };
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+async function bytesOf(message: Message): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const chunk of message.chunks()) pieces.push(Buffer.from(chunk));
+  return Buffer.concat(pieces);
+}
+
+function file(content: string | Buffer): string {
+  const path = join(folder, "message");
+  writeFileSync(path, content);
+  return path;
+}
+
+describe("a file", () => {
+  test.each([
+    ["as it is, for unix", "a\nb", { encoding: "unix", raw: false }, "a\nb"],
+    ["from CRLF, for unix", "a\r\nb\r\n", { encoding: "unix", raw: false }, "a\nb\n"],
+    ["from LF, for dos", "a\nb", { encoding: "dos", raw: false }, "a\r\nb"],
+    ["from CRLF, for dos", "a\r\nb\r\n", { encoding: "dos", raw: false }, "a\r\nb\r\n"],
+    ["raw, whatever it is", "a\r\nb\n\r", { encoding: "unix", raw: true }, "a\r\nb\n\r"],
+    ["of nothing", "", { encoding: "unix", raw: false }, ""],
+  ] as const)("is sent %s, as often as needed", async (_, content, format, expected) => {
+    const { message, close } = await openFile(file(content), { ...options, ...format });
+    expect(message).toMatchObject({ encoding: format.encoding, length: expected.length });
+    for (let time = 0; time < 2; time++) expect((await bytesOf(message)).toString()).toBe(expected);
+    await close();
+  });
+
+  test("of many chunks is converted across their borders", async () => {
+    const line = `${"x".repeat(76)}\r\n`;
+    const { message, close } = await openFile(file(line.repeat(20_000)), options);
+    const expected = `${"x".repeat(76)}\n`.repeat(20_000);
+    expect(message.length).toBe(expected.length);
+    expect((await bytesOf(message)).equals(Buffer.from(expected))).toBe(true);
+    await close();
+  });
+
+  test.each([
+    ["grew", (path: string) => appendFileSync(path, "more")],
+    ["shrank", (path: string) => truncateSync(path, 10)],
+    ["was written to", (path: string) => utimesSync(path, 1, 1)],
+    ["has other line ends", (path: string) => writeFileSync(path, "\n".repeat(600_000))],
+  ])("that %s since it was counted is not sent to its end", async (_, change) => {
+    for (const raw of [true, false]) {
+      const path = file("some text\r\n".repeat(60_000));
+      const { message, close } = await openFile(path, { ...options, raw });
+      change(path);
+      await expect(bytesOf(message)).rejects.toThrow(`${path} changed while it was sent`);
+      await close();
+    }
+  });
+
+  test("that changes between its chunks is not sent to its end", async () => {
+    const path = file("x".repeat(1_000_000));
+    const { message, close } = await openFile(path, options);
+    const chunks = (message.chunks() as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+    await chunks.next();
+    appendFileSync(path, "more");
+    const rest = (async () => {
+      while (!(await chunks.next()).done);
+    })();
+    await expect(rest).rejects.toMatchObject({ code: "unreadable-input", temporary: true });
+    await close();
+  });
+
+  test("that is none is refused with what and why", async () => {
+    await expect(openFile(join(folder, "absent"), options)).rejects.toThrow(
+      `cannot read ${folder}/absent: no such file or directory`,
+    );
+    await expect(openFile(folder, options)).rejects.toThrow(`cannot read ${folder}: it is a directory`);
+  });
+
+  test("that is a named pipe is read like standard input", async () => {
+    const path = join(folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    const opened = openFile(path, options);
+    const { open } = await import("node:fs/promises");
+    const writer = await open(path, "w");
+    await writer.write("through\r\nthe pipe");
+    await writer.close();
+    const { message, close } = await opened;
+    expect((await bytesOf(message)).toString()).toBe("through\nthe pipe");
+    await close();
+  });
+
+  test("that is a pipe nobody writes to can be given up", async () => {
+    const path = join(folder, "pipe");
+    execFileSync("mkfifo", [path]);
+    const stop = new AbortController();
+    const opened = openFile(path, { ...options, signal: stop.signal });
+    setImmediate(() => stop.abort(new Error("SIGINT")));
+    await expect(opened).rejects.toThrow("SIGINT");
+  });
+});
+
+describe("a stream", () => {
+  const stream = (...chunks: (string | Buffer)[]) => Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
+
+  test("is normalised across its chunks", async () => {
+    const { message, close } = await openStream(stream("a\r", "\nb\r", "c\r"), "standard input", options);
+    expect(message.length).toBe(6);
+    expect((await bytesOf(message)).toString()).toBe("a\nb\rc\r");
+    await close();
+  });
+
+  test("of more than 8 MiB goes to a file without a name, and comes back whole, twice", async () => {
+    const chunk = Buffer.alloc(100_000, "some text\r\n");
+    const { message, close } = await openStream(stream(...Array(100).fill(chunk)), "standard input", options);
+    expect(readdirSync(folder)).toEqual([]);
+    const expected = chunk.toString().repeat(100).replaceAll("\r\n", "\n");
+    expect(message.length).toBe(expected.length);
+    for (let time = 0; time < 2; time++) {
+      expect((await bytesOf(message)).equals(Buffer.from(expected))).toBe(true);
+    }
+    await close();
+  });
+
+  test("that cannot be kept is an error that names the folder and TMPDIR", async () => {
+    const large = Buffer.alloc(9 * 1024 * 1024);
+    const opened = openStream(stream(large), "standard input", {
+      ...options,
+      temporaryDirectory: `${folder}/absent`,
+    });
+    await expect(opened).rejects.toThrow(
+      `cannot keep the message in ${folder}/absent: no such file or directory; name another directory in TMPDIR`,
+    );
+  });
+
+  test("that meets a full disk is an error, and nothing is sent", async () => {
+    // Writing to /dev/full fails as a full disk does; a folder cannot be made of it, so its name is enough.
+    const { Spool } = await import("../../src/message/spool.ts");
+    const spool = new Spool(folder, 10);
+    const { open } = await import("node:fs/promises");
+    const full = await open("/dev/full", "w");
+    const proto = Object.getPrototypeOf(full) as { write: unknown };
+    const write = proto.write;
+    proto.write = () => Promise.reject(Object.assign(new Error("full"), { code: "ENOSPC" }));
+    try {
+      await expect(spool.add(Buffer.alloc(20))).rejects.toMatchObject({
+        message: `cannot keep the message in ${folder}: no space left on device; name another directory in TMPDIR`,
+        temporary: true,
+      });
+    } finally {
+      proto.write = write;
+      await full.close();
+      await spool.close();
+    }
+  });
+
+  test("that breaks is an error that names it", async () => {
+    const broken = new Readable({
+      read() {
+        this.destroy(Object.assign(new Error("broken"), { code: "EIO" }));
+      },
+    });
+    await expect(openStream(broken, "standard input", options)).rejects.toThrow(
+      "cannot read standard input: input/output error",
+    );
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+import { formatEndpoint, parseEndpoint } from "../../src/transport/endpoint.ts";
+
+test.each([
+  ["mx.example.org", "qmtp://mx.example.org:209"],
+  ["mx.example.org:2090", "qmtp://mx.example.org:2090"],
+  ["192.0.2.1", "qmtp://192.0.2.1:209"],
+  ["[2001:db8::1]", "qmtp://[2001:db8::1]:209"],
+  ["[2001:db8::1]:2090", "qmtp://[2001:db8::1]:2090"],
+  ["[fe80::1%eth0]:209", "qmtp://[fe80::1%eth0]:209"],
+  ["qmtp://mx.example.org", "qmtp://mx.example.org:209"],
+  ["QMTP://mx.example.org:65535", "qmtp://mx.example.org:65535"],
+  ["qmtp://[2001:db8::1]:1", "qmtp://[2001:db8::1]:1"],
+  ["unix:/run/qmtp.sock", "unix:/run/qmtp.sock"],
+  ["unix:/with space:and colon", "unix:/with space:and colon"],
+])("%s is %s, which is itself again", (text, formatted) => {
+  expect(formatEndpoint(parseEndpoint(text))).toBe(formatted);
+  expect(formatEndpoint(parseEndpoint(formatted))).toBe(formatted);
+});
+
+describe("what is no endpoint is refused, with why and with the forms", () => {
+  test.each([
+    ["", "the host is missing"],
+    [":209", "the host is missing"],
+    ["qmtp://", "the host is missing"],
+    ["host:", "a port is a number from 1 to 65535"],
+    ["host:0", "a port is a number from 1 to 65535"],
+    ["host:65536", "a port is a number from 1 to 65535"],
+    ["host:99999999999999999999", "a port is a number from 1 to 65535"],
+    ["192.0.2.1:x", "a port is a number from 1 to 65535"],
+    ["::1", "an IPv6 address stands in brackets"],
+    ["2001:db8::1", "an IPv6 address stands in brackets"],
+    ["[localhost]:209", "brackets are for IPv6 addresses"],
+    ["a b", "this is no host name"],
+    ["user@host", "this is no host name"],
+    ["qmtp://host/path", "this is no host name"],
+    ["smtp://host", "'smtp:' is unknown"],
+    ["qmtps://host", "'qmtps:' is unknown"],
+    ["exec:cat", "'exec:' is unknown, or the port is no number"],
+    ["unix:relative", "the path must begin with /"],
+  ])("%j: %s", (text, why) => {
+    expect(() => parseEndpoint(text)).toThrow(
+      `bad endpoint '${text}': ${why}; write host, host:port, [address]:port, qmtp://host:port or unix:/path`,
+    );
+  });
+});
+
+test("a port of zero is for listening only", () => {
+  expect(parseEndpoint("127.0.0.1:0", 2_090, 0)).toEqual({ kind: "tcp", host: "127.0.0.1", port: 0 });
+  expect(parseEndpoint("127.0.0.1", 2_090, 0)).toEqual({ kind: "tcp", host: "127.0.0.1", port: 2_090 });
+});
