@@ -1,8 +1,9 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 
-const LAUNCHER = new URL("../bin/qmtp", import.meta.url).pathname;
+export const LAUNCHER = new URL("../bin/qmtp", import.meta.url).pathname;
 
 export interface Finished {
   /** The exit code, or null after a signal. */
@@ -20,10 +21,45 @@ export interface RunOptions {
   readonly cwd?: string;
 }
 
+/** What was started and has not ended, with what ends it. */
+const running = new Map<ChildProcess, () => void>();
+
+/** Starts a program that `stopAll` ends. */
+export function start(file: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  const child = spawn(file, args, options);
+  running.set(child, () => child.kill("SIGKILL"));
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
+/** Starts a program that starts others: they are a group, which ends together. */
+export function startGroup(file: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  const child = start(file, args, { ...options, detached: true });
+  running.set(child, () => killGroup(child));
+  return child;
+}
+
+/** Ends at once what `startGroup` has started. */
+export function killGroup(child: ChildProcess): void {
+  if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+}
+
+/** Ends what tests have started; for `afterEach`, whatever became of the test. */
+export async function stopAll(): Promise<void> {
+  const ended = [...running.keys()].map((child) => once(child, "exit"));
+  for (const end of running.values()) end();
+  await Promise.all(ended);
+}
+
+/** Of this process, without what would change how the launchers act. */
+export function environment(added: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const { QMTP_SERVER: _server, QMTP_FROM: _from, NO_COLOR: _colour, ...env } = process.env;
+  return { ...env, ...added };
+}
+
 /** Starts the launcher, as a script would. */
 export function startQmtp(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  const { QMTP_SERVER: _server, QMTP_FROM: _from, NO_COLOR: _colour, ...env } = process.env;
-  return spawn(process.execPath, [LAUNCHER, ...args], { ...options, env: { ...env, ...options.env } });
+  return start(process.execPath, [LAUNCHER, ...args], { ...options, env: environment(options.env) });
 }
 
 /** Runs the launcher to its end. */
@@ -32,6 +68,15 @@ export async function qmtp(args: readonly string[], options: RunOptions = {}): P
   // A command that never reads its input may be gone before it is written.
   child.stdin?.on("error", () => {});
   child.stdin?.end(options.input ?? "");
+  return finished(child);
+}
+
+/** Runs a shell command to its end; in it, `$QMTP` is the launcher. */
+export async function shell(command: string, env: Record<string, string> = {}): Promise<Finished> {
+  const child = startGroup("/bin/sh", ["-c", command], {
+    env: environment({ QMTP: LAUNCHER, ...env }),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   return finished(child);
 }
 
@@ -45,14 +90,29 @@ export async function finished(child: ChildProcess): Promise<Finished> {
   return { code, signal, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
 }
 
+/** Resolves once a process has printed what the pattern matches. */
+export function printed(stream: Readable | null, pattern: RegExp): Promise<RegExpExecArray> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    stream?.on("data", (chunk: Buffer) => {
+      text += chunk;
+      const match = pattern.exec(text);
+      if (match !== null) resolve(match);
+    });
+    stream?.once("close", () => reject(new Error(`${pattern} was never printed, only: ${text}`)));
+  });
+}
+
 export interface RunningSink {
   /** As `--server` takes it. */
   readonly endpoint: string;
   readonly child: ChildProcess;
   /** The next line that it prints for a package. */
   nextLine(): Promise<string>;
+  /** Resolves when it has ended by itself. */
+  readonly done: Promise<Finished>;
   /** Stops it, and waits for its end. */
-  stop(): Promise<Finished>;
+  stop(signal?: NodeJS.Signals): Promise<Finished>;
 }
 
 /** Starts `qmtp sink` on a free port of the loopback, and waits until it listens. */
@@ -61,27 +121,16 @@ export async function startSink(args: readonly string[] = []): Promise<RunningSi
     stdio: ["ignore", "pipe", "pipe"],
   });
   const done = finished(child);
-  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
-  const endpoint = await listening(child);
+  const lines = createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator]();
+  const [, endpoint] = await printed(child.stderr, /listening on (\S+)\n/);
   return {
-    endpoint,
+    endpoint: endpoint as string,
     child,
     nextLine: async () => (await lines.next()).value as string,
-    stop: async () => {
-      child.kill("SIGTERM");
+    done,
+    stop: async (signal = "SIGTERM") => {
+      child.kill(signal);
       return done;
     },
   };
-}
-
-function listening(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    child.stderr?.on("data", (chunk: Buffer) => {
-      text += chunk;
-      const endpoint = /listening on (\S+)\n/.exec(text)?.[1];
-      if (endpoint !== undefined) resolve(endpoint);
-    });
-    child.once("close", () => reject(new Error(`the sink did not start: ${text}`)));
-  });
 }

@@ -1,9 +1,12 @@
 import type { FileHandle } from "node:fs/promises";
 import { inputError, reason } from "../errors.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
+import { fileChunks } from "./file-chunks.ts";
 import { LineEndConverter, LineEndCounter } from "./line-ends.ts";
-import { readAhead } from "./read-ahead.ts";
 import { readable } from "./readable.ts";
+
+/** After so many bytes the counting lets signals in: some milliseconds, even from a slow disk. */
+const TURN = 4 * 1024 * 1024;
 
 /** What shows that a file is still the one that was counted. */
 interface Stamp {
@@ -29,7 +32,7 @@ export async function fileMessage(
   const change = raw ? 0 : await countChange(file, name, encoding, signal);
   const length = Number(stamp.size) + change;
   // For `dos`, no change in length means that nothing changes too: CRs are only ever added.
-  const bytes = () => (change === 0 ? readAhead(file) : converted(file, encoding));
+  const bytes = () => (change === 0 ? fileChunks(file) : converted(file, encoding));
   return { encoding, length, chunks: () => unchanged(file, name, stamp, length, bytes()) };
 }
 
@@ -48,16 +51,21 @@ async function countChange(
   signal: AbortSignal,
 ): Promise<number> {
   const counter = new LineEndCounter(encoding);
-  for await (const chunk of readable(readAhead(file), name)) {
-    signal.throwIfAborted();
+  let sinceTurn = 0;
+  for await (const chunk of readable(fileChunks(file), name)) {
     counter.add(chunk);
+    sinceTurn += chunk.length;
+    if (sinceTurn < TURN) continue;
+    sinceTurn = 0;
+    await new Promise(setImmediate);
+    signal.throwIfAborted();
   }
   return counter.change;
 }
 
 async function* converted(file: FileHandle, encoding: Encoding): AsyncGenerator<Buffer, void> {
   const converter = new LineEndConverter(encoding);
-  for await (const chunk of readAhead(file)) yield converter.convert(chunk);
+  for await (const chunk of fileChunks(file)) yield converter.convert(chunk);
   yield converter.end();
 }
 

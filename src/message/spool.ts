@@ -1,8 +1,8 @@
 import type { FileHandle } from "node:fs/promises";
 import { inputError, reason } from "../errors.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
+import { fileChunks } from "./file-chunks.ts";
 import { LineEndConverter } from "./line-ends.ts";
-import { readAhead } from "./read-ahead.ts";
 import { readable } from "./readable.ts";
 
 /** What a stream may take of memory before it goes to a file, in bytes. */
@@ -44,7 +44,7 @@ export class Spool {
 
   /** The bytes, as often as needed, once all were added. A chunk of a file stands until the next is asked for. */
   chunks(): Iterable<Buffer> | AsyncIterable<Buffer> {
-    return this.#file === undefined ? this.#kept() : readAhead(this.#file);
+    return this.#file === undefined ? this.#kept() : fileChunks(this.#file);
   }
 
   async close(): Promise<void> {

@@ -75,7 +75,11 @@ export class Outbox {
       return;
     }
     this.#handOver();
-    await new Promise<void>((resolve) => this.#write(piece, resolve));
+    const taken = new Promise<void>((resolve) => this.#write(piece, resolve));
+    // A write that is taken at once leaves the reader no turn, and one that fails takes along what has arrived:
+    // a server that refuses in the middle of a package answers and closes in one breath.
+    if (this.#idle) await new Promise(setImmediate);
+    await taken;
   }
 
   /** Hands what was gathered to the connection, if it has nothing else to do. */

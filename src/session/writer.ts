@@ -113,9 +113,6 @@ export class Writer<P extends Package> {
     this.#events.sent?.("body", chunk);
     await this.#outbox.addBorrowed(chunk);
     if (this.#outbox.full) await this.#until(() => !this.#outbox.full);
-    // Lets the reader see what has already arrived, before a write fails and takes it along: a server that
-    // refuses in the middle of a package answers and closes in one breath.
-    await new Promise(setImmediate);
   }
 
   /** Resolves when the condition holds or the writer was stopped. */

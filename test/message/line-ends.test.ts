@@ -75,5 +75,7 @@ test("normalising what is normalised changes nothing", () => {
 
 test("a text without CRs is passed on as it is, not copied", () => {
   const bytes = Buffer.from("one\ntwo\n");
-  expect(new LineEndConverter("unix").convert(bytes)).toBe(bytes);
+  const { buffer, byteOffset, length } = new LineEndConverter("unix").convert(bytes);
+  expect([buffer, byteOffset, length]).toEqual([bytes.buffer, bytes.byteOffset, bytes.length]);
+  expect(buffer).toBe(bytes.buffer);
 });

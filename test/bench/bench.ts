@@ -1,0 +1,187 @@
+/**
+ * Measures what design and users care about, as ratios of figures taken in one run: absolute times differ from
+ * machine to machine. `npm run bench [-- name...]` runs all, or those named.
+ */
+import { mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inTurn, median, run, serve } from "./measure.ts";
+
+const QMTP = "bin/qmtp";
+const built = (name: string) => join("test/bench/.built", `${name}.js`);
+const GIB = 1024 ** 3;
+
+interface Figure {
+  readonly what: string;
+  readonly measured: string;
+  readonly aim: string;
+  readonly met: boolean;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "qmtp-bench-"));
+
+function check(result: { code: number | null; stderr: string }): void {
+  if (result.code !== 0) throw new Error(`exit code ${result.code}: ${result.stderr}`);
+}
+
+async function startUp(): Promise<Figure[]> {
+  const sink = await serve([QMTP, "sink", "--listen", "127.0.0.1:0"]);
+  const message = join(folder, "small");
+  writeFileSync(message, "Subject: small\n\nhello\n");
+  const sent = ["send", "-s", `127.0.0.1:${sink.port}`, "-f", "a@example.org", "b@example.org"];
+  const times = await inTurn(
+    40,
+    async () => (await run([QMTP, ...sent], message)).ms,
+    async () => (await run([built("smallest"), sink.port], message)).ms,
+  );
+  await sink.stop();
+  return [
+    ratio("one small message, whole process, against the smallest script", times.one / times.other, 1.15),
+  ];
+}
+
+function textFile(name: string, line: string): string {
+  const path = join(folder, name);
+  const file = openSync(path, "w");
+  const piece = Buffer.from(line.repeat(Math.floor((4 * 1024 * 1024) / line.length)));
+  for (let length = 0; length < GIB; length += piece.length) writeSync(file, piece);
+  return path;
+}
+
+async function largeFile(name: string, line: string, what: string, aim: number): Promise<Figure[]> {
+  const path = textFile(name, line);
+  const server = await serve([built("drain")]);
+  const args = [
+    "send",
+    "-s",
+    `127.0.0.1:${server.port}`,
+    "-f",
+    "a@example.org",
+    "b@example.org",
+    "--file",
+    path,
+  ];
+  const sending = async () => {
+    const result = await run([QMTP, ...args]);
+    check(result);
+    return result.ms;
+  };
+  const times = await inTurn(5, sending, async () => (await run([built("copy"), server.port, path])).ms);
+  const memory = await extraMemory([QMTP, ...args]);
+  await server.stop();
+  rmSync(path);
+  return [
+    least(`${what}, rate against copying its bytes`, times.other / times.one, aim),
+    most(`${what}, peak memory over an idle node`, memory, 32, "MiB"),
+  ];
+}
+
+/** Peak memory of a run beyond that of a node that does nothing, in MiB. */
+async function extraMemory(args: readonly string[]): Promise<number> {
+  const hook = join(folder, "peak.cjs");
+  writeFileSync(hook, "process.on('exit', () => console.error('peak', process.resourceUsage().maxRSS));");
+  const idle = join(folder, "idle.cjs");
+  writeFileSync(idle, "setTimeout(() => {}, 100);");
+  const peak = async (script: readonly string[]) => {
+    const results: number[] = [];
+    for (let time = 0; time < 3; time++) {
+      const { stderr } = await run(["-r", hook, ...script]);
+      results.push(Number(/peak (\d+)/.exec(stderr)?.[1]) / 1024);
+    }
+    return median(results);
+  };
+  return (await peak(args)) - (await peak([idle]));
+}
+
+async function roundTrips(): Promise<Figure[]> {
+  const sink = await serve([QMTP, "sink", "--listen", "127.0.0.1:0"]);
+  const proxy = await serve([built("delay"), sink.port, "25"]);
+  const message = join(folder, "small");
+  writeFileSync(message, "Subject: small\n\nhello\n");
+  const recipients = Array.from({ length: 1_000 }, (_, index) => `user${index}@example.org`);
+  const args = [
+    "send",
+    "-s",
+    `127.0.0.1:${proxy.port}`,
+    "-f",
+    "a@example.org",
+    "--split",
+    "--json",
+    ...recipients,
+  ];
+  const trips: number[] = [];
+  for (let time = 0; time < 5; time++) {
+    const result = await run([QMTP, ...args], message);
+    check(result);
+    const { connectMs, sendMs, responseMs } = JSON.parse(result.stdout).timing;
+    trips.push((connectMs + sendMs + responseMs) / 50);
+  }
+  await proxy.stop();
+  await sink.stop();
+  return [most("1,000 packages over a 50 ms round trip", median(trips), 5, "round trips")];
+}
+
+async function recipients(): Promise<Figure[]> {
+  const sink = await serve([QMTP, "sink", "--listen", "127.0.0.1:0", "--max-recipients", "1000000"]);
+  const message = join(folder, "small");
+  writeFileSync(message, "Subject: small\n\nhello\n");
+  const sending = (count: number) => {
+    const list = join(folder, `list-${count}`);
+    writeFileSync(list, Array.from({ length: count }, (_, index) => `user${index}@example.org\n`).join(""));
+    return async () => {
+      const args = ["send", "-s", `127.0.0.1:${sink.port}`, "-f", "a@example.org", "--to-file", list];
+      const result = await run([QMTP, ...args], message);
+      check(result);
+      return result.ms;
+    };
+  };
+  const times = await inTurn(3, sending(1_000_000), sending(100_000));
+  await sink.stop();
+  return [
+    most("1,000,000 recipients in one package, whole process", times.one / 1_000, 2, "s"),
+    most("ten times the recipients take so many times as long", times.one / times.other, 11, "times"),
+  ];
+}
+
+function figure(what: string, value: number, aim: number, unit: string, met: boolean, word: string): Figure {
+  return { what, measured: `${value.toFixed(2)} ${unit}`.trim(), aim: `${word} ${aim} ${unit}`.trim(), met };
+}
+
+function most(what: string, value: number, aim: number, unit: string): Figure {
+  return figure(what, value, aim, unit, value <= aim, "at most");
+}
+
+function least(what: string, value: number, aim: number): Figure {
+  return figure(what, value, aim, "", value >= aim, "at least");
+}
+
+function ratio(what: string, value: number, aim: number): Figure {
+  return most(what, value, aim, "");
+}
+
+const LINE = `${"x".repeat(71)}\n`;
+const CRLF_LINE = `${"x".repeat(70)}\r\n`;
+
+const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  startup: startUp,
+  file: () => largeFile("unix", LINE, "a 1 GiB file", 0.9),
+  crlf: () => largeFile("dos", CRLF_LINE, "a 1 GiB file with CRLF to normalise", 0.5),
+  pipeline: roundTrips,
+  recipients,
+};
+
+async function main(): Promise<void> {
+  const asked = process.argv.slice(2);
+  try {
+    for (const [name, bench] of Object.entries(BENCHES)) {
+      if (asked.length > 0 && !asked.includes(name)) continue;
+      for (const { what, measured, aim, met } of await bench()) {
+        console.log(`${met ? "met   " : "MISSED"} ${what}: ${measured} (aim: ${aim})`);
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+main();

@@ -1,0 +1,19 @@
+/** Copies a file to a socket as one package, and does nothing else: one buffer, one read, one write, and again. */
+import { fstatSync, openSync, readSync } from "node:fs";
+import { connect } from "node:net";
+
+const CHUNK = 512 * 1024;
+const [, , port, path] = process.argv as [string, string, string, string];
+
+const file = openSync(path, "r");
+const socket = connect(Number(port), "127.0.0.1", () => {
+  socket.write(`${fstatSync(file).size + 1}:\n`);
+  const buffer = Buffer.allocUnsafeSlow(CHUNK);
+  const copy = () => {
+    const length = readSync(file, buffer, 0, CHUNK, null);
+    if (length === 0) socket.write(",13:a@example.org,17:13:b@example.org,,");
+    else socket.write(buffer.subarray(0, length), copy);
+  };
+  copy();
+});
+socket.on("data", () => socket.end());

@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+
+/** Runs a node script to its end, and gives its time in milliseconds and what it printed. */
+export async function run(
+  args: readonly string[],
+  input?: string,
+): Promise<{ ms: number; code: number | null; stdout: string; stderr: string }> {
+  const stdin = input === undefined ? "ignore" : openSync(input, "r");
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, args, { stdio: [stdin, "pipe", "pipe"] });
+  const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
+  const [code] = await once(child, "close");
+  const ms = performance.now() - startedAt;
+  if (typeof stdin === "number") closeSync(stdin);
+  return { ms, code, stdout: await stdout, stderr: await stderr };
+}
+
+async function text(stream: NodeJS.ReadableStream | null): Promise<string> {
+  if (stream === null) return "";
+  const pieces: string[] = [];
+  for await (const piece of stream) pieces.push(String(piece));
+  return pieces.join("");
+}
+
+export interface Server {
+  readonly port: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a node script that prints the port on which it listens, and ends with its standard input or SIGTERM. */
+export async function serve(args: readonly string[]): Promise<Server> {
+  const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "pipe"] });
+  const port = await firstNumber(child);
+  child.stdout.resume();
+  child.stderr.resume();
+  return {
+    port,
+    stop: async () => {
+      child.stdin.end();
+      child.kill("SIGTERM");
+      await once(child, "close");
+    },
+  };
+}
+
+function firstNumber(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const look = (chunk: Buffer) => {
+      const port = /(\d+)\s*$/.exec(String(chunk))?.[1];
+      if (port !== undefined) resolve(port);
+    };
+    child.stdout?.once("data", look);
+    child.stderr?.once("data", look);
+    child.once("close", () => reject(new Error("a server of the bench did not start")));
+  });
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] as number;
+}
+
+/** Runs two in turn, so that a machine whose speed drifts is as fast for the one as for the other. */
+export async function inTurn(
+  times: number,
+  one: () => Promise<number>,
+  other: () => Promise<number>,
+): Promise<{ one: number; other: number }> {
+  const results: [number[], number[]] = [[], []];
+  for (let time = -1; time < times; time++) {
+    const pair = [await one(), await other()] as const;
+    // The first round only warms up.
+    if (time < 0) continue;
+    results[0].push(pair[0]);
+    results[1].push(pair[1]);
+  }
+  return { one: median(results[0]), other: median(results[1]) };
+}

@@ -1,0 +1,106 @@
+import { execFileSync } from "node:child_process";
+import { createWriteStream, truncateSync, writeFileSync } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { finished, qmtp, shell, startQmtp, stopAll } from "../processes.ts";
+import { startScriptedServer } from "../scripted-server.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { wirePackage } from "../wire.ts";
+
+afterEach(stopAll);
+
+/** A server that takes the package that is expected. */
+const taking = (expected: Buffer) => startScriptedServer({ reply: "3:Kok,", after: expected.length });
+
+describe("line ends become those of the encoding, from standard input as from a file", () => {
+  const mixed = "lf\ncrlf\r\nlone\rcr\r\r\n\xff\0 end";
+  const rows: ReadonlyArray<[string, string[], string, string, "\n" | "\r"]> = [
+    ["LF by default", [], mixed, "lf\ncrlf\nlone\rcr\r\n\xff\0 end", "\n"],
+    ["CRLF for dos", ["--encoding", "dos"], mixed, "lf\r\ncrlf\r\nlone\rcr\r\r\n\xff\0 end", "\r"],
+    ["as they stand with --raw", ["--raw"], mixed, mixed, "\n"],
+    ["as they stand with --raw, labelled dos", ["--raw", "--encoding", "dos"], mixed, mixed, "\r"],
+    ["nothing to an empty message", [], "", "", "\n"],
+    ["nothing to a CR at the end", [], "x\r", "x\r", "\n"],
+  ];
+  test.each(rows)("%s", async (_name, args, input, message, encoding) => {
+    const expected = wirePackage({ message: Buffer.from(message, "latin1"), encoding });
+    const file = `${temporaryFolder()}/message`;
+    writeFileSync(file, input, "latin1");
+    for (const source of [[], ["--file", "-"], ["--file", file]]) {
+      const server = await taking(expected);
+      const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y", ...args, ...source], {
+        input: Buffer.from(input, "latin1"),
+      });
+      expect(sent).toEqual({ code: 0, signal: null, stdout: "b@y: success: ok\n", stderr: "" });
+      expect(server.received.toString("latin1")).toBe(expected.toString("latin1"));
+    }
+  });
+});
+
+test("a message too large for memory goes through a temporary file without a name", async () => {
+  const folder = temporaryFolder();
+  const input = Buffer.alloc(9 * 1024 * 1024, "0123456789abcde\r\n");
+  const message = Buffer.from(input.toString("latin1").replaceAll("\r\n", "\n"), "latin1");
+  const expected = wirePackage({ message });
+  const server = await taking(expected);
+  const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y"], {
+    input,
+    env: { TMPDIR: folder },
+  });
+  expect(sent).toEqual({ code: 0, signal: null, stdout: "b@y: success: ok\n", stderr: "" });
+  expect(server.received.equals(expected)).toBe(true);
+  expect(execFileSync("ls", ["-A", folder], { encoding: "utf8" })).toBe("");
+});
+
+describe("a named pipe as --file", () => {
+  const message = "through a pipe\n";
+
+  test("is read to its end, also where its writer is gone at once", async () => {
+    const expected = wirePackage({ message });
+    const server = await taking(expected);
+    const pipe = `${temporaryFolder()}/pipe`;
+    execFileSync("mkfifo", [pipe]);
+    const child = startQmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y", "--file", pipe]);
+    const [sent] = await Promise.all([
+      finished(child),
+      pipeline([message], createWriteStream(pipe, { flags: "a" })),
+    ]);
+    expect(sent).toEqual({ code: 0, signal: null, stdout: "b@y: success: ok\n", stderr: "" });
+    expect(server.received.toString()).toBe(expected.toString());
+  });
+
+  test("that somebody filled before is read to its end", async () => {
+    const expected = wirePackage({ message });
+    const server = await taking(expected);
+    const sent = await shell(
+      `printf 'through a pipe\\n' | exec "$QMTP" send -s ${server.endpoint} -f a@x b@y --file /dev/stdin`,
+    );
+    expect(sent).toEqual({ code: 0, signal: null, stdout: "b@y: success: ok\n", stderr: "" });
+  });
+});
+
+test("a standard input that is closed is an empty message", async () => {
+  const expected = wirePackage({ message: "" });
+  const server = await taking(expected);
+  const sent = await shell(`exec "$QMTP" send -s ${server.endpoint} -f a@x b@y <&-`);
+  expect(sent).toEqual({ code: 0, signal: null, stdout: "b@y: success: ok\n", stderr: "" });
+  expect(server.received.toString()).toBe(expected.toString());
+});
+
+test("a file that changes while it is sent is not completed, and every recipient is deferred", async () => {
+  const file = `${temporaryFolder()}/message`;
+  writeFileSync(file, "");
+  // More than the connection can take, so that the sending stands still until the server reads.
+  truncateSync(file, 64 * 1024 * 1024);
+  const server = await startScriptedServer();
+  const child = startQmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y", "c@y", "--file", file, "-v"]);
+  const done = finished(child);
+  child.stderr?.on("data", (chunk: Buffer) => {
+    if (chunk.includes("> 67108865:")) truncateSync(file, 1024);
+  });
+  const sent = await done;
+  const why = `deferral: ${file} changed while it was sent; the message was not completed`;
+  expect(sent.stdout).toBe(`b@y: ${why}\nc@y: ${why}\n`);
+  expect(sent.code).toBe(111);
+  expect(server.received.includes("b@y")).toBe(false);
+});
