@@ -30,13 +30,15 @@ export class LineEndCounter {
 
 function countCRLFs(chunk: Buffer, afterCR: boolean): number {
   let count = afterCR && chunk[0] === LF ? 1 : 0;
-  for (let at = chunk.indexOf(CR); at !== -1; at = chunk.indexOf(CR, at + 1)) if (chunk[at + 1] === LF) count++;
+  for (let at = chunk.indexOf(CR); at !== -1; at = chunk.indexOf(CR, at + 1))
+    if (chunk[at + 1] === LF) count++;
   return count;
 }
 
 function countBareLFs(chunk: Buffer, afterCR: boolean): number {
   let count = afterCR && chunk[0] === LF ? -1 : 0;
-  for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, at + 1)) if (chunk[at - 1] !== CR) count++;
+  for (let at = chunk.indexOf(LF); at !== -1; at = chunk.indexOf(LF, at + 1))
+    if (chunk[at - 1] !== CR) count++;
   return count;
 }
 

@@ -1,5 +1,5 @@
-import { once } from "node:events";
 import type { Output } from "../context.ts";
+import { drained } from "../drained.ts";
 
 /** Lines are written together up to about this many characters: a million recipients are not a million writes. */
 const PIECE = 65_536;
@@ -18,8 +18,6 @@ export async function writeLines(stream: Output, lines: Iterable<string>): Promi
 
 async function writeOut(stream: Output, text: string): Promise<boolean> {
   if (!stream.writable) return false;
-  if (!stream.write(text)) {
-    await Promise.race([once(stream, "drain"), once(stream, "close")]).catch(() => undefined);
-  }
+  if (!stream.write(text)) await drained(stream);
   return stream.writable;
 }

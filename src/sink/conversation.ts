@@ -1,5 +1,5 @@
-import { once } from "node:events";
 import type { Duplex } from "node:stream";
+import { drained } from "../drained.ts";
 import { type PackageEvent, PackageReader } from "../protocol/package-reader.ts";
 import { encodeResponse, type Response } from "../protocol/response.ts";
 import { ViolationError } from "../protocol/violation.ts";
@@ -43,6 +43,8 @@ export class Conversation {
   readonly #reader = new PackageReader();
   #incoming: Incoming | undefined;
   #responses: Iterable<Buffer>[] = [];
+  /** Packages whose responses are in `#responses`: told of once these are on their way, which comes first. */
+  #answered: Received[] = [];
   #stopped = false;
   #busy = false;
   #left = false;
@@ -134,7 +136,7 @@ export class Conversation {
 
   async #answer(): Promise<void> {
     const incoming = this.#incoming as Incoming;
-    const { nextNumber, delayMs, fault, maildir, onPackage } = this.#options;
+    const { nextNumber, delayMs, fault, maildir } = this.#options;
     const accepted = `ok ${Math.floor(Date.now() / 1_000)} qp ${nextNumber()}`;
     const answers = await incoming.settle({ status: "success", text: Buffer.from(accepted) });
     await incoming.close();
@@ -142,20 +144,22 @@ export class Conversation {
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const { sender, surplus, bytes, encoding } = incoming;
     this.#responses.push(misbehave(fault, encodeAll(answers, surplus)));
-    onPackage({ sender, answers, surplus, bytes, encoding });
+    this.#answered.push({ sender, answers, surplus, bytes, encoding });
     // Others would wait for what is done: a stored package, or one whose delay is over.
     if (delayMs > 0 || maildir !== undefined || closesAfterPackage(fault)) await this.#flush();
     if (closesAfterPackage(fault)) this.#leave();
   }
 
   async #flush(): Promise<void> {
-    const responses = this.#responses;
+    const [responses, answered] = [this.#responses, this.#answered];
     this.#responses = [];
+    this.#answered = [];
     const drip = this.#options.fault === "drip";
     for (const piece of joined(responses)) {
       if (drip) await this.#writeSlowly(piece);
       else if (this.#connection.writable && !this.#connection.write(piece)) await drained(this.#connection);
     }
+    for (const pkg of answered) this.#options.onPackage(pkg);
   }
 
   async #writeSlowly(piece: Buffer): Promise<void> {
@@ -194,9 +198,4 @@ function* joined(lists: readonly Iterable<Buffer>[]): Generator<Buffer, void> {
     }
   }
   if (length > 0) yield Buffer.concat(gathered, length);
-}
-
-/** Resolves when the connection takes more, or never will. */
-async function drained(connection: Duplex): Promise<void> {
-  await Promise.race([once(connection, "drain"), once(connection, "close")]).catch(() => undefined);
 }

@@ -30,6 +30,7 @@ export function refusalOfAll(sender: Buffer, messageBytes: number, policy: Polic
 /** The refusal or deferral of one recipient, or undefined where the message is taken. */
 export function refusal(recipient: Buffer, policy: Policy): Response | undefined {
   if (!storable(recipient)) return BAD_RECIPIENT;
+  if (policy.reject === undefined && policy.defer === undefined) return undefined;
   const text = recipient.toString("utf8");
   if (policy.reject?.test(text)) return REJECTED;
   return policy.defer?.test(text) ? DEFERRED : undefined;
