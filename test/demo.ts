@@ -47,7 +47,9 @@ async function demo(): Promise<boolean> {
     once(send, "close"),
   ]);
   show(results + errors, `$ echo $?\n${exitCode}`);
-  show("111: not every recipient has a success, and trying again later may help. It is 0 only when all have.");
+  show(
+    "111: not every recipient has a success, and trying again later may help. It is 0 only when all have.",
+  );
   if (exitCode !== 111) sink.kill();
 
   show("What the server printed:", await received);

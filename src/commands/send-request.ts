@@ -41,7 +41,8 @@ function serversOf(options: SendOptions, env: Context["env"]): Endpoint[] {
 
 function senderOf(options: SendOptions, env: Context["env"]): Buffer {
   if (options.from !== undefined) return senderFromText(options.from, "sender");
-  if (env.QMTP_FROM !== undefined) return senderFromText(env.QMTP_FROM, "QMTP_FROM");
+  // An empty variable is one that nobody set; the null sender is written <> there.
+  if (env.QMTP_FROM) return senderFromText(env.QMTP_FROM, "QMTP_FROM");
   throw usageError("no sender: name it with --from (or QMTP_FROM); '' is the null sender");
 }
 
@@ -78,20 +79,26 @@ async function recipientSources(
 async function recipientsFrom({ kind, value }: RecipientSource, context: Context): Promise<Buffer[]> {
   if (kind === "address") return [recipientFromText(value, "recipient")];
   const name = value === "-" ? "standard input" : value;
-  try {
-    return parseRecipients(
-      value === "-"
-        ? await (await import("node:stream/consumers")).buffer(context.stdin)
-        : await contentOf(value),
-      name,
-    );
-  } catch (error) {
-    if (error instanceof Error && error.name === "CommandError") throw error;
-    throw inputError(`cannot read ${name}: ${reason(error)}`, error);
-  }
+  return parseRecipients(await contentOf(value, name, context), name);
 }
 
-async function contentOf(path: string): Promise<Buffer> {
-  const { readFile } = await import("node:fs/promises");
-  return readFile(path);
+async function contentOf(path: string, name: string, { stdin, interrupted }: Context): Promise<Buffer> {
+  const [{ createReadStream }, { buffer }] = await Promise.all([
+    import("node:fs"),
+    import("node:stream/consumers"),
+  ]);
+  const stream = path === "-" ? stdin : createReadStream(path);
+  const stop = () => stream.destroy();
+  interrupted.addEventListener("abort", stop);
+  try {
+    return await buffer(stream);
+  } catch (error) {
+    if (!interrupted.aborted) throw inputError(`cannot read ${name}: ${reason(error)}`, error);
+    throw inputError(
+      `interrupted by ${reason(interrupted.reason)} while reading ${name}; nothing was sent`,
+      error,
+    );
+  } finally {
+    interrupted.removeEventListener("abort", stop);
+  }
 }

@@ -2,7 +2,7 @@ import type { Delivery } from "../protocol/delivery.ts";
 import type { Encoding } from "../protocol/package.ts";
 import type { Violation } from "../session/session.ts";
 import { exitCode, outcome } from "./exit-code.ts";
-import { sanitise } from "./sanitise.ts";
+import { LETTERS, sanitise } from "./sanitise.ts";
 
 /** Moves when a field changes its meaning or goes; new fields do not move it. */
 const SCHEMA = 1;
@@ -70,7 +70,8 @@ export function field(name: string, bytes: Buffer): Record<string, string> {
 
 /** JSON on one line, in which nothing but ASCII and letters stands raw: it may be shown on a terminal. */
 export function toJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[^\x20-\x7e\p{L}\p{M}\p{N}]/gu, (character) =>
+  const unprintable = new RegExp(`[^\\x20-\\x7e${LETTERS}]`, "gu");
+  return JSON.stringify(value).replace(unprintable, (character) =>
     Array.from({ length: character.length }, (_, index) => escaped(character.charCodeAt(index))).join(""),
   );
 }

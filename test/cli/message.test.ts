@@ -55,7 +55,7 @@ test("a message too large for memory goes through a temporary file without a nam
 describe("a named pipe as --file", () => {
   const message = "through a pipe\n";
 
-  test("is read to its end, also where its writer is gone at once", async () => {
+  test("is read to its end", async () => {
     const expected = wirePackage({ message });
     const server = await taking(expected);
     const pipe = `${temporaryFolder()}/pipe`;
@@ -69,13 +69,28 @@ describe("a named pipe as --file", () => {
     expect(server.received.toString()).toBe(expected.toString());
   });
 
-  test("that somebody filled before is read to its end", async () => {
+  test("is read to its end, also where its writer is gone before the reading began", {
+    timeout: 5_000,
+  }, async () => {
+    const expected = wirePackage({ message });
+    const server = await taking(expected);
+    const pipe = `${temporaryFolder()}/pipe`;
+    const sent = await shell(`
+      mkfifo ${pipe}
+      printf 'through a pipe\\n' > ${pipe} &
+      exec "$QMTP" send -s ${server.endpoint} -f a@x b@y --file ${pipe}`);
+    expect(sent).toEqual({ code: 0, signal: null, stdout: "b@y: success: ok\n", stderr: "" });
+    expect(server.received.toString()).toBe(expected.toString());
+  });
+
+  test("may be the standard input by its name", async () => {
     const expected = wirePackage({ message });
     const server = await taking(expected);
     const sent = await shell(
-      `printf 'through a pipe\\n' | exec "$QMTP" send -s ${server.endpoint} -f a@x b@y --file /dev/stdin`,
+      `printf 'through a pipe\\n' | "$QMTP" send -s ${server.endpoint} -f a@x b@y --file /dev/stdin`,
     );
     expect(sent).toEqual({ code: 0, signal: null, stdout: "b@y: success: ok\n", stderr: "" });
+    expect(server.received.toString()).toBe(expected.toString());
   });
 });
 
