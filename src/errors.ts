@@ -3,7 +3,7 @@ export type Fault = "local" | "remote" | "transport";
 
 /**
  * What ends a command before it has results: one line on standard error, saying what, where and what to do.
- * `code` is stable: scripts read it in `--json`.
+ * `code` is stable; where there are recipients to report on, scripts read it in `--json`.
  */
 export class CommandError extends Error {
   override readonly name = "CommandError";

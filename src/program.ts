@@ -68,6 +68,9 @@ export function usageLine(error: unknown, args: readonly string[]): string | und
   // Its help for a missing command was printed already.
   if (error.code === "commander.help") return "";
   const command = COMMANDS.find(({ name }) => name === args[0])?.name;
-  const what = error.message.replace(/^error: /, "").replace(/\s*\n\s*/g, " ");
+  const what = error.message
+    .replace(/^error: /, "")
+    .replace(/\s*\n\s*/g, " ")
+    .replace(/\.$/, "");
   return `${what}; see qmtp ${command === undefined ? "" : `${command} `}--help`;
 }

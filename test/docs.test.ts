@@ -295,8 +295,9 @@ describe("the exit codes", () => {
   });
 
   test("are the program's in --help", async () => {
-    const line = /^Exit codes: (.*)\.$/m.exec((await qmtp(["send", "--help"])).stdout)?.[1] ?? "";
-    agree(line.split("; ").map((part) => [part.split(" ")[0] as string, part]));
+    const help = (await qmtp(["send", "--help"])).stdout.split("Exit codes:")[1] ?? "";
+    const rows = [...help.matchAll(/^ {2}(\d+) +(.*)$/gm)];
+    agree(rows.map((match) => [match[1] as string, match[2] as string]));
   });
 });
 

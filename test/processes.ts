@@ -41,7 +41,8 @@ export function startGroup(file: string, args: readonly string[], options: Spawn
 
 /** Ends at once what `startGroup` has started. */
 export function killGroup(child: ChildProcess): void {
-  if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+  const ended = child.exitCode !== null || child.signalCode !== null;
+  if (child.pid !== undefined && !ended) process.kill(-child.pid, "SIGKILL");
 }
 
 /** Ends what tests have started; for `afterEach`, whatever became of the test. */
@@ -90,16 +91,19 @@ export async function finished(child: ChildProcess): Promise<Finished> {
   return { code, signal, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
 }
 
-/** Resolves once a process has printed what the pattern matches. */
+/** Resolves once a process has printed, from now on, what the pattern matches. */
 export function printed(stream: Readable | null, pattern: RegExp): Promise<RegExpExecArray> {
   return new Promise((resolve, reject) => {
     let text = "";
-    stream?.on("data", (chunk: Buffer) => {
+    const look = (chunk: Buffer) => {
       text += chunk;
       const match = pattern.exec(text);
-      if (match !== null) resolve(match);
-    });
-    stream?.once("close", () => reject(new Error(`${pattern} was never printed, only: ${text}`)));
+      if (match === null) return;
+      stream?.off("data", look).off("close", giveUp);
+      resolve(match);
+    };
+    const giveUp = () => reject(new Error(`${pattern} was never printed, only: ${text}`));
+    stream?.on("data", look).once("close", giveUp);
   });
 }
 

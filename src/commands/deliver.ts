@@ -29,26 +29,30 @@ export interface Delivered {
 /** Connects, sends the packages over one session, and gives a delivery for each recipient, whatever happens. */
 export async function deliver(packages: readonly Package[], options: DeliverOptions): Promise<Delivered> {
   const { endpoints, connectTimeoutMs, signal, watch } = options;
-  const last = endpoints.at(-1) as Endpoint;
   try {
     const opened = await openFirst(endpoints, { connectTimeoutMs, signal, onEvent: watch?.note });
     return await converse(opened, packages, options);
   } catch (error) {
-    if (signal.aborted) return nothingSent(packages, last, interruption(signal));
+    if (signal.aborted) return nothingSent(packages, endpoints, interruption(signal));
     if (!(error instanceof CommandError)) throw error;
     const { code, fault, message } = error;
-    return nothingSent(packages, last, { code, fault, message });
+    return nothingSent(packages, endpoints, { code, fault, message });
   }
 }
 
 /** Every recipient deferred, for the same reason, before there was a session. */
-export function nothingSent(packages: readonly Package[], endpoint: Endpoint, error: JsonError): Delivered {
+export function nothingSent(
+  packages: readonly Package[],
+  endpoints: readonly Endpoint[],
+  error: JsonError,
+): Delivered {
   const text = Buffer.from(error.message);
+  const last = endpoints.at(-1) as Endpoint;
   return {
     deliveries: packages.flatMap(({ recipients }) =>
       recipients.map((recipient) => deferred(recipient, text)),
     ),
-    server: { endpoint: formatEndpoint(endpoint), address: null, port: null },
+    server: { endpoint: formatEndpoint(last), address: null, port: null },
     timing: { connectMs: null, sendMs: null, responseMs: null },
     violations: [],
     error,

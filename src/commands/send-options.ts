@@ -27,11 +27,14 @@ export interface SendOptions {
 
 const EXAMPLES = `
 Examples:
-  df -h | qmtp send -f cron@example.org admin@example.org
+  { printf 'Subject: disk\\n\\n'; df -h; } | qmtp send -f cron@example.org admin@example.org
   qmtp send -s mx.example.org --from '<>' --to-file list.txt --split --file notice.eml
   qmtp send -s unix:/run/qmtp.sock -f a@example.org b@example.org --json -vv < message.eml
 
-Exit codes: 0 success for every recipient; 100 permanent failure or wrong usage; 111 try again later.`;
+Exit codes:
+  0    success for every recipient
+  100  permanent: wrong usage, or a failure and no deferral
+  111  temporary: try again later`;
 
 export function declareSendOptions(command: Command): Command {
   const recipients: RecipientSource[] = [];
@@ -55,20 +58,20 @@ export function declareSendOptions(command: Command): Command {
         .choices(["unix", "dos"])
         .default("unix"),
     )
-    .option("--raw", "send the bytes as they stand, without normalising line ends")
+    .option("--raw", "send the bytes as they stand, only labelled with the encoding")
     .option(
       "-s, --server <endpoint>",
-      "where to send: host, host:port, [address]:port, qmtp://host:port or unix:/path; may be repeated, " +
-        "each tried where the one before cannot be reached (or QMTP_SERVER; default: localhost:209)",
+      "where to send: host, host:port, [address]:port, qmtp://host:port or unix:/path; may be repeated: " +
+        "the next is tried only where none before could be reached (or QMTP_SERVER; default: localhost:209)",
       append,
     )
-    .addOption(timeOption(command, "--connect-timeout <s>", "seconds to connect to a server", 60))
-    .addOption(timeOption(command, "--timeout <s>", "seconds without any progress", 600))
+    .addOption(timeOption(command, "--connect-timeout <s>", "seconds to connect to each server", 60))
+    .addOption(timeOption(command, "--timeout <s>", "seconds without a byte sent or received", 600))
     .addOption(timeOption(command, "--max-time <s>", "seconds for the whole session", 3_600))
     .option("--split", "one package per recipient, for servers that answer once per package")
     .option("-n, --dry-run", "do everything but connect, and print what would be sent")
     .option("--json", "print one JSON object instead of lines")
-    .option("-q, --quiet", "print only recipients without success")
+    .option("-q, --quiet", "print only recipients that have no success")
     .option("-v, --verbose", "print a transcript to standard error; twice: with the message", more, 0)
     .option("--no-color", "no colour and no spinner, also on a terminal")
     .addHelpText("after", EXAMPLES);

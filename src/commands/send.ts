@@ -10,7 +10,7 @@ import { isDecorated } from "../report/terminal.ts";
 import { deliveryLines, statusPaint, violationLine } from "../report/text.ts";
 import { Transcript } from "../report/transcript.ts";
 import { writeLines } from "../report/write.ts";
-import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
+import { formatEndpoint } from "../transport/endpoint.ts";
 import { type Delivered, deliver, interruption, nothingSent } from "./deliver.ts";
 import { declareSendOptions, type SendOptions } from "./send-options.ts";
 import { readRequest, type SendRequest } from "./send-request.ts";
@@ -40,12 +40,11 @@ async function send(
     return await report(request, open.message, delivered, options, context);
   } catch (error) {
     if (open !== undefined || !context.interrupted.aborted) throw error;
-    const endpoint = request.endpoints[0] as Endpoint;
     const pkg = { ...request, message: { encoding: options.encoding, length: 0, chunks: () => [] } };
-    const nothing = nothingSent([pkg], endpoint, interruption(context.interrupted));
+    const nothing = nothingSent([pkg], request.endpoints, interruption(context.interrupted));
     return await report(request, undefined, nothing, options, context);
   } finally {
-    await open?.close();
+    open?.close();
   }
 }
 
@@ -58,7 +57,7 @@ async function openMessage(options: SendOptions, context: Context): Promise<Open
   };
   if (options.file !== undefined && options.file !== "-") return openFile(options.file, format);
   if (context.stdin.isTTY) {
-    context.stderr.write("qmtp send: reading the message from the terminal; Ctrl-D on a new line ends it\n");
+    context.stderr.write("qmtp: reading the message from the terminal; Ctrl-D on a new line ends it\n");
   }
   return openStream(context.stdin, "standard input", format);
 }
@@ -107,7 +106,7 @@ async function report(
   context: Context,
 ): Promise<number> {
   const { deliveries } = delivered;
-  const violations = delivered.violations.map((violation) => `qmtp send: ${violationLine(violation)}`);
+  const violations = delivered.violations.map((violation) => `qmtp: ${violationLine(violation)}`);
   if (violations.length > 0) await writeLines(context.stderr, violations);
   if (options.json) {
     const described = message && describe(message, options);

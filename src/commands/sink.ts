@@ -41,21 +41,31 @@ ${Object.entries(FAULTS)
 /** `qmtp sink`: a QMTP server for tests and demonstrations. */
 export function declareSink(command: Command, context: Context, exit: (code: number) => void): void {
   command
-    .option(
-      "--listen <endpoint>",
-      "where to listen: host:port (port 0: any free one) or unix:/path",
-      `127.0.0.1:${SINK_PORT}`,
+    .addOption(
+      command
+        .createOption(
+          "--listen <endpoint>",
+          "where to listen: host:port (port 0: any free one) or unix:/path",
+        )
+        .default(`127.0.0.1:${SINK_PORT}`, `127.0.0.1:${SINK_PORT}`),
     )
     .option("--maildir <dir>", "store each accepted message in this maildir, once per recipient")
-    .option("--reject <regex>", "refuse recipients that match", pattern)
-    .option("--defer <regex>", "defer recipients that match", pattern)
-    .addOption(countOption(command, "--max-bytes <n>", "refuse messages of more bytes", 0))
-    .addOption(
-      countOption(command, "--max-recipients <n>", "refuse recipients after so many in a package", 1).default(
-        100_000,
-      ),
+    .option(
+      "--reject <regex>",
+      "refuse recipients that match (JavaScript; looked at before --defer)",
+      pattern,
     )
-    .addOption(countOption(command, "--exit-after <n>", "stop after so many packages", 1))
+    .option("--defer <regex>", "defer recipients that match (JavaScript)", pattern)
+    .addOption(countOption(command, "--max-bytes <n>", "refuse messages of more than n bytes", 0))
+    .addOption(
+      countOption(
+        command,
+        "--max-recipients <n>",
+        "refuse the recipients after the first n of a package",
+        1,
+      ).default(100_000),
+    )
+    .addOption(countOption(command, "--exit-after <n>", "stop after n packages", 1))
     .addOption(
       countOption(command, "--delay <ms>", "milliseconds before a package is answered", 0).default(0),
     )

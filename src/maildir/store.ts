@@ -1,14 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, unlink } from "node:fs/promises";
+import { mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 
 /**
- * Makes a maildir with its three folders, readable for its owner only, where there is none.
+ * Makes a maildir with its three folders, readable for its owner only, where there is none. The folder above
+ * must be there.
  * @throws the system's error
  */
 export async function makeMaildir(path: string): Promise<void> {
-  for (const folder of ["tmp", "new", "cur"]) {
-    await mkdir(`${path}/${folder}`, { recursive: true, mode: 0o700 });
+  for (const folder of [path, `${path}/tmp`, `${path}/new`, `${path}/cur`]) {
+    // Not Node's recursive one, which never ends where a folder cannot be made at all, as in /proc.
+    await mkdir(folder, 0o700).catch(async (error: unknown) => {
+      if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw error;
+    });
   }
 }
 

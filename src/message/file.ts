@@ -1,4 +1,4 @@
-import type { FileHandle } from "node:fs/promises";
+import { fstatSync } from "node:fs";
 import { inputError, reason } from "../errors.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
 import { fileChunks } from "./file-chunks.ts";
@@ -18,41 +18,42 @@ interface Stamp {
  * A regular file as a message. It is never held: one pass counts what its line ends will take, and each sending
  * is a pass of its own, without a look at the bytes where nothing is to be changed.
  *
+ * @param fd the open file, which stays open as long as the message is needed
  * @param name how to call it in errors
  * @throws {CommandError} unreadable-input, also from `chunks` when the file changed since it was counted
  */
 export async function fileMessage(
-  file: FileHandle,
+  fd: number,
   name: string,
   format: { encoding: Encoding; raw: boolean },
   signal: AbortSignal,
 ): Promise<Message> {
   const { encoding, raw } = format;
-  const stamp = await stampOf(file, name);
-  const change = raw ? 0 : await countChange(file, name, encoding, signal);
+  const stamp = stampOf(fd, name);
+  const change = raw ? 0 : await countChange(fd, name, encoding, signal);
   const length = Number(stamp.size) + change;
   // For `dos`, no change in length means that nothing changes too: CRs are only ever added.
-  const bytes = () => (change === 0 ? fileChunks(file) : converted(file, encoding));
-  return { encoding, length, chunks: () => unchanged(file, name, stamp, length, bytes()) };
+  const bytes = () => (change === 0 ? fileChunks(fd) : converted(fd, encoding));
+  return { encoding, length, chunks: () => unchanged(fd, name, stamp, length, bytes()) };
 }
 
-async function stampOf(file: FileHandle, name: string): Promise<Stamp> {
+function stampOf(fd: number, name: string): Stamp {
   try {
-    return await file.stat({ bigint: true });
+    return fstatSync(fd, { bigint: true });
   } catch (error) {
     throw inputError(`cannot read ${name}: ${reason(error)}`, error);
   }
 }
 
 async function countChange(
-  file: FileHandle,
+  fd: number,
   name: string,
   encoding: Encoding,
   signal: AbortSignal,
 ): Promise<number> {
   const counter = new LineEndCounter(encoding);
   let sinceTurn = 0;
-  for await (const chunk of readable(fileChunks(file), name)) {
+  for await (const chunk of readable(fileChunks(fd), name)) {
     counter.add(chunk);
     sinceTurn += chunk.length;
     if (sinceTurn < TURN) continue;
@@ -63,15 +64,15 @@ async function countChange(
   return counter.change;
 }
 
-async function* converted(file: FileHandle, encoding: Encoding): AsyncGenerator<Buffer, void> {
+async function* converted(fd: number, encoding: Encoding): AsyncGenerator<Buffer, void> {
   const converter = new LineEndConverter(encoding);
-  for await (const chunk of fileChunks(file)) yield converter.convert(chunk);
+  for await (const chunk of fileChunks(fd)) yield converter.convert(chunk);
   yield converter.end();
 }
 
 /** Passes the bytes on as long as they can be those that were counted, and looks at the file again at the end. */
 async function* unchanged(
-  file: FileHandle,
+  fd: number,
   name: string,
   stamp: Stamp,
   length: number,
@@ -84,6 +85,6 @@ async function* unchanged(
     if (rest < 0) throw changed();
     yield chunk;
   }
-  const now = await stampOf(file, name);
+  const now = stampOf(fd, name);
   if (rest > 0 || now.size !== stamp.size || now.mtimeNs !== stamp.mtimeNs) throw changed();
 }

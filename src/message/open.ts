@@ -1,4 +1,4 @@
-import type { FileHandle } from "node:fs/promises";
+import { closeSync, constants, createReadStream, fstatSync, openSync } from "node:fs";
 import { inputError, reason } from "../errors.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
 import { fileMessage } from "./file.ts";
@@ -17,7 +17,7 @@ export interface MessageOptions {
 /** A message and what it holds open until it was sent. */
 export interface OpenMessage {
   readonly message: Message;
-  close(): Promise<void>;
+  close(): void;
 }
 
 type Bytes = AsyncIterable<Buffer> & { destroy(error?: Error): unknown };
@@ -27,18 +27,16 @@ type Bytes = AsyncIterable<Buffer> & { destroy(error?: Error): unknown };
  * @throws {CommandError} unreadable-input
  */
 export async function openFile(path: string, options: MessageOptions): Promise<OpenMessage> {
-  const file = await openForReading(path);
+  const fd = openForReading(path);
+  const kind = fstatSync(fd);
+  if (kind.isFIFO()) return openStream(await pipeStream(fd), path, options);
+  if (!kind.isFile() && !kind.isDirectory()) return openStream(createReadStream("", { fd }), path, options);
   try {
-    const stat = await file.stat();
-    if (stat.isDirectory()) throw inputError(`cannot read ${path}: it is a directory; name a file`);
-    if (stat.isFile()) {
-      const message = await fileMessage(file, path, options, options.signal);
-      return { message, close: () => file.close() };
-    }
-    if (stat.isFIFO()) return await openPipe(file, path, options);
-    return await openStream(file.createReadStream({ autoClose: false }), path, options);
+    if (kind.isDirectory()) throw inputError(`cannot read ${path}: it is a directory; name a file`);
+    const message = await fileMessage(fd, path, options, options.signal);
+    return { message, close: () => closeSync(fd) };
   } catch (error) {
-    await file.close();
+    closeSync(fd);
     throw error;
   }
 }
@@ -58,35 +56,26 @@ export async function openStream(stream: Bytes, name: string, options: MessageOp
     signal.throwIfAborted();
     return { message, close: () => spool.close() };
   } catch (error) {
-    await spool.close();
+    spool.close();
     signal.throwIfAborted();
     throw error;
   } finally {
     signal.removeEventListener("abort", abort);
+    stream.destroy();
   }
 }
 
 /** Without O_NONBLOCK, opening a pipe that nobody writes to could not be interrupted. */
-async function openForReading(path: string): Promise<FileHandle> {
-  const { constants, open } = await import("node:fs/promises");
+function openForReading(path: string): number {
   try {
-    return await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw inputError(`cannot read ${path}: ${reason(error)}`, error);
   }
 }
 
-/** A named pipe: waited for and read by the event loop, so that it can be interrupted. */
-async function openPipe(file: FileHandle, path: string, options: MessageOptions): Promise<OpenMessage> {
+/** A named pipe is waited for and read by the event loop, so that it can be interrupted. */
+async function pipeStream(fd: number): Promise<Bytes> {
   const { Socket } = await import("node:net");
-  const { constants, openSync } = await import("node:fs");
-  // A descriptor of its own, for the socket closes it.
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  await file.close();
-  const pipe = new Socket({ fd, readable: true, writable: false });
-  try {
-    return await openStream(pipe, path, options);
-  } finally {
-    pipe.destroy();
-  }
+  return new Socket({ fd, readable: true, writable: false });
 }

@@ -1,4 +1,4 @@
-import type { FileHandle } from "node:fs/promises";
+import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { inputError, reason } from "../errors.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
 import { fileChunks } from "./file-chunks.ts";
@@ -20,7 +20,7 @@ export class Spool {
   #blocks: Buffer[] = [];
   /** Bytes used of the last block. */
   #filled = BLOCK;
-  #file: FileHandle | undefined;
+  #fd: number | undefined;
   length = 0;
 
   /**
@@ -36,19 +36,20 @@ export class Spool {
    * Adds bytes, which are copied.
    * @throws {CommandError} unreadable-input when the temporary file cannot be made or written
    */
-  async add(bytes: Buffer): Promise<void> {
+  add(bytes: Buffer): void {
     this.#keep(bytes);
     this.length += bytes.length;
-    if (this.#file !== undefined || this.length > this.#memoryLimit) await this.#moveToFile();
+    if (this.#fd !== undefined || this.length > this.#memoryLimit) this.#moveToFile();
   }
 
   /** The bytes, as often as needed, once all were added. A chunk of a file stands until the next is asked for. */
   chunks(): Iterable<Buffer> | AsyncIterable<Buffer> {
-    return this.#file === undefined ? this.#kept() : fileChunks(this.#file);
+    return this.#fd === undefined ? this.#kept() : fileChunks(this.#fd);
   }
 
-  async close(): Promise<void> {
-    await this.#file?.close();
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
   }
 
   #keep(bytes: Buffer): void {
@@ -68,10 +69,10 @@ export class Spool {
     return this.#blocks.map((block, index) => (index === last ? block.subarray(0, this.#filled) : block));
   }
 
-  async #moveToFile(): Promise<void> {
+  #moveToFile(): void {
     try {
-      this.#file ??= await openUnlinked(this.#directory);
-      for (const block of this.#kept()) await writeWhole(this.#file, block);
+      this.#fd ??= openUnlinked(this.#directory);
+      for (const block of this.#kept()) writeWhole(this.#fd, block);
     } catch (error) {
       const what = `cannot keep the message in ${this.#directory}: ${reason(error)}`;
       throw inputError(`${what}; name another directory in TMPDIR`, error);
@@ -92,24 +93,18 @@ export async function spoolMessage(
   format: { encoding: Encoding; raw: boolean },
 ): Promise<Message> {
   const converter = new LineEndConverter(format.encoding);
-  const add = (bytes: Buffer) => spool.add(bytes);
-  for await (const chunk of readable(stream, name)) await add(format.raw ? chunk : converter.convert(chunk));
-  await add(converter.end());
+  for await (const chunk of readable(stream, name)) spool.add(format.raw ? chunk : converter.convert(chunk));
+  spool.add(converter.end());
   return { encoding: format.encoding, length: spool.length, chunks: () => spool.chunks() };
 }
 
-async function openUnlinked(directory: string): Promise<FileHandle> {
-  // Loaded here, because most messages fit into memory.
-  const [{ open, unlink }, { randomBytes }] = await Promise.all([
-    import("node:fs/promises"),
-    import("node:crypto"),
-  ]);
-  const path = `${directory}/qmtp-${randomBytes(12).toString("hex")}`;
-  const file = await open(path, "wx+", 0o600);
-  await unlink(path);
-  return file;
+function openUnlinked(directory: string): number {
+  const path = `${directory}/qmtp-${crypto.randomUUID()}`;
+  const fd = openSync(path, "wx+", 0o600);
+  unlinkSync(path);
+  return fd;
 }
 
-async function writeWhole(file: FileHandle, bytes: Buffer): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+function writeWhole(fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }

@@ -72,7 +72,7 @@ export class Conversation {
       this.#options.onViolation(error);
     } finally {
       this.#leave();
-      await this.#incoming?.close();
+      this.#incoming?.close();
     }
   }
 
@@ -109,7 +109,8 @@ export class Conversation {
         this.#incoming = new Incoming(event.encoding, event.length, policy, maildir);
         return this.#begin();
       case "body":
-        return this.#incoming?.addBody(event.bytes);
+        this.#incoming?.addBody(event.bytes);
+        return undefined;
       case "sender":
         if (this.#incoming !== undefined) this.#incoming.sender = event.address;
         return undefined;
@@ -139,7 +140,7 @@ export class Conversation {
     const { nextNumber, delayMs, fault, maildir } = this.#options;
     const accepted = `ok ${Math.floor(Date.now() / 1_000)} qp ${nextNumber()}`;
     const answers = await incoming.settle({ status: "success", text: Buffer.from(accepted) });
-    await incoming.close();
+    incoming.close();
     this.#incoming = undefined;
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const { sender, surplus, bytes, encoding } = incoming;

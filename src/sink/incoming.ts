@@ -43,9 +43,9 @@ export class Incoming {
   }
 
   /** Keeps bytes of the message, where it will be stored. What cannot be kept is a deferral later. */
-  addBody(bytes: Buffer): Promise<void> | undefined {
-    if (this.#spool === undefined || this.#unstorable !== undefined) return undefined;
-    return this.#keep(this.encoding === "dos" ? this.#converter.convert(bytes) : bytes);
+  addBody(bytes: Buffer): void {
+    if (this.#spool === undefined) return;
+    this.#keep(this.encoding === "dos" ? this.#converter.convert(bytes) : bytes);
   }
 
   addRecipient(recipient: Buffer): void {
@@ -58,7 +58,7 @@ export class Incoming {
 
   /** Judges the recipients and stores the message for those that are taken: only then they have a success. */
   async settle(accepted: Response): Promise<Answer[]> {
-    if (this.encoding === "dos") await this.#keep(this.#converter.end());
+    if (this.encoding === "dos") this.#keep(this.#converter.end());
     const all = refusalOfAll(this.sender, this.bytes, this.#policy);
     const answers: Answer[] = [];
     for (const recipient of this.#recipients) {
@@ -70,13 +70,14 @@ export class Incoming {
     return answers;
   }
 
-  async close(): Promise<void> {
-    await this.#spool?.close();
+  close(): void {
+    this.#spool?.close();
   }
 
-  async #keep(bytes: Buffer): Promise<void> {
+  #keep(bytes: Buffer): void {
+    if (this.#unstorable !== undefined) return;
     try {
-      await this.#spool?.add(bytes);
+      this.#spool?.add(bytes);
     } catch (error) {
       this.#unstorable = unstorable(error);
     }

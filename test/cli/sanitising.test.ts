@@ -53,7 +53,7 @@ describe("no server can drive a terminal or break a line", () => {
     expect(sent).toMatchObject({ code: 0, stdout: "b@y: success: ok\n" });
     const lines = sent.stderr.split("\n");
     expect(lines).toHaveLength(2);
-    expect(lines[0]).toMatch(/^qmtp send: the server broke the protocol at byte 6: a response to nothing: /);
+    expect(lines[0]).toMatch(/^qmtp: the server broke the protocol at byte 6: a response to nothing: /);
     expect(lines[0]).toContain("\\x1b[2J");
   });
 

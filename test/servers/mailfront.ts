@@ -1,0 +1,68 @@
+import type { ChildProcess } from "node:child_process";
+import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { onTestFinished } from "vitest";
+import { killGroup, printed, startGroup } from "../processes.ts";
+
+/** Where Debian puts them; `mailfront` is not on everybody's path. */
+const PATH = `${process.env.PATH}:/usr/sbin:/usr/bin`;
+const PACKAGES: ReadonlyArray<[program: string, debianPackage: string]> = [
+  ["mailfront", "mailfront"],
+  ["tcpserver", "ucspi-tcp"],
+];
+
+const missing = PACKAGES.filter(([program]) => !isInstalled(program)).map(
+  ([, debianPackage]) => debianPackage,
+);
+
+/** Whether tests with real servers are to be skipped; says so. In CI, they fail instead. */
+export function skipsRealServers(what: string): boolean {
+  if (missing.length === 0 || process.env.CI) return false;
+  console.log(`skipped: ${what}, for want of these Debian packages: ${missing.join(", ")}`);
+  return true;
+}
+
+export interface Mailfront {
+  /** As `--server` takes it. */
+  readonly endpoint: string;
+  /** The files it has stored: sender and recipients, each ended by NUL, then the message; sorted. */
+  stored(): Buffer[];
+  /** Ends it at once, in the middle of whatever it does. */
+  kill(): void;
+}
+
+/** Starts a real QMTP server on a free port: mailfront, below tcpserver, storing into a folder. */
+export async function startMailfront(): Promise<Mailfront> {
+  if (missing.length > 0) throw new Error(`install these Debian packages: ${missing.join(", ")}`);
+  const folder = mkdtempSync(`${tmpdir()}/qmtp-mailfront-`);
+  for (const name of ["tmp", "new"]) mkdirSync(`${folder}/${name}`);
+  const args = ["-1RHl0", "127.0.0.1", "0", "mailfront", "qmtp", "queuedir", "accept"];
+  const child: ChildProcess = startGroup("tcpserver", args, {
+    env: { ...process.env, PATH, QUEUEDIR: folder },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  onTestFinished(() => {
+    killGroup(child);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const [, port] = await printed(child.stdout, /^(\d+)\n/);
+  return {
+    endpoint: `127.0.0.1:${port}`,
+    stored: () =>
+      readdirSync(`${folder}/new`)
+        .map((name) => readFileSync(`${folder}/new/${name}`))
+        .sort(Buffer.compare),
+    kill: () => killGroup(child),
+  };
+}
+
+function isInstalled(program: string): boolean {
+  return PATH.split(":").some((folder) => {
+    try {
+      accessSync(`${folder}/${program}`, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
