@@ -33,6 +33,13 @@ export function inputError(message: string, cause?: unknown): CommandError {
   return new CommandError(message, { code: "unreadable-input", temporary: true, cause });
 }
 
+/** What could not be read, by its path or as "standard input". */
+export function unreadable(name: string, error: unknown): CommandError {
+  const remedy =
+    name === "standard input" ? "redirect a file or a pipe to it" : "name a file that can be read";
+  return inputError(`cannot read ${name}: ${reason(error)}; ${remedy}`, error);
+}
+
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EADDRINUSE: "the address is already in use",

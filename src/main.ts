@@ -1,3 +1,4 @@
+import { createReadStream, fstatSync } from "node:fs";
 import type { Context, Input, Output } from "./context.ts";
 import { CommandError } from "./errors.ts";
 import { isAnswer, run, usageLine } from "./program.ts";
@@ -24,6 +25,7 @@ export async function main(): Promise<void> {
 
 function processContext(): Context & { stdinUsed(): boolean } {
   let stdinUsed = false;
+  let stdin: Input | undefined;
   let stdout: Output | undefined;
   let stderr: Output | undefined;
   return {
@@ -33,7 +35,9 @@ function processContext(): Context & { stdinUsed(): boolean } {
     stdinUsed: () => stdinUsed,
     get stdin(): Input {
       stdinUsed = true;
-      return process.stdin;
+      // Of a directory, process.stdin would make an empty input.
+      stdin ??= fstatSync(0).isDirectory() ? createReadStream("", { fd: 0 }) : process.stdin;
+      return stdin;
     },
     get stdout(): Output {
       stdout ??= guarded(process.stdout);

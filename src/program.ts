@@ -30,8 +30,15 @@ export async function run(context: Context): Promise<number> {
   const program = await buildProgram(context, (code) => {
     exitCode = code;
   });
-  await program.parseAsync(context.args, { from: "user" });
+  await program.parseAsync(argsOf(context.args), { from: "user" });
   return exitCode;
+}
+
+/** `help <command>` is `<command> --help`; of a command that there is not, it is the error. */
+function argsOf(args: readonly string[]): readonly string[] {
+  const [first, name] = args;
+  if (first !== "help" || name === undefined) return args;
+  return COMMANDS.some((command) => command.name === name) ? [name, "--help"] : [name];
 }
 
 /** The tree of commands, with the options of the one that the arguments name. */

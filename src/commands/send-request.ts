@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { recipientFromText, senderFromText } from "../envelope/address.ts";
 import { parseRecipients } from "../envelope/recipients-file.ts";
-import { inputError, reason, usageError } from "../errors.ts";
+import { inputError, reason, unreadable, usageError } from "../errors.ts";
 import { type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
 import type { RecipientSource, SendOptions } from "./send-options.ts";
 
@@ -93,7 +93,7 @@ async function contentOf(path: string, name: string, { stdin, interrupted }: Con
   try {
     return await buffer(stream);
   } catch (error) {
-    if (!interrupted.aborted) throw inputError(`cannot read ${name}: ${reason(error)}`, error);
+    if (!interrupted.aborted) throw unreadable(name, error);
     throw inputError(
       `interrupted by ${reason(interrupted.reason)} while reading ${name}; nothing was sent`,
       error,

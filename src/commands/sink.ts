@@ -112,7 +112,7 @@ async function prepare(maildir: string): Promise<void> {
   try {
     await makeMaildir(maildir);
   } catch (error) {
-    const message = `cannot make the maildir ${maildir}: ${reason(error)}`;
+    const message = `cannot make the maildir ${maildir}: ${reason(error)}; name another folder with --maildir`;
     throw new CommandError(message, { code: "unwritable-maildir", temporary: true, cause: error });
   }
 }

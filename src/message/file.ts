@@ -1,5 +1,5 @@
 import { fstatSync } from "node:fs";
-import { inputError, reason } from "../errors.ts";
+import { inputError, unreadable } from "../errors.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
 import { fileChunks } from "./file-chunks.ts";
 import { LineEndConverter, LineEndCounter } from "./line-ends.ts";
@@ -41,7 +41,7 @@ function stampOf(fd: number, name: string): Stamp {
   try {
     return fstatSync(fd, { bigint: true });
   } catch (error) {
-    throw inputError(`cannot read ${name}: ${reason(error)}`, error);
+    throw unreadable(name, error);
   }
 }
 

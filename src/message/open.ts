@@ -1,5 +1,5 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync } from "node:fs";
-import { inputError, reason } from "../errors.ts";
+import { inputError, unreadable } from "../errors.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
 import { fileMessage } from "./file.ts";
 import { Spool, spoolMessage } from "./spool.ts";
@@ -32,7 +32,8 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
   if (kind.isFIFO()) return openStream(await pipeStream(fd), path, options);
   if (!kind.isFile() && !kind.isDirectory()) return openStream(createReadStream("", { fd }), path, options);
   try {
-    if (kind.isDirectory()) throw inputError(`cannot read ${path}: it is a directory; name a file`);
+    if (kind.isDirectory())
+      throw inputError(`cannot read ${path}: it is a directory; name a file that can be read`);
     const message = await fileMessage(fd, path, options, options.signal);
     return { message, close: () => closeSync(fd) };
   } catch (error) {
@@ -70,7 +71,7 @@ function openForReading(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw inputError(`cannot read ${path}: ${reason(error)}`, error);
+    throw unreadable(path, error);
   }
 }
 

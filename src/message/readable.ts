@@ -1,4 +1,4 @@
-import { inputError, reason } from "../errors.ts";
+import { unreadable } from "../errors.ts";
 
 /**
  * The same chunks, with a failure to read them put in our words.
@@ -9,7 +9,7 @@ export async function* readable(chunks: AsyncIterable<Buffer>, name: string): As
   try {
     for (;;) {
       const next = await iterator.next().catch((error: unknown) => {
-        throw inputError(`cannot read ${name}: ${reason(error)}`, error);
+        throw unreadable(name, error);
       });
       if (next.done) return;
       yield next.value;

@@ -36,6 +36,9 @@ export class Progress {
   }
 
   async #show(): Promise<void> {
+    // A terminal that does not know its width: ora would clear lines without end.
+    const { columns } = this.#stream as NodeJS.WriteStream;
+    if (!(columns > 0)) return;
     const { default: ora } = await import("ora");
     if (this.#stopped) return;
     // A hidden cursor would need a handler for signals that ends the process before it has reported; and

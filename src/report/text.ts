@@ -30,5 +30,5 @@ export function* deliveryLines(
 /** A line about a server that does not keep to the protocol. */
 export function violationLine({ code, message, offset }: Violation): string {
   const hint = code === "missing-responses" ? "; try --split, which sends one package per recipient" : "";
-  return `the server broke the protocol at byte ${offset}: ${message}${hint}`;
+  return `the server broke the protocol at byte ${offset}: ${sanitiseCapped(Buffer.from(message))}${hint}`;
 }

@@ -1,6 +1,6 @@
 import type { Output } from "../context.ts";
 import type { Observer } from "../session/session.ts";
-import { sanitise } from "./sanitise.ts";
+import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 const LF = 0x0a;
 
@@ -16,7 +16,7 @@ export class Transcript implements Observer {
   }
 
   readonly note = (text: string): void => {
-    this.#stream.write(`* ${sanitise(text)}\n`);
+    this.#stream.write(`* ${sanitiseCapped(Buffer.from(text))}\n`);
   };
 
   readonly sent = (part: "head" | "body" | "tail", bytes: Buffer): void => {

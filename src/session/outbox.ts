@@ -76,8 +76,7 @@ export class Outbox {
     }
     this.#handOver();
     const taken = new Promise<void>((resolve) => this.#write(piece, resolve));
-    // A write that is taken at once leaves the reader no turn, and one that fails takes along what has arrived:
-    // a server that refuses in the middle of a package answers and closes in one breath.
+    // A write that is taken at once would leave no turn to the reader, to timers and to signals.
     if (this.#idle) await new Promise(setImmediate);
     await taken;
   }

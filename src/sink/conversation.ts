@@ -58,12 +58,13 @@ export class Conversation {
   async run(): Promise<void> {
     try {
       for await (const chunk of this.#connection.iterator({ destroyOnReturn: false })) {
-        if (this.#stopped || this.#left) break;
+        if (this.#left) break;
         this.#busy = true;
         this.#reader.push(chunk);
         await this.#readAll();
         await this.#flush();
         this.#busy = false;
+        if (this.#stopped) break;
       }
     } catch (error) {
       // Whatever else it is, the connection is gone.

@@ -48,7 +48,7 @@ function splitPort(text: string, bad: (why: string) => Error): { host: string; p
   if (colon === -1) return { host: text, port: undefined };
   const [host, port] = [text.slice(0, colon), text.slice(colon + 1)];
   // A scheme of another kind, such as exec:command, reads like a host with a strange port.
-  if (!/^\d*$/.test(port) && /^[a-z]+$/i.test(host))
+  if (!/^\d+$/.test(port) && /^[a-z]+$/i.test(host))
     throw bad(`'${host}:' is unknown, or the port is no number`);
   if (port.includes(":")) throw bad("an IPv6 address stands in brackets");
   return { host, port };

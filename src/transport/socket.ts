@@ -1,5 +1,6 @@
-import { connect, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { CommandError, reason } from "../errors.ts";
+import { AttentiveSocket } from "./attentive-socket.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 
 /**
@@ -14,17 +15,9 @@ const ADDRESS_ATTEMPT_MS = 2_500;
  */
 export function connectSocket(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = connect(
-      endpoint.kind === "unix"
-        ? { path: endpoint.path }
-        : {
-            host: endpoint.host,
-            port: endpoint.port,
-            noDelay: true,
-            autoSelectFamily: true,
-            autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
-          },
-    );
+    const socket = new AttentiveSocket();
+    if (endpoint.kind === "unix") socket.connect({ path: endpoint.path });
+    else socket.connect(tcpOptions(endpoint));
     const timer = setTimeout(() => socket.destroy(timedOut(endpoint, timeoutMs)), timeoutMs);
     const abort = () => socket.destroy(signal.reason);
     signal.addEventListener("abort", abort);
@@ -45,6 +38,11 @@ export function connectSocket(endpoint: Endpoint, timeoutMs: number, signal: Abo
     socket.once("error", failed);
     if (signal.aborted) abort();
   });
+}
+
+function tcpOptions({ host, port }: Endpoint & { kind: "tcp" }) {
+  const attempts = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS };
+  return { host, port, noDelay: true, ...attempts };
 }
 
 function timedOut(endpoint: Endpoint, timeoutMs: number): CommandError {

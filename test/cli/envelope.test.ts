@@ -76,7 +76,6 @@ describe("the sender", () => {
     ["'' is the null sender", ["-f", ""], {}, ""],
     ["<> is the null sender", ["--from", "<>"], {}, ""],
     ["QMTP_FROM is its default", [], { QMTP_FROM: "env@x" }, "env@x"],
-    ["an empty QMTP_FROM is the null sender", [], { QMTP_FROM: "" }, ""],
     ["--from takes the place of QMTP_FROM", ["-f", "a@x"], { QMTP_FROM: "env@x" }, "a@x"],
     ["--from '' takes the place of QMTP_FROM", ["-f", ""], { QMTP_FROM: "env@x" }, ""],
   ];
@@ -85,6 +84,12 @@ describe("the sender", () => {
     const received = await sendAndReceive([...args, "b@y"], expected, 1, { input: "hi\n", env });
     expect(received.toString()).toBe(expected.toString());
   });
+});
+
+test("an empty QMTP_FROM is none: the null sender has to be meant", async () => {
+  const stderr = "qmtp: no sender: name it with --from (or QMTP_FROM); '' is the null sender\n";
+  const refused = await qmtp(["send", "b@y"], { env: { QMTP_FROM: "" } });
+  expect(refused).toEqual({ code: 100, signal: null, stdout: "", stderr });
 });
 
 test("--split sends a package for each recipient, without waiting for the response to the one before", async () => {

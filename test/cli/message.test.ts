@@ -55,7 +55,7 @@ test("a message too large for memory goes through a temporary file without a nam
 describe("a named pipe as --file", () => {
   const message = "through a pipe\n";
 
-  test("is read to its end", async () => {
+  test("is read to its end", { timeout: 5_000 }, async () => {
     const expected = wirePackage({ message });
     const server = await taking(expected);
     const pipe = `${temporaryFolder()}/pipe`;

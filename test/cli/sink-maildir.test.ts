@@ -13,8 +13,8 @@ const stored = (maildir: string) =>
     .sort();
 
 describe("--maildir", () => {
-  test("stores one file per accepted recipient, with its envelope on top", async () => {
-    const maildir = `${temporaryFolder()}/mail/dir`;
+  test("is made where there is none, and has one file per accepted recipient, with its envelope on top", async () => {
+    const maildir = `${temporaryFolder()}/mail`;
     const sink = await startSink(["--maildir", maildir, "--reject", "^no@", "--defer", "^later@"]);
     const recipients = ["b@y", "no@y", "c@y", "later@y", "b@y"];
     await exchange(sink.endpoint, wirePackage({ message: "Subject: x\n\nhi", recipients }));

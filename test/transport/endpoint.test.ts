@@ -23,7 +23,7 @@ describe("what is no endpoint is refused, with why and with the forms", () => {
     ["", "the host is missing"],
     [":209", "the host is missing"],
     ["qmtp://", "the host is missing"],
-    ["host:", "a port is a number from 1 to 65535"],
+    ["host:", "'host:' is unknown, or the port is no number"],
     ["host:0", "a port is a number from 1 to 65535"],
     ["host:65536", "a port is a number from 1 to 65535"],
     ["host:99999999999999999999", "a port is a number from 1 to 65535"],
