@@ -44,7 +44,13 @@ export class Progress {
     // A hidden cursor would need a handler for signals that ends the process before it has reported; and
     // standard input belongs to the message.
     const stream = this.#stream as NodeJS.WriteStream;
-    this.#spinner = ora({ stream, text: this.#text(), hideCursor: false, discardStdin: false }).start();
+    this.#spinner = ora({
+      stream,
+      text: this.#text(),
+      hideCursor: false,
+      discardStdin: false,
+      isEnabled: true,
+    }).start();
   }
 
   #text(): string {
