@@ -1,8 +1,8 @@
-import type { Readable, Writable } from "node:stream";
+import type { Writable } from "node:stream";
 
 /** A stream that may be a terminal. */
 export type Output = Writable & { readonly isTTY?: boolean };
-export type Input = Readable & { readonly isTTY?: boolean };
+export type Input = AsyncIterable<Buffer> & { readonly isTTY?: boolean; destroy(): unknown };
 
 /**
  * The process as the commands see it; only main.ts touches the real one. The streams are made when they are

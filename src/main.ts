@@ -1,6 +1,7 @@
-import { createReadStream, fstatSync } from "node:fs";
+import { fstatSync } from "node:fs";
 import type { Context, Input, Output } from "./context.ts";
 import { CommandError } from "./errors.ts";
+import { fileChunks } from "./message/file-chunks.ts";
 import { isAnswer, run, usageLine } from "./program.ts";
 import { EXIT } from "./report/exit-code.ts";
 import { sanitise } from "./report/sanitise.ts";
@@ -19,12 +20,11 @@ export async function main(): Promise<void> {
     if (line !== "") context.stderr.write(`qmtp: ${sanitise(line)}\n`);
   } finally {
     // Standard input may be a pipe that nobody closes: it must not keep the process.
-    if (context.stdinUsed()) process.stdin.destroy();
+    context.close();
   }
 }
 
-function processContext(): Context & { stdinUsed(): boolean } {
-  let stdinUsed = false;
+function processContext(): Context & { close(): void } {
   let stdin: Input | undefined;
   let stdout: Output | undefined;
   let stderr: Output | undefined;
@@ -32,11 +32,9 @@ function processContext(): Context & { stdinUsed(): boolean } {
     args: process.argv.slice(2),
     env: process.env,
     interrupted: interruptions(),
-    stdinUsed: () => stdinUsed,
+    close: () => stdin?.destroy(),
     get stdin(): Input {
-      stdinUsed = true;
-      // Of a directory, process.stdin would make an empty input.
-      stdin ??= fstatSync(0).isDirectory() ? createReadStream("", { fd: 0 }) : process.stdin;
+      stdin ??= standardInput();
       return stdin;
     },
     get stdout(): Output {
@@ -48,6 +46,17 @@ function processContext(): Context & { stdinUsed(): boolean } {
       return stderr;
     },
   };
+}
+
+/**
+ * A file is read at once, without the machinery of process.stdin, which would cost as much as all the rest; and
+ * of a directory, process.stdin would make an empty input.
+ */
+function standardInput(): Input {
+  const kind = fstatSync(0);
+  if (!kind.isFile() && !kind.isDirectory()) return process.stdin;
+  const chunks = fileChunks(0, null);
+  return { [Symbol.asyncIterator]: () => chunks, destroy: () => chunks.return() };
 }
 
 /** The first SIGINT or SIGTERM ends the work and lets it report; a second one ends the process. */

@@ -83,15 +83,11 @@ async function recipientsFrom({ kind, value }: RecipientSource, context: Context
 }
 
 async function contentOf(path: string, name: string, { stdin, interrupted }: Context): Promise<Buffer> {
-  const [{ createReadStream }, { buffer }] = await Promise.all([
-    import("node:fs"),
-    import("node:stream/consumers"),
-  ]);
-  const stream = path === "-" ? stdin : createReadStream(path);
+  const stream = path === "-" ? stdin : (await import("node:fs")).createReadStream(path);
   const stop = () => stream.destroy();
   interrupted.addEventListener("abort", stop);
   try {
-    return await buffer(stream);
+    return await wholeOf(stream);
   } catch (error) {
     if (!interrupted.aborted) throw unreadable(name, error);
     throw inputError(
@@ -101,4 +97,11 @@ async function contentOf(path: string, name: string, { stdin, interrupted }: Con
   } finally {
     interrupted.removeEventListener("abort", stop);
   }
+}
+
+async function wholeOf(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+  const copies: Buffer[] = [];
+  // A chunk may stand only until the next one is asked for.
+  for await (const chunk of chunks) copies.push(Buffer.from(chunk));
+  return Buffer.concat(copies);
 }

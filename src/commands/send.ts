@@ -88,9 +88,10 @@ async function sendMessage(
 
 function startProgress(packages: readonly Package[], options: SendOptions, context: Context) {
   const wanted = options.color && !options.json && !options.quiet && options.verbose === 0;
-  if (!isDecorated(context.stderr, context.env, wanted)) return undefined;
+  if (!wanted) return undefined;
+  const terminal = () => (isDecorated(context.stderr, context.env, true) ? context.stderr : undefined);
   const total = packages.reduce((sum, pkg) => sum + packageLength(pkg), 0);
-  return new Progress(context.stderr, total);
+  return new Progress(terminal, total);
 }
 
 function startTranscript(options: SendOptions, context: Context) {

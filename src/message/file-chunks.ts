@@ -2,20 +2,29 @@ import { readSync } from "node:fs";
 
 /** One read, one write on the wire: large enough that a call costs nothing, small enough for the cache. */
 const CHUNK = 512 * 1024;
+/** After so many bytes, timers and signals have their turn: some milliseconds, even from a slow disk. */
+const TURN = 4 * 1024 * 1024;
 
 /**
- * The bytes of an open file from its start to its end. A chunk stands until the next one is asked for: there is one buffer,
+ * The bytes of an open file to its end. A chunk stands until the next one is asked for: there is one buffer,
  * however long the file.
  *
  * The reads are synchronous: what the system has read ahead is copied in a fraction of the time that handing
- * the read to another thread and back takes. Whoever asks for chunks gives the event loop its turns.
+ * the read to another thread and back takes.
+ *
+ * @param from where to begin: 0, or null for the descriptor's own place, which moves on
  */
-export async function* fileChunks(fd: number): AsyncGenerator<Buffer, void> {
+export async function* fileChunks(fd: number, from: 0 | null = 0): AsyncGenerator<Buffer, void> {
   const buffer = Buffer.allocUnsafeSlow(CHUNK);
-  for (let position = 0; ; ) {
-    const length = readSync(fd, buffer, 0, CHUNK, position);
+  let done = 0;
+  for (let sinceTurn = 0; ; ) {
+    const length = readSync(fd, buffer, 0, CHUNK, from === null ? null : done);
     if (length === 0) return;
-    position += length;
+    done += length;
+    sinceTurn += length;
     yield buffer.subarray(0, length);
+    if (sinceTurn < TURN) continue;
+    sinceTurn = 0;
+    await new Promise(setImmediate);
   }
 }

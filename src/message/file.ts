@@ -5,9 +5,6 @@ import { fileChunks } from "./file-chunks.ts";
 import { LineEndConverter, LineEndCounter } from "./line-ends.ts";
 import { readable } from "./readable.ts";
 
-/** After so many bytes the counting lets signals in: some milliseconds, even from a slow disk. */
-const TURN = 4 * 1024 * 1024;
-
 /** What shows that a file is still the one that was counted. */
 interface Stamp {
   readonly size: bigint;
@@ -52,14 +49,9 @@ async function countChange(
   signal: AbortSignal,
 ): Promise<number> {
   const counter = new LineEndCounter(encoding);
-  let sinceTurn = 0;
   for await (const chunk of readable(fileChunks(fd), name)) {
-    counter.add(chunk);
-    sinceTurn += chunk.length;
-    if (sinceTurn < TURN) continue;
-    sinceTurn = 0;
-    await new Promise(setImmediate);
     signal.throwIfAborted();
+    counter.add(chunk);
   }
   return counter.change;
 }

@@ -6,7 +6,7 @@ const PATIENCE_MS = 500;
 
 /** A spinner with the bytes sent and their rate, once the sending takes long enough to be wondered about. */
 export class Progress {
-  readonly #stream: Output;
+  readonly #stream: () => Output | undefined;
   readonly #total: number;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
@@ -14,8 +14,11 @@ export class Progress {
   #bytes = 0;
   #stopped = false;
 
-  /** @param total bytes that will be sent in all */
-  constructor(stream: Output, total: number) {
+  /**
+   * @param stream asked for the terminal when there is something to show, if there is one
+   * @param total bytes that will be sent in all
+   */
+  constructor(stream: () => Output | undefined, total: number) {
     this.#stream = stream;
     this.#total = total;
     this.#timer = setTimeout(() => this.#show(), PATIENCE_MS);
@@ -36,14 +39,13 @@ export class Progress {
   }
 
   async #show(): Promise<void> {
-    // A terminal that does not know its width: ora would clear lines without end.
-    const { columns } = this.#stream as NodeJS.WriteStream;
-    if (!(columns > 0)) return;
+    const stream = this.#stream() as NodeJS.WriteStream | undefined;
+    // On a terminal that does not know its width, ora would clear lines without end.
+    if (stream === undefined || !(stream.columns > 0)) return;
     const { default: ora } = await import("ora");
     if (this.#stopped) return;
     // A hidden cursor would need a handler for signals that ends the process before it has reported; and
     // standard input belongs to the message.
-    const stream = this.#stream as NodeJS.WriteStream;
     this.#spinner = ora({
       stream,
       text: this.#text(),
