@@ -9,7 +9,7 @@ import { Progress } from "../report/progress.ts";
 import { isDecorated } from "../report/terminal.ts";
 import { deliveryLines, statusPaint, violationLine } from "../report/text.ts";
 import { Transcript } from "../report/transcript.ts";
-import { writeLines } from "../report/write.ts";
+import { writeLines, writePieces } from "../report/write.ts";
 import { formatEndpoint } from "../transport/endpoint.ts";
 import { type Delivered, deliver, interruption, nothingSent } from "./deliver.ts";
 import { declareSendOptions, type SendOptions } from "./send-options.ts";
@@ -112,7 +112,7 @@ async function report(
   if (options.json) {
     const described = message && describe(message, options);
     const json = messageJson({ ...delivered, sender: request.sender, message: described ?? null });
-    await writeLines(context.stdout, [json]);
+    await writePieces(context.stdout, json);
   } else {
     const paint = await statusPaint(isDecorated(context.stdout, context.env, options.color));
     await writeLines(context.stdout, deliveryLines(deliveries, paint, options.quiet === true));

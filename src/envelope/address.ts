@@ -17,14 +17,16 @@ export function addressFromText(text: string, what: string): Buffer {
 
 /**
  * An envelope address, which may hold any bytes but control bytes.
+ * @param what its origin, for errors; a function where there may be a million
  * @throws {CommandError} usage
  */
-export function checkedAddress(address: Buffer, what: string): Buffer {
+export function checkedAddress(address: Buffer, what: string | (() => string)): Buffer {
   for (let at = 0; at < address.length; at++) {
     const byte = address[at] as number;
     if (byte >= 0x20 && byte !== 0x7f) continue;
     const hex = byte.toString(16).padStart(2, "0");
-    throw usageError(`${what} '${address}' has the control byte 0x${hex} at position ${at}; remove it`);
+    const origin = typeof what === "string" ? what : what();
+    throw usageError(`${origin} '${address}' has the control byte 0x${hex} at position ${at}; remove it`);
   }
   return address;
 }

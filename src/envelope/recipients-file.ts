@@ -12,12 +12,13 @@ const CR = 0x0d;
 export function parseRecipients(bytes: Buffer, name: string): Buffer[] {
   const recipients: Buffer[] = [];
   let line = 0;
+  const origin = () => `${name}, line ${line}:`;
   for (let start = 0; start < bytes.length; ) {
     line++;
     const end = bytes.indexOf(LF, start);
     const next = end === -1 ? bytes.length : end;
     const last = next > start && bytes[next - 1] === CR ? next - 1 : next;
-    if (last > start) recipients.push(checkedAddress(bytes.subarray(start, last), `${name}, line ${line}:`));
+    if (last > start) recipients.push(checkedAddress(bytes.subarray(start, last), origin));
     start = next + 1;
   }
   if (recipients.length === 0) throw usageError(`${name} holds no recipients; write one address per line`);

@@ -1,8 +1,9 @@
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Encoding } from "../protocol/package.ts";
+import type { Status } from "../protocol/response.ts";
 import type { Violation } from "../session/session.ts";
 import { exitCode, outcome } from "./exit-code.ts";
-import { LETTERS, sanitise } from "./sanitise.ts";
+import { LETTERS, PLAIN, sanitise } from "./sanitise.ts";
 
 /** Moves when a field changes its meaning or goes; new fields do not move it. */
 const SCHEMA = 1;
@@ -30,11 +31,11 @@ export interface MessageReport {
   readonly error: JsonError | null;
 }
 
-/** The report as one line of JSON. */
-export function messageJson(report: MessageReport): string {
+/** The report as one line of JSON, in pieces: there may be a million deliveries. */
+export function* messageJson(report: MessageReport): Generator<string, void> {
   const { server, message, sender, deliveries, timing, violations, error } = report;
-  const count = (status: string) => deliveries.filter((delivery) => delivery.status === status).length;
-  return toJson({
+  const { connectMs, sendMs, responseMs } = timing;
+  const before = {
     schema: SCHEMA,
     type: "message",
     outcome: outcome(deliveries),
@@ -42,23 +43,36 @@ export function messageJson(report: MessageReport): string {
     server: { ...server, tls: null },
     message,
     ...field("sender", sender),
-    deliveries: deliveries.map(({ recipient, status, text, origin, possibleDuplicate }, index) => ({
-      index,
-      ...field("recipient", recipient),
-      status,
-      ...field("text", text),
-      origin,
-      possibleDuplicate,
-    })),
-    counts: { success: count("success"), deferral: count("deferral"), failure: count("failure") },
-    timing: {
-      connectMs: rounded(timing.connectMs),
-      sendMs: rounded(timing.sendMs),
-      responseMs: rounded(timing.responseMs),
-    },
+  };
+  const after = {
+    counts: countsOf(deliveries),
+    timing: { connectMs: rounded(connectMs), sendMs: rounded(sendMs), responseMs: rounded(responseMs) },
     violations,
     error,
+  };
+  yield `${toJson(before).slice(0, -1)},"deliveries":[`;
+  for (const [index, delivery] of deliveries.entries()) {
+    yield `${index === 0 ? "" : ","}${deliveryJson(index, delivery)}`;
+  }
+  yield `],${toJson(after).slice(1)}\n`;
+}
+
+function deliveryJson(index: number, delivery: Delivery): string {
+  const { recipient, status, text, origin, possibleDuplicate } = delivery;
+  return toJson({
+    index,
+    ...field("recipient", recipient),
+    status,
+    ...field("text", text),
+    origin,
+    possibleDuplicate,
   });
+}
+
+function countsOf(deliveries: readonly Delivery[]): Record<Status, number> {
+  const counts = { success: 0, deferral: 0, failure: 0 };
+  for (const { status } of deliveries) counts[status]++;
+  return counts;
 }
 
 /** A value with bytes: as text where it is UTF-8, else escaped, with the bytes beside it in base64. */
@@ -70,11 +84,15 @@ export function field(name: string, bytes: Buffer): Record<string, string> {
 
 /** JSON on one line, in which nothing but ASCII and letters stands raw: it may be shown on a terminal. */
 export function toJson(value: unknown): string {
-  const unprintable = new RegExp(`[^\\x20-\\x7e${LETTERS}]`, "gu");
-  return JSON.stringify(value).replace(unprintable, (character) =>
+  const json = JSON.stringify(value);
+  if (PLAIN.test(json)) return json;
+  unprintable ??= new RegExp(`[^\\x20-\\x7e${LETTERS}]`, "gu");
+  return json.replace(unprintable, (character) =>
     Array.from({ length: character.length }, (_, index) => escaped(character.charCodeAt(index))).join(""),
   );
 }
+
+let unprintable: RegExp | undefined;
 
 function escaped(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, "0")}`;

@@ -1,4 +1,5 @@
-const PLAIN = /^[\x20-\x7e]*$/;
+/** Printable ASCII and nothing else. */
+export const PLAIN = /^[\x20-\x7e]*$/;
 /**
  * Letters, marks and digits of all scripts, for a character class. Patterns with it are made when they are first
  * needed, and not written as literals: reading one takes half a millisecond, and most runs need none.

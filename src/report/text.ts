@@ -21,9 +21,12 @@ export function* deliveryLines(
   paint: Paint,
   quiet: boolean,
 ): Generator<string, void> {
+  let last: { text: Buffer; clean: string } | undefined;
   for (const { recipient, status, text } of deliveries) {
     if (quiet && status === "success") continue;
-    yield `${sanitise(recipient)}: ${paint(status)}: ${sanitiseCapped(text)}`;
+    // Recipients of one package mostly share the very same text.
+    if (last?.text !== text) last = { text, clean: sanitiseCapped(text) };
+    yield `${sanitise(recipient)}: ${paint(status)}: ${last.clean}`;
   }
 }
 

@@ -6,10 +6,11 @@ import { closeSync, openSync } from "node:fs";
 export async function run(
   args: readonly string[],
   input?: string,
+  output: "pipe" | "ignore" = "pipe",
 ): Promise<{ ms: number; code: number | null; stdout: string; stderr: string }> {
   const stdin = input === undefined ? "ignore" : openSync(input, "r");
   const startedAt = performance.now();
-  const child = spawn(process.execPath, args, { stdio: [stdin, "pipe", "pipe"] });
+  const child = spawn(process.execPath, args, { stdio: [stdin, output, "pipe"] });
   const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
   const [code] = await once(child, "close");
   const ms = performance.now() - startedAt;

@@ -98,7 +98,7 @@ test("colour has its place on a terminal only, and nowhere that somebody decline
 });
 
 test("the JSON object is that of the contract", () => {
-  const json = messageJson({
+  const pieces = messageJson({
     server: { endpoint: "qmtp://mx.example.org:209", address: "192.0.2.1", port: 209 },
     message: { source: "-", bytes: 512, encoding: "unix" },
     sender: Buffer.from("a@x"),
@@ -110,8 +110,10 @@ test("the JSON object is that of the contract", () => {
     violations: [{ code: "surplus-response", message: "a response to nothing: success: \x1b[2J", offset: 7 }],
     error: null,
   });
+  const json = [...pieces].join("");
+  expect(json.endsWith("}\n")).toBe(true);
   // No byte that a terminal would act on, whatever the server said.
-  expect(json).toMatch(/^[\x20-\x7e]+$/);
+  expect(json).toMatch(/^[\x20-\x7e]+\n$/);
   expect(JSON.parse(json)).toEqual({
     schema: 1,
     type: "message",
