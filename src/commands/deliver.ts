@@ -1,9 +1,10 @@
 import { CommandError, reason } from "../errors.ts";
 import { type Delivery, deferred } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
+import type { Violation } from "../protocol/violation.ts";
 import type { JsonError } from "../report/json.ts";
 import { interrupted } from "../session/cause.ts";
-import { type Limits, type Observer, runSession, type Violation } from "../session/session.ts";
+import { type Limits, type Observer, runSession } from "../session/session.ts";
 import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
 import { type OpenConnection, openFirst } from "../transport/open.ts";
 

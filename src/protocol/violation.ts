@@ -12,11 +12,18 @@ export type ViolationCode =
   | "no-recipients"
   | "recipients-overrun";
 
+/** A deviation from the protocol. */
+export interface Violation {
+  readonly code: ViolationCode;
+  readonly message: string;
+  /** Bytes of that direction before the offending one, counted from the start of the connection. */
+  readonly offset: number;
+}
+
 /** Thrown by the readers. Nothing more can be read from that direction of the connection. */
-export class ViolationError extends Error {
+export class ViolationError extends Error implements Violation {
   override readonly name = "ViolationError";
   readonly code: ViolationCode;
-  /** Bytes of that direction before the offending one, counted from the start of the connection. */
   readonly offset: number;
 
   constructor(code: ViolationCode, message: string, offset: number) {

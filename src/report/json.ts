@@ -1,7 +1,7 @@
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Encoding } from "../protocol/package.ts";
 import type { Status } from "../protocol/response.ts";
-import type { Violation } from "../session/session.ts";
+import type { Violation } from "../protocol/violation.ts";
 import { exitCode, outcome } from "./exit-code.ts";
 import { LETTERS, PLAIN, sanitise } from "./sanitise.ts";
 

@@ -1,6 +1,6 @@
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Status } from "../protocol/response.ts";
-import type { Violation } from "../session/session.ts";
+import type { Violation } from "../protocol/violation.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 /** Puts a status word in colour. */

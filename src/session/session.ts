@@ -4,7 +4,7 @@ import { type Delivery, deferred } from "../protocol/delivery.ts";
 import { Ledger } from "../protocol/ledger.ts";
 import type { Package } from "../protocol/package.ts";
 import { ResponseReader } from "../protocol/response.ts";
-import { type ViolationCode, ViolationError } from "../protocol/violation.ts";
+import { type Violation, ViolationError } from "../protocol/violation.ts";
 import {
   type Cause,
   connectionClosed,
@@ -28,13 +28,6 @@ export interface Limits {
   readonly idleMs: number;
   /** Milliseconds for the whole session: an hour, says qmtp.txt, section 2. */
   readonly sessionMs: number;
-}
-
-/** A deviation from the protocol, recorded; `offset` is in bytes of what the server sent. */
-export interface Violation {
-  readonly code: ViolationCode;
-  readonly message: string;
-  readonly offset: number;
 }
 
 /** What goes over the connection, for those who watch. */
