@@ -23,9 +23,8 @@ export function sanitise(bytes: Buffer | string): string {
     const length = sequenceLength(buffer[at] as number);
     const sequence = buffer.subarray(at, at + length);
     const character = sequence.toString("utf8");
-    // A sequence that is no UTF-8 decodes to something that does not encode to it again.
-    const valid = letter.test(character) && Buffer.from(character).equals(sequence);
-    if (valid || (length === 1 && PLAIN.test(character))) {
+    // What is no UTF-8 decodes to replacement characters, which are no letters.
+    if (letter.test(character) || (length === 1 && PLAIN.test(character))) {
       clean += character;
       at += length;
     } else {

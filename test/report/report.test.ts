@@ -62,6 +62,7 @@ describe("what is printed", () => {
   test("is cut where it is longer than a line should be", () => {
     expect(sanitiseCapped(Buffer.alloc(60_000, "x"))).toBe(`${"x".repeat(2_000)} [60000 bytes in all]`);
     expect(sanitiseCapped(Buffer.alloc(2_000, "x"))).toBe("x".repeat(2_000));
+    expect(sanitiseCapped(Buffer.alloc(2_000, "\n"))).toBe(`${"\\x0a".repeat(500)} [2000 bytes in all]`);
   });
 });
 

@@ -35,6 +35,21 @@ test("after the first response to a package, the others have 30 s; then --split 
   expect(cause?.code).toBe("missing-responses");
 });
 
+test("those 30 s are for the responses to one package: an answered one leaves none behind", async () => {
+  const { client, server } = connectionPair();
+  const first = wireOf("hi", "a@x", "b@x");
+  answerAfter(server, first, "3:Kok,");
+  const done = converse(client, [pkg("hi", "a@x", "b@x"), pkg("ho", "c@x")]);
+  await settle();
+  server.write("3:Kok,");
+  await settle();
+  vi.advanceTimersByTime(60_000);
+  await settle();
+  expect(client.destroyed).toBe(false);
+  server.write("3:Kok,");
+  expect((await done).deliveries.map(({ status }) => status)).toEqual(["success", "success", "success"]);
+});
+
 test("a limit on progress shorter than that comes to the same", async () => {
   const { client, server } = connectionPair();
   startConversation(server, { fault: "one-response" });

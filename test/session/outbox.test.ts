@@ -1,0 +1,88 @@
+import { Duplex } from "node:stream";
+import { beforeEach, expect, test } from "vitest";
+import { Outbox } from "../../src/session/outbox.ts";
+
+/** A connection that takes one write at a time, when it is told to. */
+let writes: { bytes: Buffer; taken: (error?: Error) => void }[];
+let connection: Duplex;
+/** Packages that may have been sent whole, as far as the outbox says. */
+let sent: number;
+let outbox: Outbox;
+
+beforeEach(() => {
+  writes = [];
+  sent = 0;
+  connection = new Duplex({
+    read() {},
+    write(chunk: Buffer, _, done) {
+      writes.push({ bytes: Buffer.from(chunk), taken: done });
+    },
+  });
+  connection.on("error", () => {});
+  outbox = new Outbox(connection, {
+    whole: () => {},
+    sent: (packages) => {
+      sent = Math.max(sent, packages);
+    },
+    taken: () => {},
+  });
+});
+
+const turn = () => new Promise(setImmediate);
+
+test("a package goes out with its final byte, and was sent whole when the connection has taken it", async () => {
+  outbox.add(Buffer.from("head"));
+  expect(writes).toEqual([]);
+  outbox.addLast(Buffer.from("tail"));
+  expect(writes.map(({ bytes }) => `${bytes}`)).toEqual(["headtail"]);
+  expect(sent).toBe(0);
+  writes[0]?.taken();
+  await turn();
+  expect(sent).toBe(1);
+});
+
+test("while the connection is busy, packages are gathered; of a torn write all but the last may have been sent", async () => {
+  for (const name of ["one", "two", "three", "four"]) outbox.addLast(Buffer.from(name));
+  expect(writes.map(({ bytes }) => `${bytes}`)).toEqual(["one"]);
+  writes[0]?.taken();
+  await turn();
+  outbox.flush();
+  expect(writes.map(({ bytes }) => `${bytes}`)).toEqual(["one", "twothreefour"]);
+  expect(sent).toBe(3);
+  writes[1]?.taken(new Error("reset"));
+  await turn();
+  expect(sent).toBe(3);
+});
+
+test("a package does not count with a write that holds only what came before its final byte", () => {
+  outbox.add(Buffer.alloc(16_000, "a"));
+  outbox.add(Buffer.alloc(16_000, "b"));
+  outbox.add(Buffer.alloc(16_000, "c"));
+  outbox.add(Buffer.alloc(16_000, "d"));
+  outbox.addLast(Buffer.alloc(16_000, "e"));
+  // More than a block: its beginning goes first, and says nothing of the package.
+  expect(writes.map(({ bytes }) => bytes.length)).toEqual([64_000]);
+  writes[0]?.taken();
+  expect(sent).toBe(0);
+});
+
+test("it is full when a busy connection has much to take, and not before", () => {
+  outbox.addLast(Buffer.from("busy"));
+  expect(outbox.full).toBe(false);
+  outbox.add(Buffer.alloc(10_000));
+  expect(outbox.full).toBe(false);
+  outbox.add(Buffer.alloc(10_000));
+  expect(outbox.full).toBe(true);
+});
+
+test("a large piece is not copied, and one that is borrowed is given back when it was taken", async () => {
+  const piece = Buffer.alloc(100_000);
+  let given = false;
+  const lent = outbox.addBorrowed(piece).then(() => {
+    given = true;
+  });
+  await turn();
+  expect([writes.length, given]).toEqual([1, false]);
+  writes[0]?.taken();
+  await lent;
+});
