@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files of the house itself, which any room but protocol/ may use. */
-const SHARED = ["errors.ts", "context.ts", "drained.ts"];
+const SHARED = ["errors.ts", "context.ts", "drained.ts", "deadline.ts"];
 
 const files = readdirSync(SOURCE, { recursive: true })
   .map(String)

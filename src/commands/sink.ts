@@ -12,6 +12,9 @@ import { countOption, timeOption } from "./values.ts";
 /** Not QMTP's own port, which only root may listen on, and where a real server may be. */
 const SINK_PORT = 2_090;
 
+/** Still within what Node's timers can count. */
+const MOST_DELAY_MS = 2_000_000_000;
+
 /** The options as commander hands them over; times in milliseconds. */
 interface SinkCommandOptions {
   readonly listen: string;
@@ -67,7 +70,13 @@ export function declareSink(command: Command, context: Context, exit: (code: num
     )
     .addOption(countOption(command, "--exit-after <n>", "stop after n packages", 1))
     .addOption(
-      countOption(command, "--delay <ms>", "milliseconds before a package is answered", 0).default(0),
+      countOption(
+        command,
+        "--delay <ms>",
+        "milliseconds before a package is answered",
+        0,
+        MOST_DELAY_MS,
+      ).default(0),
     )
     .addOption(timeOption(command, "--timeout <s>", "seconds after which an idle client is dropped", 600))
     .addOption(command.createOption("--fault <name>", "misbehave, see below").choices(Object.keys(FAULTS)))

@@ -18,8 +18,14 @@ export function timeOption(
 }
 
 /** An option that takes a whole number from `least` on. */
-export function countOption(command: Command, flags: string, description: string, least: number): Option {
-  return command.createOption(flags, description).argParser((text) => wholeNumber(text, flags, least));
+export function countOption(
+  command: Command,
+  flags: string,
+  description: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): Option {
+  return command.createOption(flags, description).argParser((text) => wholeNumber(text, flags, least, most));
 }
 
 function milliseconds(text: string, flags: string): number {
@@ -31,10 +37,11 @@ function milliseconds(text: string, flags: string): number {
   return value * 1_000;
 }
 
-function wholeNumber(text: string, flags: string, least: number): number {
+function wholeNumber(text: string, flags: string, least: number, most: number): number {
   const value = Number(text);
-  if (!/^\d{1,15}$/.test(text) || value < least) {
-    throw usageError(`option '${flags}' does not take '${text}': write a whole number, ${least} or more`);
+  if (!/^\d{1,15}$/.test(text) || value < least || value > most) {
+    const wanted = `a whole number, ${least} or more${most < Number.MAX_SAFE_INTEGER ? ` and at most ${most}` : ""}`;
+    throw usageError(`option '${flags}' does not take '${text}': write ${wanted}`);
   }
   return value;
 }

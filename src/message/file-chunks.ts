@@ -1,4 +1,4 @@
-import { readSync } from "node:fs";
+import { fstatSync, readSync } from "node:fs";
 
 /** One read, one write on the wire: large enough that a call costs nothing, small enough for the cache. */
 const CHUNK = 512 * 1024;
@@ -15,10 +15,12 @@ const TURN = 4 * 1024 * 1024;
  * @param from where to begin: 0, or null for the descriptor's own place, which moves on
  */
 export async function* fileChunks(fd: number, from: 0 | null = 0): AsyncGenerator<Buffer, void> {
-  const buffer = Buffer.allocUnsafeSlow(CHUNK);
+  // No larger than the file, which may be small and read a thousand times. One byte more finds its end.
+  const size = from === null ? CHUNK : Math.min(CHUNK, fstatSync(fd).size + 1);
+  const buffer = Buffer.allocUnsafeSlow(size);
   let done = 0;
   for (let sinceTurn = 0; ; ) {
-    const length = readSync(fd, buffer, 0, CHUNK, from === null ? null : done);
+    const length = readSync(fd, buffer, 0, size, from === null ? null : done);
     if (length === 0) return;
     done += length;
     sinceTurn += length;

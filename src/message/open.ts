@@ -30,7 +30,11 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
   const fd = openForReading(path);
   const kind = fstatSync(fd);
   if (kind.isFIFO()) return openStream(await pipeStream(fd), path, options);
-  if (!kind.isFile() && !kind.isDirectory()) return openStream(createReadStream("", { fd }), path, options);
+  if (!kind.isFile() && !kind.isDirectory()) {
+    // A terminal, for one, is no good without waiting.
+    closeSync(fd);
+    return openStream(createReadStream(path), path, options);
+  }
   try {
     if (kind.isDirectory())
       throw inputError(`cannot read ${path}: it is a directory; name a file that can be read`);

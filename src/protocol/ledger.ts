@@ -56,11 +56,6 @@ export class Ledger<P extends Package> {
     return this.#bytes;
   }
 
-  /** Packages whose final byte was handed to the connection, since the start. */
-  get written(): number {
-    return this.#written;
-  }
-
   /** Whether some responses to the oldest package came, and some did not. */
   get partlyAnswered(): boolean {
     return (this.#head?.deliveries.length ?? 0) > 0;
@@ -76,9 +71,9 @@ export class Ledger<P extends Package> {
     this.#bytes += bytes;
   }
 
-  /** The final byte of the newest package was handed to the connection. */
-  writtenWhole(): void {
-    this.#written = this.#first + this.packages;
+  /** The final bytes of the first `count` packages since the start were handed to the connection. */
+  written(count: number): void {
+    this.#written = Math.max(this.#written, count);
   }
 
   /** The connection has taken the final bytes of the first `count` packages since the start. */

@@ -21,7 +21,7 @@ export class Progress {
   constructor(stream: () => Output | undefined, total: number) {
     this.#stream = stream;
     this.#total = total;
-    this.#timer = setTimeout(() => this.#show(), PATIENCE_MS);
+    this.#timer = setTimeout(() => this.#show().catch(() => undefined), PATIENCE_MS);
     this.#timer.unref();
   }
 

@@ -6,8 +6,8 @@ const BLOCK = 65_536;
 const LARGE = 16_384;
 
 export interface OutboxEvents {
-  /** The final byte of a package is about to be handed to the connection. */
-  whole(): void;
+  /** The final bytes of so many packages since the start are handed to the connection. */
+  written(packages: number): void;
   /** The connection has taken, or may have taken, the final bytes of so many packages since the start. */
   sent(packages: number): void;
   /** The connection has taken so many bytes more. */
@@ -19,7 +19,7 @@ export interface OutboxEvents {
  *
  * A package goes out with its final byte if the connection is idle; while it is busy, packages are gathered.
  * So it is known to the byte which packages were sent whole, except where a write of several is torn: then
- * all but the last of them may have been.
+ * all those may have been that end before its last byte.
  */
 export class Outbox {
   readonly #connection: Duplex;
@@ -28,6 +28,8 @@ export class Outbox {
   #packages = 0;
   #block: Buffer | undefined;
   #filled = 0;
+  /** Whether the last byte in the block is the final byte of a package. */
+  #endsPackage = false;
   /** A block that the connection is done with: most sessions never need a second one. */
   #spare: Buffer | undefined;
 
@@ -36,46 +38,34 @@ export class Outbox {
     this.#events = events;
   }
 
-  /** Whether to wait before adding more, until the connection has taken something. */
-  get full(): boolean {
-    return this.#connection.writableNeedDrain || (this.#filled >= LARGE && !this.#idle);
+  /** Whether a piece may be added now; else wait until the connection has taken something. */
+  hasRoomFor(piece: Buffer): boolean {
+    return this.#idle || (piece.length < LARGE && this.#filled + piece.length <= BLOCK);
   }
 
   get empty(): boolean {
     return this.#filled === 0;
   }
 
-  /** Adds a piece that stays as it is; a small one is copied. */
+  /** Adds a piece that stays as it is; a small one is copied. There must be room for it. */
   add(piece: Buffer): void {
-    if (piece.length >= LARGE) {
-      this.#handOver();
-      this.#write(piece, undefined);
-      return;
-    }
-    if (this.#filled + piece.length > BLOCK) this.#handOver();
-    this.#block ??= this.#takeSpare();
-    this.#block.set(piece, this.#filled);
-    this.#filled += piece.length;
+    this.#add(piece, false);
   }
 
-  /** Adds the piece that ends a package. */
+  /** Adds the piece that ends a package. There must be room for it. */
   addLast(piece: Buffer): void {
-    // What was added before goes first, so that the package counts with the very write of its final byte.
-    if (this.#filled + piece.length > BLOCK) this.#handOver();
-    this.#packages++;
-    this.#events.whole();
-    this.add(piece);
+    this.#add(piece, true);
     this.flush();
   }
 
-  /** Adds a piece that its owner will overwrite, and resolves when it may. */
+  /** Adds a piece that its owner will overwrite, and resolves when it may. There must be room for it. */
   async addBorrowed(piece: Buffer): Promise<void> {
     if (piece.length < LARGE) {
       this.add(piece);
       return;
     }
     this.#handOver();
-    const taken = new Promise<void>((resolve) => this.#write(piece, resolve));
+    const taken = new Promise<void>((resolve) => this.#write(piece, false, resolve));
     // A write that is taken at once would leave no turn to the reader, to timers and to signals.
     if (this.#idle) await new Promise(setImmediate);
     await taken;
@@ -90,13 +80,28 @@ export class Outbox {
     return this.#connection.writableLength === 0;
   }
 
+  #add(piece: Buffer, last: boolean): void {
+    const large = piece.length >= LARGE;
+    // What was added before goes first, and is counted before the package is.
+    if (large || this.#filled + piece.length > BLOCK) this.#handOver();
+    if (last) this.#packages++;
+    if (large) {
+      this.#write(piece, last, undefined);
+      return;
+    }
+    this.#block ??= this.#takeSpare();
+    this.#block.set(piece, this.#filled);
+    this.#filled += piece.length;
+    this.#endsPackage = last;
+  }
+
   #handOver(): void {
     const block = this.#block;
     if (block === undefined) return;
     const bytes = block.subarray(0, this.#filled);
     this.#block = undefined;
     this.#filled = 0;
-    this.#write(bytes, () => {
+    this.#write(bytes, this.#endsPackage, () => {
       this.#spare = block;
     });
   }
@@ -107,10 +112,11 @@ export class Outbox {
     return block;
   }
 
-  #write(bytes: Buffer, released: (() => void) | undefined): void {
+  #write(bytes: Buffer, endsPackage: boolean, released: (() => void) | undefined): void {
     const packages = this.#packages;
-    // The last of them ends with this write: before all of it was taken, that one was not sent whole.
-    if (packages > 0) this.#events.sent(packages - 1);
+    this.#events.written(packages);
+    // A package that ends with this write is not sent whole before all of it was taken; the others may be.
+    this.#events.sent(endsPackage ? packages - 1 : packages);
     this.#connection.write(bytes, (error) => {
       if (!error) {
         this.#events.sent(packages);

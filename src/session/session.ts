@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { Deadline } from "../deadline.ts";
 import { reason } from "../errors.ts";
 import { type Delivery, deferred } from "../protocol/delivery.ts";
 import { Ledger } from "../protocol/ledger.ts";
@@ -16,7 +17,6 @@ import {
   protocolViolation,
   sessionTooLong,
 } from "./cause.ts";
-import { Deadline } from "./deadline.ts";
 import { Writer } from "./writer.ts";
 
 /** Servers write all responses to a package at once; one that is silent for this long after some of them has
@@ -110,15 +110,18 @@ class Session<P extends Package> {
       this.#finished = resolve;
     });
     this.#listen();
-    if (this.#options.signal?.aborted) this.#aborted();
-    else this.#write();
-    return done;
+    if (this.#options.signal?.aborted) {
+      this.#aborted();
+      return done;
+    }
+    const written = this.#write();
+    // What the messages come from is needed until the writer has ended too.
+    return done.then((end) => written.then(() => end));
   }
 
   #listen(): void {
     const connection = this.#connection;
     connection.on("data", (chunk: Buffer) => this.#received(chunk));
-    connection.on("drain", () => this.#writer.wake());
     connection.on("end", () => this.#finish(connectionClosed(this.#reader.begun)));
     connection.on("close", () => this.#finish(connectionClosed(this.#reader.begun)));
     connection.on("error", (error) => this.#finish(connectionFailed(reason(error))));
@@ -226,8 +229,10 @@ class Session<P extends Package> {
     this.#options.signal?.removeEventListener("abort", this.#aborted);
     this.#writer.stop();
     const cause = this.#writerCause ?? found;
-    if (cause === null) this.#connection.end(() => this.#connection.destroy());
-    else this.#connection.destroy();
+    const connection = this.#connection;
+    // Bytes that an answered session still has to write, nobody waits for: a server answered before they came.
+    if (cause === null && connection.writableLength === 0) connection.end(() => connection.destroy());
+    else connection.destroy();
     if (found !== null) this.#ledger.abandon(found.words);
     if (cause !== null) this.#deferUnbegun(cause);
     this.#finished({

@@ -27,6 +27,10 @@ export class Writer<P extends Package> {
   /** Taken from `#packages` and waiting for room in the window. */
   #upcoming: P | undefined;
   #stopped = false;
+  #tellStopped = () => {};
+  readonly #whenStopped = new Promise<void>((resolve) => {
+    this.#tellStopped = resolve;
+  });
   wake: () => void = () => {};
 
   constructor(connection: Duplex, packages: Iterable<P>, ledger: Ledger<P>, events: WriterEvents) {
@@ -34,7 +38,7 @@ export class Writer<P extends Package> {
     this.#ledger = ledger;
     this.#events = events;
     this.#outbox = new Outbox(connection, {
-      whole: () => ledger.writtenWhole(),
+      written: (packages) => ledger.written(packages),
       sent: (packages) => ledger.sent(packages),
       taken: (bytes) => {
         events.taken(bytes);
@@ -67,6 +71,7 @@ export class Writer<P extends Package> {
   /** Nothing more is written; what waits goes on and ends. */
   stop(): void {
     this.#stopped = true;
+    this.#tellStopped();
     this.wake();
   }
 
@@ -92,8 +97,9 @@ export class Writer<P extends Package> {
       for (const chunk of chunks) await this.#writePiece("body", chunk);
     } else {
       for await (const chunk of chunks) {
-        if (this.#stopped) return;
         await this.#writeBorrowed(chunk);
+        // Before the next chunk is asked for: what it comes from may be closed once the writer has ended.
+        if (this.#stopped) return;
       }
     }
     for (const { piece, last } of encodeTail(sender, recipients)) {
@@ -102,17 +108,18 @@ export class Writer<P extends Package> {
   }
 
   async #writePiece(part: "head" | "body" | "tail", piece: Buffer, last = false): Promise<void> {
+    if (!this.#outbox.hasRoomFor(piece)) await this.#until(() => this.#outbox.hasRoomFor(piece));
     if (this.#stopped) return;
     this.#events.sent?.(part, piece);
     if (last) this.#outbox.addLast(piece);
     else this.#outbox.add(piece);
-    if (this.#outbox.full) await this.#until(() => !this.#outbox.full);
   }
 
   async #writeBorrowed(chunk: Buffer): Promise<void> {
+    if (!this.#outbox.hasRoomFor(chunk)) await this.#until(() => this.#outbox.hasRoomFor(chunk));
+    if (this.#stopped) return;
     this.#events.sent?.("body", chunk);
-    await this.#outbox.addBorrowed(chunk);
-    if (this.#outbox.full) await this.#until(() => !this.#outbox.full);
+    await Promise.race([this.#outbox.addBorrowed(chunk), this.#whenStopped]);
   }
 
   /** Resolves when the condition holds or the writer was stopped. */

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { Deadline } from "../deadline.ts";
 import { drained } from "../drained.ts";
 import { type PackageEvent, PackageReader } from "../protocol/package-reader.ts";
 import { encodeResponse, type Response } from "../protocol/response.ts";
@@ -19,6 +20,8 @@ export interface ConversationOptions {
   readonly onPackage: (pkg: Received) => void;
   /** A client that does not keep to the protocol. */
   readonly onViolation: (violation: ViolationError) => void;
+  /** What went wrong on our own side. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** A package that was answered. */
@@ -48,10 +51,14 @@ export class Conversation {
   #stopped = false;
   #busy = false;
   #left = false;
+  /** Tears the connection down when, after the end was decided, nothing moves any more. */
+  readonly #linger: Deadline;
 
   constructor(connection: Duplex, options: ConversationOptions) {
     this.#connection = connection;
     this.#options = options;
+    this.#linger = new Deadline(LINGER_MS + options.delayMs, () => connection.destroy());
+    connection.once("close", () => this.#linger.stop());
   }
 
   /** Resolves when the client or `stop` has ended the conversation. Never rejects. */
@@ -67,19 +74,22 @@ export class Conversation {
         if (this.#stopped) break;
       }
     } catch (error) {
-      // Whatever else it is, the connection is gone.
-      if (!(error instanceof ViolationError)) return;
-      await this.#flush();
-      this.#options.onViolation(error);
+      if (error instanceof ViolationError) {
+        await this.#flush();
+        this.#options.onViolation(error);
+      } else if (!this.#connection.destroyed) {
+        this.#options.onFailure(error);
+      }
     } finally {
       this.#leave();
       this.#incoming?.close();
     }
   }
 
-  /** Ends the connection, when the packages that have arrived are answered. */
+  /** Ends the connection, when the packages that have arrived are answered, or no answer is taken any more. */
   stop(): void {
     this.#stopped = true;
+    this.#linger.restart();
     if (!this.#busy) this.#leave();
   }
 
@@ -90,9 +100,7 @@ export class Conversation {
     const connection = this.#connection;
     connection.end();
     connection.resume();
-    const timer = setTimeout(() => connection.destroy(), LINGER_MS);
-    connection.once("close", () => clearTimeout(timer));
-    if (connection.closed) clearTimeout(timer);
+    if (!connection.closed) this.#linger.restart();
   }
 
   async #readAll(): Promise<void> {
@@ -158,6 +166,7 @@ export class Conversation {
     this.#answered = [];
     const drip = this.#options.fault === "drip";
     for (const piece of joined(responses)) {
+      if (this.#stopped) this.#linger.restart();
       if (drip) await this.#writeSlowly(piece);
       else if (this.#connection.writable && !this.#connection.write(piece)) await drained(this.#connection);
     }

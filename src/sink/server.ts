@@ -6,7 +6,7 @@ import { Conversation, type ConversationOptions } from "./conversation.ts";
 /** Clients served at once; what each may take of memory is bounded, and so their number must be. */
 const MAX_CONNECTIONS = 1_000;
 
-export interface SinkOptions extends Omit<ConversationOptions, "nextNumber" | "onViolation"> {
+export interface SinkOptions extends Omit<ConversationOptions, "nextNumber" | "onViolation" | "onFailure"> {
   /** Milliseconds without a byte from or to a client before it is dropped. */
   readonly idleMs: number;
   /** Stops after so many packages. */
@@ -27,6 +27,8 @@ export async function serve(endpoint: Endpoint, options: SinkOptions): Promise<v
   server.maxConnections = MAX_CONNECTIONS;
   sink.onStopped = () => server.close();
   await listen(server, endpoint);
+  // From here on it is a client that could not be let in, for want of descriptors, say.
+  server.on("error", (error) => options.onEvent(`cannot take a connection: ${reason(error)}`));
   const closed = new Promise((resolve) => server.once("close", resolve));
   const stop = () => sink.stop();
   options.signal.addEventListener("abort", stop);
@@ -60,6 +62,7 @@ class Sink {
         this.#packages++;
         if (this.#packages === this.#options.exitAfter) this.stop();
       },
+      onFailure: (error) => onEvent(`${client}: ${reason(error)}; connection closed`),
       onViolation: ({ message, offset }) => {
         onEvent(`${client}: ${message}, at byte ${offset}; connection closed`);
       },
@@ -85,12 +88,17 @@ class Sink {
 
 function listen(server: Server, endpoint: Endpoint): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
+    const failed = (error: Error) => {
       const message = `cannot listen on ${formatEndpoint(endpoint)}: ${reason(error)}; name another endpoint with --listen`;
       reject(new CommandError(message, { code: "listen-failed", temporary: true, cause: error }));
-    });
-    if (endpoint.kind === "unix") server.listen({ path: endpoint.path }, resolve);
-    else server.listen({ host: endpoint.host, port: endpoint.port }, resolve);
+    };
+    const listening = () => {
+      server.removeListener("error", failed);
+      resolve();
+    };
+    server.once("error", failed);
+    if (endpoint.kind === "unix") server.listen({ path: endpoint.path }, listening);
+    else server.listen({ host: endpoint.host, port: endpoint.port }, listening);
   });
 }
 

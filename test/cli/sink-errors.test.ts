@@ -142,7 +142,8 @@ describe("a sink that cannot do what is asked says so in one line, and does not 
     ],
     [["--max-recipients", "0"], /^option '--max-recipients <n>' does not take '0': .+, 1 or more$/],
     [["--exit-after", "1.5"], /^option '--exit-after <n>' does not take '1\.5': .+, 1 or more$/],
-    [["--delay", "-1"], /^option '--delay <ms>' does not take '-1': .+, 0 or more$/],
+    [["--delay", "-1"], /^option '--delay <ms>' does not take '-1': .+, 0 or more and at most 2000000000$/],
+    [["--delay", "3000000000"], /^option '--delay <ms>' does not take '3000000000': .+ at most 2000000000$/],
     [["--timeout", "0"], /^option '--timeout <s>' does not take '0': .+$/],
     [
       ["--fault", "slow"],

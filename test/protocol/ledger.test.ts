@@ -20,6 +20,7 @@ let ledger: Ledger<Package>;
 
 beforeEach(() => {
   settled = [];
+  opened = 0;
   ledger = new Ledger((_, deliveries) => settled.push(...deliveries.map(show)));
 });
 
@@ -27,15 +28,23 @@ function show({ recipient, status, text, possibleDuplicate }: Delivery): string 
   return `${recipient} ${status}: ${text}${possibleDuplicate ? " (twice?)" : ""}`;
 }
 
+let opened: number;
+
 function open(...recipients: string[]): void {
   ledger.open(pkg(...recipients), 10);
+  opened++;
+}
+
+/** All that was opened is handed over. */
+function handOver(): void {
+  ledger.written(opened);
 }
 
 test("responses are for recipients in order, across packages", () => {
   open("a", "b");
-  ledger.writtenWhole();
+  handOver();
   open("c");
-  ledger.writtenWhole();
+  handOver();
   ledger.sent(2);
   for (const response of [ok, no, ok]) ledger.settle(response, 0);
   expect(settled).toEqual(["a success: ok", "b failure: no", "c success: ok"]);
@@ -44,11 +53,11 @@ test("responses are for recipients in order, across packages", () => {
 
 test("what is owed becomes deferrals, possible duplicates exactly where the package was sent whole", () => {
   open("a", "b");
-  ledger.writtenWhole();
+  handOver();
   ledger.sent(1);
   ledger.settle(ok, 0);
   open("c");
-  ledger.writtenWhole();
+  handOver();
   open("d");
   ledger.abandon(words);
   expect(settled).toEqual([
@@ -68,7 +77,7 @@ test("a response before the package's final byte settles nothing", () => {
 
 test("a response may overtake the news that the final byte was taken", () => {
   open("a");
-  ledger.writtenWhole();
+  handOver();
   ledger.settle(ok, 0);
   expect(settled).toEqual(["a success: ok"]);
 });
@@ -78,7 +87,7 @@ test("a response to nothing settles nothing", () => {
     expect.objectContaining({ code: "surplus-response", offset: 3 }),
   );
   open("a");
-  ledger.writtenWhole();
+  handOver();
   ledger.settle(no, 3);
   expect(() => ledger.settle(ok, 9)).toThrow(expect.objectContaining({ code: "surplus-response" }));
   expect(settled).toEqual(["a failure: no"]);
@@ -86,7 +95,7 @@ test("a response to nothing settles nothing", () => {
 
 test("an unfinished package can be given up while others are still owed", () => {
   open("a");
-  ledger.writtenWhole();
+  handOver();
   open("b", "c");
   ledger.abandonUnfinished("the file changed");
   expect(settled).toEqual(["b deferral: the file changed", "c deferral: the file changed"]);
@@ -105,7 +114,7 @@ test("a large message that the server would not take to its end is told apart", 
 
 test("a hundred thousand packages take time in proportion", () => {
   for (let index = 0; index < 100_000; index++) open("a");
-  ledger.writtenWhole();
+  handOver();
   ledger.sent(100_000);
   for (let index = 0; index < 100_000; index++) ledger.settle(ok, 0);
   expect(settled.length).toBe(100_000);

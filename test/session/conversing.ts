@@ -58,6 +58,9 @@ export function startConversation(server: Duplex, options: Partial<ConversationO
     delayMs: 0,
     nextNumber: () => ++number,
     onPackage: () => {},
+    onFailure: (error) => {
+      throw error;
+    },
     onViolation: () => {},
     ...options,
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Package } from "../../src/protocol/package.ts";
 import { converse, pkg, startConversation, wireOf } from "./conversing.ts";
 import { connectionPair } from "./pair.ts";
 
@@ -88,7 +89,16 @@ test("an exchange that is not cut is answered in full", async () => {
 });
 
 describe("against each fault of the sink", () => {
-  const LARGE = "x".repeat(300_000);
+  /** More than is under way before the server has seen the beginning. */
+  function large(recipient: string): Package {
+    const chunk = Buffer.alloc(100_000, "x");
+    const message = {
+      encoding: "unix",
+      length: 3_000_000,
+      chunks: () => Array<Buffer>(30).fill(chunk),
+    } as const;
+    return { ...pkg("", recipient), message };
+  }
 
   test.each([
     [
@@ -132,7 +142,7 @@ describe("against each fault of the sink", () => {
   test("early-response: it is a success for nobody", async () => {
     const { client, server } = connectionPair();
     startConversation(server, { fault: "early-response" });
-    const { deliveries, violations } = await converse(client, [pkg(LARGE, "a@x")]);
+    const { deliveries, violations } = await converse(client, [large("a@x")]);
     expect(deliveries.map(({ status, possibleDuplicate }) => [status, possibleDuplicate])).toEqual([
       ["deferral", false],
     ]);
@@ -143,7 +153,7 @@ describe("against each fault of the sink", () => {
   test("close-mid-package: nothing can have been delivered", async () => {
     const { client, server } = connectionPair();
     startConversation(server, { fault: "close-mid-package" });
-    const { lines } = await converse(client, [pkg(LARGE, "a@x"), pkg("hi", "b@x")]);
+    const { lines } = await converse(client, [large("a@x"), pkg("hi", "b@x")]);
     expect(lines).toEqual([
       "a@x deferral: connection closed before the message was sent",
       "b@x deferral: connection closed before the message was sent",
@@ -157,4 +167,24 @@ describe("against each fault of the sink", () => {
     expect(deliveries.map(({ status }) => status)).toEqual(["success", "success"]);
     expect(violations).toEqual([]);
   });
+});
+
+test("of packages gathered while the connection was busy, none that the server has whole is called unsent", async () => {
+  const texts = ["x".repeat(300), "a", "b", "c", "y".repeat(20_000), "d"];
+  const wires = texts.map((text) => wireOf(text, "a@x"));
+  const ends = wires.map((_, index) => wires.slice(0, index + 1).join("").length);
+  for (let cutUp = 300; cutUp < 800; cutUp++) {
+    const { client, server } = connectionPair({ cutUp, cutWith: "reset", highWaterMark: 340 });
+    server.resume();
+    const { deliveries } = await converse(
+      client,
+      texts.map((text) => pkg(text, "a@x")),
+    );
+    expect(deliveries.length).toBe(texts.length);
+    for (const [index, { status, possibleDuplicate }] of deliveries.entries()) {
+      expect(status).toBe("deferral");
+      if ((ends[index] as number) <= cutUp)
+        expect(possibleDuplicate, `package ${index}, cut at ${cutUp}`).toBe(true);
+    }
+  }
 });

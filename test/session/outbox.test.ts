@@ -7,11 +7,14 @@ let writes: { bytes: Buffer; taken: (error?: Error) => void }[];
 let connection: Duplex;
 /** Packages that may have been sent whole, as far as the outbox says. */
 let sent: number;
+/** Packages handed over. */
+let written: number;
 let outbox: Outbox;
 
 beforeEach(() => {
   writes = [];
   sent = 0;
+  written = 0;
   connection = new Duplex({
     read() {},
     write(chunk: Buffer, _, done) {
@@ -20,7 +23,9 @@ beforeEach(() => {
   });
   connection.on("error", () => {});
   outbox = new Outbox(connection, {
-    whole: () => {},
+    written: (packages) => {
+      written = packages;
+    },
     sent: (packages) => {
       sent = Math.max(sent, packages);
     },
@@ -66,13 +71,30 @@ test("a package does not count with a write that holds only what came before its
   expect(sent).toBe(0);
 });
 
-test("it is full when a busy connection has much to take, and not before", () => {
+test("a package that waits in the block is not written yet, so that no response can be its own", () => {
+  outbox.addLast(Buffer.from("one"));
+  outbox.addLast(Buffer.from("two"));
+  expect([writes.length, written]).toEqual([1, 1]);
+});
+
+test("packages before the beginning of another one in the same write may have been sent, if it is torn", async () => {
+  outbox.addLast(Buffer.from("one"));
+  outbox.addLast(Buffer.from("two"));
+  outbox.add(Buffer.from("head of three"));
+  writes[0]?.taken();
+  await turn();
+  outbox.flush();
+  expect(writes.map(({ bytes }) => `${bytes}`)).toEqual(["one", "twohead of three"]);
+  expect([sent, written]).toEqual([2, 2]);
+});
+
+test("while the connection is busy, there is room for small pieces up to a block, and for no large one", () => {
+  expect(outbox.hasRoomFor(Buffer.alloc(100_000))).toBe(true);
   outbox.addLast(Buffer.from("busy"));
-  expect(outbox.full).toBe(false);
-  outbox.add(Buffer.alloc(10_000));
-  expect(outbox.full).toBe(false);
-  outbox.add(Buffer.alloc(10_000));
-  expect(outbox.full).toBe(true);
+  expect(outbox.hasRoomFor(Buffer.alloc(100_000))).toBe(false);
+  for (let count = 0; count < 4; count++) outbox.add(Buffer.alloc(16_000));
+  expect(outbox.hasRoomFor(Buffer.alloc(1_000))).toBe(true);
+  expect(outbox.hasRoomFor(Buffer.alloc(2_000))).toBe(false);
 });
 
 test("a large piece is not copied, and one that is borrowed is given back when it was taken", async () => {

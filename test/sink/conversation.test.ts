@@ -17,6 +17,9 @@ async function answers(wire: string, options: Partial<ConversationOptions> = {})
     delayMs: 0,
     nextNumber: () => ++number,
     onPackage: (pkg) => packages.push(pkg),
+    onFailure: (error) => {
+      throw error;
+    },
     onViolation: ({ message, offset }) => violations.push(`${message} at ${offset}`),
     ...options,
   });
