@@ -10,6 +10,11 @@ export class Deadline {
     this.#expired = expired;
   }
 
+  /** Begins to count, unless it does so already. */
+  start(): void {
+    this.#timer ??= setTimeout(this.#expired, this.#ms);
+  }
+
   restart(): void {
     if (this.#timer === undefined) this.#timer = setTimeout(this.#expired, this.#ms);
     else this.#timer.refresh();

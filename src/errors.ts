@@ -1,6 +1,13 @@
 /** Who is at fault: ourselves or our user, the server, or the path between. */
 export type Fault = "local" | "remote" | "transport";
 
+/** Why something ended early. `code` is stable: scripts read it in `--json`. */
+export interface Problem {
+  readonly code: string;
+  readonly fault: Fault;
+  readonly message: string;
+}
+
 /**
  * What ends a command before it has results: one line on standard error, saying what, where and what to do.
  * `code` is stable; where there are recipients to report on, scripts read it in `--json`.

@@ -11,10 +11,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transport: [],
   message: ["protocol"],
   envelope: [],
+  client: ["protocol", "session", "transport"],
   maildir: [],
   sink: ["protocol", "message", "maildir", "transport"],
   report: ["protocol", "session", "sink"],
-  commands: ["protocol", "session", "transport", "message", "envelope", "maildir", "report", "sink"],
+  commands: [
+    "protocol",
+    "session",
+    "transport",
+    "client",
+    "message",
+    "envelope",
+    "maildir",
+    "report",
+    "sink",
+  ],
 };
 
 /** Files of the house itself, which any room but protocol/ may use. */

@@ -1,5 +1,8 @@
 import type { Command } from "commander";
+import { interruption } from "../client/converse.ts";
+import { type Delivered, deliver, nothingSent } from "../client/deliver.ts";
 import type { Context } from "../context.ts";
+import type { Problem } from "../errors.ts";
 import { type OpenMessage, openFile, openStream } from "../message/open.ts";
 import { type Message, type Package, packageLength } from "../protocol/package.ts";
 import { dryRunJson, dryRunLines, firstLines } from "../report/dry-run.ts";
@@ -11,7 +14,7 @@ import { deliveryLines, statusPaint, violationLine } from "../report/text.ts";
 import { Transcript } from "../report/transcript.ts";
 import { writeLines, writePieces } from "../report/write.ts";
 import { formatEndpoint } from "../transport/endpoint.ts";
-import { type Delivered, deliver, interruption, nothingSent } from "./deliver.ts";
+
 import { declareSendOptions, type SendOptions } from "./send-options.ts";
 import { readRequest, type SendRequest } from "./send-request.ts";
 
@@ -111,13 +114,18 @@ async function report(
   if (violations.length > 0) await writeLines(context.stderr, violations);
   if (options.json) {
     const described = message && describe(message, options);
-    const json = messageJson({ ...delivered, sender: request.sender, message: described ?? null });
+    const error = delivered.problem && problemOf(delivered.problem);
+    const json = messageJson({ ...delivered, error, sender: request.sender, message: described ?? null });
     await writePieces(context.stdout, json);
   } else {
     const paint = await statusPaint(isDecorated(context.stdout, context.env, options.color));
     await writeLines(context.stdout, deliveryLines(deliveries, paint, options.quiet === true));
   }
   return exitCode(deliveries);
+}
+
+function problemOf({ code, fault, message }: Problem): Problem {
+  return { code, fault, message };
 }
 
 function describe({ length, encoding }: Message, options: SendOptions) {

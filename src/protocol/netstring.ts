@@ -26,11 +26,42 @@ export function encodeLength(length: number): Buffer {
   return Buffer.from(`${length}:`, "latin1");
 }
 
+/**
+ * Writes `[len]:` into a block that has room for it.
+ * @returns where it ends
+ */
+export function writeLength(block: Buffer, start: number, length: number): number {
+  const colon = start + digitsOf(length);
+  let at = colon;
+  let rest = length;
+  do {
+    block[--at] = ZERO + (rest % 10);
+    rest = Math.floor(rest / 10);
+  } while (rest > 0);
+  block[colon] = COLON;
+  return colon + 1;
+}
+
+/**
+ * Writes a netstring into a block that has room for it.
+ * @returns where it ends
+ */
+export function writeNetstring(block: Buffer, start: number, bytes: Uint8Array): number {
+  const at = writeLength(block, start, bytes.length);
+  block.set(bytes, at);
+  block[at + bytes.length] = COMMA;
+  return at + bytes.length + 1;
+}
+
 /** How many bytes the netstring of `length` bytes takes on the wire. */
 export function netstringLength(length: number): number {
+  return digitsOf(length) + 1 + length + 1;
+}
+
+function digitsOf(length: number): number {
   let digits = 1;
   for (let rest = length; rest >= 10; rest = Math.floor(rest / 10)) digits++;
-  return digits + 1 + length + 1;
+  return digits;
 }
 
 /** Reads `[len]:`, digit by digit, so that a length is refused before it is believed. */

@@ -1,4 +1,4 @@
-import { COMMA, encodeLength, netstringLength } from "./netstring.ts";
+import { COMMA, encodeLength, netstringLength, writeLength, writeNetstring } from "./netstring.ts";
 
 /** How lines end on the wire (qmtp.txt, section 4): encoding #2 and encoding #1. */
 export type Encoding = "unix" | "dos";
@@ -67,6 +67,25 @@ export function* encodeTail(sender: Buffer, recipients: readonly Buffer[]): Gene
   yield { piece: piece.subarray(0, at), last: true };
 }
 
+/**
+ * Writes a whole package into a block that has room for it: for many small ones, this takes a fraction of the
+ * time that the pieces of `encodeHead` and `encodeTail` take.
+ */
+export function encodePackage(pkg: Package, chunks: Iterable<Buffer>, block: Buffer, start: number): void {
+  const { sender, recipients, message } = pkg;
+  let at = writeLength(block, start, message.length + 1);
+  block[at++] = ENCODING_BYTE[message.encoding];
+  for (const chunk of chunks) {
+    block.set(chunk, at);
+    at += chunk.length;
+  }
+  block[at++] = COMMA;
+  at = writeNetstring(block, at, sender);
+  at = writeLength(block, at, recipientsLength(recipients));
+  for (const recipient of recipients) at = writeNetstring(block, at, recipient);
+  block[at] = COMMA;
+}
+
 /** Bytes of the whole package on the wire. */
 export function packageLength({ sender, recipients, message }: Package): number {
   return (
@@ -77,5 +96,7 @@ export function packageLength({ sender, recipients, message }: Package): number 
 }
 
 function recipientsLength(recipients: readonly Buffer[]): number {
-  return recipients.reduce((sum, recipient) => sum + netstringLength(recipient.length), 0);
+  let length = 0;
+  for (const recipient of recipients) length += netstringLength(recipient.length);
+  return length;
 }

@@ -1,3 +1,4 @@
+import type { Problem } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Encoding } from "../protocol/package.ts";
 import type { Status } from "../protocol/response.ts";
@@ -7,13 +8,6 @@ import { LETTERS, PLAIN, sanitise } from "./sanitise.ts";
 
 /** Moves when a field changes its meaning or goes; new fields do not move it. */
 const SCHEMA = 1;
-
-/** Why something ended early: `code` is stable, `fault` is one of local, remote and transport. */
-export interface JsonError {
-  readonly code: string;
-  readonly fault: string;
-  readonly message: string;
-}
 
 /** All there is to say of one message. */
 export interface MessageReport {
@@ -28,7 +22,7 @@ export interface MessageReport {
   /** Milliseconds; null for what did not happen. */
   readonly timing: { connectMs: number | null; sendMs: number | null; responseMs: number | null };
   readonly violations: readonly Violation[];
-  readonly error: JsonError | null;
+  readonly error: Problem | null;
 }
 
 /** The report as one line of JSON, in pieces: there may be a million deliveries. */

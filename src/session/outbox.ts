@@ -17,8 +17,8 @@ export interface OutboxEvents {
 /**
  * The writing side of a connection: gathers small pieces, hands over large ones, heeds back pressure.
  *
- * A package goes out with its final byte if the connection is idle; while it is busy, packages are gathered.
- * So it is known to the byte which packages were sent whole, except where a write of several is torn: then
+ * Packages are gathered up to a block, or until `flush`: a system call for each would cost more than all the
+ * rest. It is known to the byte which packages were sent whole, except where a write of several is torn: then
  * all those may have been that end before its last byte.
  */
 export class Outbox {
@@ -55,7 +55,21 @@ export class Outbox {
   /** Adds the piece that ends a package. There must be room for it. */
   addLast(piece: Buffer): void {
     this.#add(piece, true);
-    this.flush();
+  }
+
+  /** Whether so many bytes, of a whole package, may be added now. */
+  hasRoomForPackage(bytes: number): boolean {
+    return bytes <= BLOCK && (this.#filled + bytes <= BLOCK || this.#idle);
+  }
+
+  /** Adds a whole package that `encode` writes, `bytes` long. There must be room for it. */
+  addPackage(bytes: number, encode: (block: Buffer, at: number) => void): void {
+    if (this.#filled + bytes > BLOCK) this.#handOver();
+    this.#packages++;
+    this.#block ??= this.#takeSpare();
+    encode(this.#block, this.#filled);
+    this.#filled += bytes;
+    this.#endsPackage = true;
   }
 
   /** Adds a piece that its owner will overwrite, and resolves when it may. There must be room for it. */

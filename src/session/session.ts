@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { Deadline } from "../deadline.ts";
 import { reason } from "../errors.ts";
-import { type Delivery, deferred } from "../protocol/delivery.ts";
+import type { Delivery } from "../protocol/delivery.ts";
 import { Ledger } from "../protocol/ledger.ts";
 import type { Package } from "../protocol/package.ts";
 import { ResponseReader } from "../protocol/response.ts";
@@ -17,7 +17,7 @@ import {
   protocolViolation,
   sessionTooLong,
 } from "./cause.ts";
-import { Writer } from "./writer.ts";
+import { type PackageSource, Writer } from "./writer.ts";
 
 /** Servers write all responses to a package at once; one that is silent for this long after some of them has
  * no more to say. Counted from the last byte, so that a slow connection is not taken for such a server. */
@@ -26,6 +26,8 @@ const LATER_RESPONSES_MS = 30_000;
 export interface Limits {
   /** Milliseconds without a byte taken or received. */
   readonly idleMs: number;
+  /** Milliseconds that a write may wait to be taken, where that is less. */
+  readonly writeMs?: number;
   /** Milliseconds for the whole session: an hour, says qmtp.txt, section 2. */
   readonly sessionMs: number;
 }
@@ -38,7 +40,10 @@ export interface Observer {
 
 export interface SessionOptions<P extends Package> {
   readonly limits: Limits;
-  /** Called once for every package, whatever happens, with a delivery for each of its recipients, in order. */
+  /**
+   * Called once for every package that was taken from the source, whatever happens, with a delivery for each of
+   * its recipients, in order. Packages that were never asked for are the business of whoever has them.
+   */
   readonly onSettled: (pkg: P, deliveries: Delivery[]) => void;
   /** Called with the bytes that the connection has taken so far. */
   readonly onProgress?: (bytes: number) => void;
@@ -62,7 +67,7 @@ export interface SessionEnd {
  */
 export function runSession<P extends Package>(
   connection: Duplex,
-  packages: Iterable<P>,
+  packages: PackageSource<P>,
   options: SessionOptions<P>,
 ): Promise<SessionEnd> {
   return new Session(connection, packages, options).run();
@@ -79,7 +84,7 @@ class Session<P extends Package> {
   readonly #writer: Writer<P>;
   readonly #reader = new ResponseReader();
   readonly #violations: Violation[] = [];
-  readonly #deadlines: { idle: Deadline; session: Deadline; laterResponses: Deadline };
+  readonly #deadlines: { idle: Deadline; write: Deadline; session: Deadline; laterResponses: Deadline };
   readonly #startedAt = performance.now();
   #sentAt = this.#startedAt;
   #bytes = 0;
@@ -89,17 +94,19 @@ class Session<P extends Package> {
   #writerCause: Cause | null = null;
   #finished: (end: SessionEnd) => void = () => {};
 
-  constructor(connection: Duplex, packages: Iterable<P>, options: SessionOptions<P>) {
+  constructor(connection: Duplex, packages: PackageSource<P>, options: SessionOptions<P>) {
     this.#connection = connection;
     this.#options = options;
     this.#ledger = new Ledger(options.onSettled);
     this.#writer = new Writer(connection, packages, this.#ledger, {
       sent: options.observer?.sent,
+      written: () => this.#deadlines.write.start(),
       taken: (bytes) => this.#taken(bytes),
     });
-    const { idleMs, sessionMs } = options.limits;
+    const { idleMs, writeMs = idleMs, sessionMs } = options.limits;
     this.#deadlines = {
       idle: new Deadline(idleMs, () => this.#expired(noProgress(idleMs))),
+      write: new Deadline(writeMs, () => this.#expired(noProgress(writeMs))),
       session: new Deadline(sessionMs, () => this.#finish(sessionTooLong(sessionMs))),
       laterResponses: new Deadline(LATER_RESPONSES_MS, () => this.#responsesMissing()),
     };
@@ -158,6 +165,8 @@ class Session<P extends Package> {
     this.#bytes += bytes;
     this.#sentAt = performance.now();
     this.#deadlines.idle.restart();
+    if (this.#connection.writableLength === 0) this.#deadlines.write.stop();
+    else this.#deadlines.write.restart();
     this.#options.onProgress?.(this.#bytes);
   }
 
@@ -234,20 +243,11 @@ class Session<P extends Package> {
     if (cause === null && connection.writableLength === 0) connection.end(() => connection.destroy());
     else connection.destroy();
     if (found !== null) this.#ledger.abandon(found.words);
-    if (cause !== null) this.#deferUnbegun(cause);
     this.#finished({
       cause,
       violations: this.#violations,
       sendMs: this.#sentAt - this.#startedAt,
       responseMs: performance.now() - this.#sentAt,
     });
-  }
-
-  #deferUnbegun({ words }: Cause): void {
-    const text = Buffer.from(words.unsent);
-    for (const pkg of this.#writer.unbegun()) {
-      const deliveries = pkg.recipients.map((recipient) => deferred(recipient, text));
-      this.#options.onSettled(pkg, deliveries);
-    }
   }
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Ledger } from "../protocol/ledger.ts";
-import { encodeHead, encodeTail, type Package, packageLength } from "../protocol/package.ts";
+import { encodeHead, encodePackage, encodeTail, type Package, packageLength } from "../protocol/package.ts";
 import { Outbox } from "./outbox.ts";
 
 /** Packages in flight: a second's worth of small ones, yet few to hold and, if need be, to send again. */
@@ -8,19 +8,29 @@ const WINDOW_PACKAGES = 1_024;
 /** Bytes in flight: what a broken session may have to send again. A larger package goes alone. */
 const WINDOW_BYTES = 64 * 1024 * 1024;
 
+/**
+ * Where packages come from, one after the other: any iterator, or an asynchronous one. A promise is made only
+ * where there is something to wait for.
+ */
+export interface PackageSource<P extends Package> {
+  next(): IteratorResult<P, unknown> | Promise<IteratorResult<P, unknown>>;
+}
+
 export interface WriterEvents {
   /** Bytes about to be handed to the connection. */
   readonly sent?: ((part: "head" | "body" | "tail", bytes: Buffer) => void) | undefined;
+  /** Bytes were handed to the connection. */
+  readonly written: () => void;
   /** Bytes the connection has taken. */
   readonly taken: (bytes: number) => void;
 }
 
 /**
- * The write loop: it waits for the connection to drain and for room in the window, and for nothing else.
- * `wake` it when either may have come about.
+ * The write loop: it waits for the connection to drain, for room in the window and for the next package, and
+ * for nothing else. `wake` it when room may have come about.
  */
 export class Writer<P extends Package> {
-  readonly #packages: Iterator<P>;
+  readonly #packages: PackageSource<P>;
   readonly #ledger: Ledger<P>;
   readonly #outbox: Outbox;
   readonly #events: WriterEvents;
@@ -33,12 +43,15 @@ export class Writer<P extends Package> {
   });
   wake: () => void = () => {};
 
-  constructor(connection: Duplex, packages: Iterable<P>, ledger: Ledger<P>, events: WriterEvents) {
-    this.#packages = packages[Symbol.iterator]();
+  constructor(connection: Duplex, packages: PackageSource<P>, ledger: Ledger<P>, events: WriterEvents) {
+    this.#packages = packages;
     this.#ledger = ledger;
     this.#events = events;
     this.#outbox = new Outbox(connection, {
-      written: (packages) => ledger.written(packages),
+      written: (packages) => {
+        ledger.written(packages);
+        events.written();
+      },
       sent: (packages) => ledger.sent(packages),
       taken: (bytes) => {
         events.taken(bytes);
@@ -49,18 +62,20 @@ export class Writer<P extends Package> {
 
   /**
    * Resolves when the last package was handed over, or after `stop`.
-   * @throws what the message of a package throws; the bytes written until then are part of a package
+   * @throws what the source throws, or the message of a package; then bytes written may be part of a package
    */
   async run(): Promise<void> {
     try {
-      for (let next = this.#packages.next(); !next.done; next = this.#packages.next()) {
+      for (;;) {
+        const asked = this.#packages.next();
+        const next = asked instanceof Promise ? await this.#waitFor(asked) : asked;
+        if (next === undefined || next.done) return;
         this.#upcoming = next.value;
         const bytes = packageLength(next.value);
-        await this.#until(() => this.#hasRoomFor(bytes));
+        if (!this.#hasRoomFor(bytes)) await this.#until(() => this.#hasRoomFor(bytes));
         if (this.#stopped) return;
-        this.#ledger.open(next.value, bytes);
-        this.#upcoming = undefined;
-        await this.#write(next.value);
+        this.#begin(next.value, bytes);
+        if (!this.#addWhole(next.value, bytes)) await this.#write(next.value);
         if (this.#stopped) return;
       }
     } finally {
@@ -71,14 +86,15 @@ export class Writer<P extends Package> {
   /** Nothing more is written; what waits goes on and ends. */
   stop(): void {
     this.#stopped = true;
+    // Whatever was taken from the source is owed an answer.
+    if (this.#upcoming !== undefined) this.#begin(this.#upcoming, 0);
     this.#tellStopped();
     this.wake();
   }
 
-  /** The packages that were never begun. */
-  *unbegun(): Generator<P, void> {
-    if (this.#upcoming !== undefined) yield this.#upcoming;
-    for (let next = this.#packages.next(); !next.done; next = this.#packages.next()) yield next.value;
+  #begin(pkg: P, bytes: number): void {
+    this.#upcoming = undefined;
+    this.#ledger.open(pkg, bytes);
   }
 
   #hasRoomFor(bytes: number): boolean {
@@ -88,6 +104,21 @@ export class Writer<P extends Package> {
     // would be taken for that of this one's second recipient.
     if (lastHasSeveralRecipients) return false;
     return packages < WINDOW_PACKAGES && inFlight + bytes <= WINDOW_BYTES;
+  }
+
+  /** What was gathered goes out first. Undefined after `stop`. */
+  #waitFor<T>(asked: Promise<T>): Promise<T | undefined> {
+    this.#outbox.flush();
+    return Promise.race([asked, this.#whenStopped.then(() => undefined)]);
+  }
+
+  /** Takes a small package at once and without a promise, if it can; a batch is made of such. */
+  #addWhole(pkg: P, bytes: number): boolean {
+    if (this.#events.sent !== undefined || !this.#outbox.hasRoomForPackage(bytes)) return false;
+    const chunks = pkg.message.chunks();
+    if (!(Symbol.iterator in chunks)) return false;
+    this.#outbox.addPackage(bytes, (block, at) => encodePackage(pkg, chunks, block, at));
+    return true;
   }
 
   async #write({ sender, recipients, message }: P): Promise<void> {

@@ -42,7 +42,7 @@ export async function converse(
   options: Partial<SessionOptions<Package>> = {},
 ): Promise<Conversed> {
   const deliveries: Delivery[] = [];
-  const end = await runSession(connection, packages, {
+  const end = await runSession(connection, packages[Symbol.iterator](), {
     limits: LIMITS,
     onSettled: (_, settled) => deliveries.push(...settled),
     ...options,

@@ -57,7 +57,11 @@ describe.each(["end", "reset"] as const)("a connection cut by %s", (cutWith) => 
         const owner = OWNER[index] as number;
         const whole = WIRES.slice(0, owner + 1).join("").length <= cutUp;
         if (origin === "server") expect([whole, status]).toEqual([true, STATUSES[index]]);
-        else expect([status, possibleDuplicate]).toEqual(["deferral", whole]);
+        else {
+          expect(status).toBe("deferral");
+          // All three go out in one write: of a torn one only the last package is known not to have been whole.
+          expect(possibleDuplicate).toBe(owner === 2 ? whole : true);
+        }
       }
     }
   });
@@ -153,11 +157,8 @@ describe("against each fault of the sink", () => {
   test("close-mid-package: nothing can have been delivered", async () => {
     const { client, server } = connectionPair();
     startConversation(server, { fault: "close-mid-package" });
-    const { lines } = await converse(client, [large("a@x"), pkg("hi", "b@x")]);
-    expect(lines).toEqual([
-      "a@x deferral: connection closed before the message was sent",
-      "b@x deferral: connection closed before the message was sent",
-    ]);
+    const { lines } = await converse(client, [large("a@x")]);
+    expect(lines).toEqual(["a@x deferral: connection closed before the message was sent"]);
   });
 
   test("drip: all is well", async () => {

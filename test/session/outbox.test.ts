@@ -35,10 +35,11 @@ beforeEach(() => {
 
 const turn = () => new Promise(setImmediate);
 
-test("a package goes out with its final byte, and was sent whole when the connection has taken it", async () => {
+test("a package is gathered until it is flushed, and was sent whole when the connection has taken it", async () => {
   outbox.add(Buffer.from("head"));
-  expect(writes).toEqual([]);
   outbox.addLast(Buffer.from("tail"));
+  expect(writes).toEqual([]);
+  outbox.flush();
   expect(writes.map(({ bytes }) => `${bytes}`)).toEqual(["headtail"]);
   expect(sent).toBe(0);
   writes[0]?.taken();
@@ -47,7 +48,10 @@ test("a package goes out with its final byte, and was sent whole when the connec
 });
 
 test("while the connection is busy, packages are gathered; of a torn write all but the last may have been sent", async () => {
-  for (const name of ["one", "two", "three", "four"]) outbox.addLast(Buffer.from(name));
+  outbox.addLast(Buffer.from("one"));
+  outbox.flush();
+  for (const name of ["two", "three", "four"]) outbox.addLast(Buffer.from(name));
+  outbox.flush();
   expect(writes.map(({ bytes }) => `${bytes}`)).toEqual(["one"]);
   writes[0]?.taken();
   await turn();
@@ -73,12 +77,15 @@ test("a package does not count with a write that holds only what came before its
 
 test("a package that waits in the block is not written yet, so that no response can be its own", () => {
   outbox.addLast(Buffer.from("one"));
+  outbox.flush();
   outbox.addLast(Buffer.from("two"));
+  outbox.flush();
   expect([writes.length, written]).toEqual([1, 1]);
 });
 
 test("packages before the beginning of another one in the same write may have been sent, if it is torn", async () => {
   outbox.addLast(Buffer.from("one"));
+  outbox.flush();
   outbox.addLast(Buffer.from("two"));
   outbox.add(Buffer.from("head of three"));
   writes[0]?.taken();
@@ -91,6 +98,7 @@ test("packages before the beginning of another one in the same write may have be
 test("while the connection is busy, there is room for small pieces up to a block, and for no large one", () => {
   expect(outbox.hasRoomFor(Buffer.alloc(100_000))).toBe(true);
   outbox.addLast(Buffer.from("busy"));
+  outbox.flush();
   expect(outbox.hasRoomFor(Buffer.alloc(100_000))).toBe(false);
   for (let count = 0; count < 4; count++) outbox.add(Buffer.alloc(16_000));
   expect(outbox.hasRoomFor(Buffer.alloc(1_000))).toBe(true);
