@@ -9,6 +9,8 @@ export type Input = AsyncIterable<Buffer> & { readonly isTTY?: boolean; destroy(
  * first asked for, because making them takes time that many runs need not spend.
  */
 export interface Context {
+  /** What the program was called as, before each line on standard error. */
+  readonly name: string;
   /** Without the names of the program and the script. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;

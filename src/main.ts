@@ -2,14 +2,15 @@ import { fstatSync } from "node:fs";
 import type { Context, Input, Output } from "./context.ts";
 import { CommandError } from "./errors.ts";
 import { fileChunks } from "./message/file-chunks.ts";
-import { isAnswer, run, usageLine } from "./program.ts";
+import { argsFor, isAnswer, run, usageLine } from "./program.ts";
 import { EXIT } from "./report/exit-code.ts";
 import { sanitise } from "./report/sanitise.ts";
 
-/** Runs `qmtp` with the arguments of this process, and sets its exit code. */
-export async function main(): Promise<void> {
-  const context = processContext();
+/** Runs what a launcher is for with the arguments of this process, and sets its exit code. */
+export async function main(launcher = "qmtp"): Promise<void> {
+  const context = processContext(launcher);
   try {
+    context.args = argsFor(launcher, context.args);
     process.exitCode = await run(context);
   } catch (error) {
     if (isAnswer(error)) return;
@@ -17,18 +18,19 @@ export async function main(): Promise<void> {
     const line = usage ?? (error instanceof Error ? error.message : String(error));
     const temporary = usage === undefined && !(error instanceof CommandError && !error.temporary);
     process.exitCode = temporary ? EXIT.temporary : EXIT.permanent;
-    if (line !== "") context.stderr.write(`qmtp: ${sanitise(line)}\n`);
+    if (line !== "") context.stderr.write(`${launcher}: ${sanitise(line)}\n`);
   } finally {
     // Standard input may be a pipe that nobody closes: it must not keep the process.
     context.close();
   }
 }
 
-function processContext(): Context & { close(): void } {
+function processContext(name: string): Context & { args: readonly string[]; close(): void } {
   let stdin: Input | undefined;
   let stdout: Output | undefined;
   let stderr: Output | undefined;
   return {
+    name,
     args: process.argv.slice(2),
     env: process.env,
     interrupted: interruptions(),

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../package.json";
 import type { Context } from "./context.ts";
+import { usageError } from "./errors.ts";
 import { EXIT } from "./report/exit-code.ts";
 
 /** Declares a command's options and its action, which says the exit code. */
@@ -14,11 +15,52 @@ const COMMANDS: ReadonlyArray<{ name: string; summary: string; load: () => Promi
     load: async () => (await import("./commands/send.ts")).declareSend,
   },
   {
+    name: "maildir",
+    summary: "deliver the messages of a maildir",
+    load: async () => (await import("./commands/maildir.ts")).declareMaildir,
+  },
+  {
+    name: "serial",
+    summary: "send files named on standard input over descriptors 6 and 7, as serialqmtp does",
+    load: async () => (await import("./commands/serial.ts")).declareSerial,
+  },
+  {
     name: "sink",
     summary: "run a QMTP server for tests and demonstrations",
     load: async () => (await import("./commands/sink.ts")).declareSink,
   },
 ];
+
+/** Launchers that are a command of their own: what their arguments are for `qmtp`. */
+const LAUNCHERS: Readonly<Record<string, Launcher>> = {
+  maildirqmtp: {
+    command: "maildir",
+    usage: "maildirqmtp dir prefix host",
+    args: ([dir = "", prefix = "", host]) => ["-b", "-t", "1209600", `--server=${host}`, "--", dir, prefix],
+  },
+  serialqmtp: { command: "serial", usage: "serialqmtp prefix", args: (given) => ["--", ...given] },
+};
+
+interface Launcher {
+  readonly command: string;
+  readonly usage: string;
+  readonly args: (given: readonly string[]) => string[];
+}
+
+/**
+ * The arguments of `qmtp` that a launcher stands for.
+ * @throws {CommandError} usage
+ */
+export function argsFor(launcher: string, given: readonly string[]): readonly string[] {
+  const found = LAUNCHERS[launcher];
+  if (found === undefined) return given;
+  const { command, usage, args } = found;
+  const [only] = given;
+  if (given.length === 1 && (only === "-h" || only === "--help")) return [command, "--help"];
+  if (given.length === 1 && only === "--version") return ["--version"];
+  if (given.length !== usage.split(" ").length - 1) throw usageError(`usage: ${usage}; see ${launcher}(1)`);
+  return [command, ...args(given)];
+}
 
 /**
  * Runs the command that the arguments name.

@@ -11,10 +11,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   transport: [],
   message: ["protocol"],
   envelope: [],
+  bounce: ["protocol", "message", "envelope"],
+  serial: [],
   client: ["protocol", "session", "transport"],
-  maildir: [],
-  sink: ["protocol", "message", "maildir", "transport"],
-  report: ["protocol", "session", "sink"],
+  maildir: ["protocol", "message", "envelope"],
+  sink: ["protocol", "envelope", "message", "maildir", "transport"],
+  report: ["protocol", "session", "maildir", "sink"],
   commands: [
     "protocol",
     "session",
@@ -22,14 +24,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "client",
     "message",
     "envelope",
+    "bounce",
     "maildir",
+    "serial",
     "report",
     "sink",
   ],
 };
 
 /** Files of the house itself, which any room but protocol/ may use. */
-const SHARED = ["errors.ts", "context.ts", "drained.ts", "deadline.ts"];
+const SHARED = ["subprocess.ts", "errors.ts", "context.ts", "drained.ts", "deadline.ts"];
 
 const files = readdirSync(SOURCE, { recursive: true })
   .map(String)

@@ -12,8 +12,8 @@ import { qmtp } from "./processes.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const readme = readFileSync(`${ROOT}README.md`, "utf8");
-// `\-` and the like keep what is copied from a formatted page ASCII.
-const man = readFileSync(`${ROOT}man/qmtp.1`, "utf8").replaceAll("\\-", "-").replaceAll("\\(aq", "'");
+const man = page("man/qmtp.1");
+const launchers = manifest.man.map((path) => ({ path, name: path.replace(/^man\/|\.1$/g, "") })).slice(1);
 const source = (path: string) => readFileSync(`${ROOT}src/${path}`, "utf8");
 
 const program = await treeFor("");
@@ -21,10 +21,16 @@ const commands = await Promise.all(
   program.commands.map((command) => command.name()).map(async (name) => found(await treeFor(name), name)),
 );
 
+/** A man page; `\-` and the like keep what is copied from a formatted page ASCII. */
+function page(path: string): string {
+  return readFileSync(`${ROOT}${path}`, "utf8").replaceAll("\\-", "-").replaceAll("\\(aq", "'");
+}
+
 /** A command's options are declared only in the tree that is built for it. */
 function treeFor(command: string): Promise<Command> {
   const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
   const context: Context = {
+    name: "qmtp",
     args: [command],
     env: {},
     stdin: Readable.from([]),
@@ -54,8 +60,8 @@ function flagsOfAll(list: readonly Command[]): Set<string> {
 }
 
 /** The lines of the man page between a heading and the next one of the same or a higher rank. */
-function section(macro: "Sh" | "Ss", title: string): string {
-  const [, text] = man.split(new RegExp(`^\\.${macro} ${title}\n`, "m"));
+function section(macro: "Sh" | "Ss", title: string, of = man): string {
+  const [, text] = of.split(new RegExp(`^\\.${macro} ${title}\n`, "m"));
   return (text ?? "").split(macro === "Sh" ? /^\.Sh /m : /^\.S[hs] /m)[0] as string;
 }
 
@@ -123,7 +129,7 @@ function unknownIn(lines: readonly CommandLine[]): string[] {
 const withoutNumbers = (text: string) => text.replaceAll(/\d{4,}/g, "N");
 
 test("the tree of commands is the one that the documentation is held to", () => {
-  expect(commands.map((command) => command.name())).toEqual(["send", "sink"]);
+  expect(commands.map((command) => command.name())).toEqual(["send", "maildir", "serial", "sink"]);
   expect(flagsOfAll(commands).size).toBeGreaterThan(30);
 });
 
@@ -216,8 +222,44 @@ describe("the man page", () => {
     );
   });
 
-  test("is clean for mandoc", (context) => {
-    const { error, stdout, stderr } = spawnSync("mandoc", ["-Tlint", "-Wwarning", `${ROOT}man/qmtp.1`], {
+  test("has every name of its JSON that a maildir's objects hold", () => {
+    const named = section("Ss", "JSON");
+    const words = ["spooled", "expired", "note", "possibleDuplicates", "sessions", "ageSeconds", "summary"];
+    expect(words.filter((word) => !named.includes(word))).toEqual([]);
+  });
+});
+
+describe.each(launchers)("the man page of $name", ({ name, path }) => {
+  const text = page(path);
+
+  test("has the usage that the launcher prints, and its exit codes", () => {
+    const run = spawnSync(`${ROOT}bin/${name}`, [], { encoding: "utf8" });
+    expect(run.status).toBe(EXIT.permanent);
+    const usage = run.stderr.replace(`${name}: `, "").trim();
+    expect(items(section("Sh", "DIAGNOSTICS", text)).map(({ head }) => head)).toContain(usage);
+    const [, operands] = /^\.Ar (.*)$/m.exec(section("Sh", "SYNOPSIS", text)) ?? [];
+    expect(usage).toContain(`usage: ${name} ${operands};`);
+    const codes = items(section("Sh", "EXIT STATUS", text)).map(({ head }) => Number(head));
+    expect(codes).toEqual(Object.values(EXIT));
+  });
+
+  test("names only commands and options that exist", () => {
+    const same = commandLines(section("Sh", "DESCRIPTION", text));
+    expect(same.length).toBeGreaterThan(0);
+    expect(unknownIn(same)).toEqual([]);
+    const known = flagsOfAll([...commands, program]);
+    expect(flagsIn(text).filter((flag) => !known.has(flag))).toEqual([]);
+  });
+
+  test("is pointed to by qmtp(1), and points to it", () => {
+    expect(section("Sh", "SEE ALSO")).toContain(`.Xr ${name} 1`);
+    expect(section("Sh", "SEE ALSO", text)).toContain(".Xr qmtp 1");
+  });
+});
+
+describe("the man pages", () => {
+  test.for(manifest.man)("%s is clean for mandoc", (path, context) => {
+    const { error, stdout, stderr } = spawnSync("mandoc", ["-Tlint", "-Wwarning", `${ROOT}${path}`], {
       encoding: "utf8",
     });
     if (error !== undefined && !process.env.CI) {

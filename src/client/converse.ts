@@ -1,10 +1,9 @@
 import { CommandError, type Problem, reason } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
-import type { Package } from "../protocol/package.ts";
+import type { Package, PackageSource } from "../protocol/package.ts";
 import type { Violation } from "../protocol/violation.ts";
 import { interrupted } from "../session/cause.ts";
 import { type Limits, type Observer, runSession } from "../session/session.ts";
-import type { PackageSource } from "../session/writer.ts";
 import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
 import { type OpenConnection, openFirst } from "../transport/open.ts";
 
@@ -16,11 +15,13 @@ export interface ConverseOptions<P extends Package> {
   readonly signal: AbortSignal;
   /** Called once for each package taken from the source, with a delivery for each recipient, in order. */
   readonly onSettled: (pkg: P, deliveries: readonly Delivery[]) => void;
+  /** Called once there is a connection. */
+  readonly onConnected?: (server: Server) => void;
   readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly watch?: (Observer & { note(text: string): void }) | undefined;
 }
 
-/** A server as results name it. */
+/** A server as results name it: as it was asked for, and who answered. */
 export interface Server {
   readonly endpoint: string;
   readonly address: string | null;
@@ -77,7 +78,9 @@ async function converseOver<P extends Package>(
   options: ConverseOptions<P>,
 ): Promise<Conversed> {
   const { connection, endpoint, address, port, connectMs } = opened;
-  const { limits, signal, onProgress, onSettled, watch } = options;
+  const { limits, signal, onConnected, onProgress, onSettled, watch } = options;
+  const server = { endpoint: formatEndpoint(endpoint), address, port };
+  onConnected?.(server);
   const { cause, sendMs, responseMs, violations } = await runSession(connection, packages, {
     limits,
     signal,
@@ -87,7 +90,7 @@ async function converseOver<P extends Package>(
   });
   watch?.note(cause === null ? "all responses received; connection closed" : cause.message);
   return {
-    server: { endpoint: formatEndpoint(endpoint), address, port },
+    server,
     timing: { connectMs, sendMs, responseMs },
     violations,
     problem: cause && {

@@ -3,8 +3,9 @@ import type { Context } from "../context.ts";
 import { recipientFromText, senderFromText } from "../envelope/address.ts";
 import { parseRecipients } from "../envelope/recipients-file.ts";
 import { inputError, reason, unreadable, usageError } from "../errors.ts";
-import { type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
 import type { RecipientSource, SendOptions } from "./send-options.ts";
+import { serversOf } from "./session-options.ts";
 
 /** To whom, from whom and through whom, checked. */
 export interface SendRequest {
@@ -31,12 +32,6 @@ export async function readRequest(
   const recipients: Buffer[][] = [];
   for (const source of sources) recipients.push(await recipientsFrom(source, context));
   return { sender, recipients: recipients.flat(), endpoints };
-}
-
-function serversOf(options: SendOptions, env: Context["env"]): Endpoint[] {
-  const fromEnvironment = env.QMTP_SERVER?.split(/\s+/).filter((text) => text !== "") ?? [];
-  const texts = options.server ?? fromEnvironment;
-  return (texts.length === 0 ? ["localhost"] : texts).map((text) => parseEndpoint(text));
 }
 
 function senderOf(options: SendOptions, env: Context["env"]): Buffer {

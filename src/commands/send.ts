@@ -8,15 +8,20 @@ import { type Message, type Package, packageLength } from "../protocol/package.t
 import { dryRunJson, dryRunLines, firstLines } from "../report/dry-run.ts";
 import { exitCode } from "../report/exit-code.ts";
 import { messageJson } from "../report/json.ts";
-import { Progress } from "../report/progress.ts";
+import { bytesSent, Progress } from "../report/progress.ts";
+import { sanitise } from "../report/sanitise.ts";
 import { isDecorated } from "../report/terminal.ts";
 import { deliveryLines, statusPaint, violationLine } from "../report/text.ts";
-import { Transcript } from "../report/transcript.ts";
 import { writeLines, writePieces } from "../report/write.ts";
 import { formatEndpoint } from "../transport/endpoint.ts";
 
+import { prepareMaildir } from "./prepare-maildir.ts";
 import { declareSendOptions, type SendOptions } from "./send-options.ts";
 import { readRequest, type SendRequest } from "./send-request.ts";
+import { type SpooledDelivery, spoolDeferred } from "./send-spool.ts";
+import { limitsOf, startTranscript, wantsProgress } from "./session-options.ts";
+
+type Reported = Omit<Delivered, "deliveries"> & { readonly deliveries: readonly SpooledDelivery[] };
 
 /** `qmtp send`: one message, from standard input or a file. */
 export function declareSend(command: Command, context: Context, exit: (code: number) => void): void {
@@ -34,13 +39,15 @@ async function send(
   const request = await readRequest(operands, options, command, context);
   let open: OpenMessage | undefined;
   try {
+    if (options.spool !== undefined && !options.dryRun) await prepareMaildir(options.spool, "--spool");
     open = await openMessage(options, context);
     if (options.dryRun) {
       await printDryRun(request, open.message, options, context);
       return 0;
     }
     const delivered = await sendMessage(request, open.message, options, context);
-    return await report(request, open.message, delivered, options, context);
+    const kept = await keepDeferred(request, open.message, delivered, options, context);
+    return await report(request, open.message, kept, options, context);
   } catch (error) {
     if (open !== undefined || !context.interrupted.aborted) throw error;
     const pkg = { ...request, message: { encoding: options.encoding, length: 0, chunks: () => [] } };
@@ -79,9 +86,9 @@ async function sendMessage(
     return await deliver(packages, {
       endpoints,
       connectTimeoutMs: options.connectTimeout,
-      limits: { idleMs: options.timeout, sessionMs: options.maxTime },
+      limits: limitsOf(options),
       signal: context.interrupted,
-      ...(progress && { onProgress: progress.update }),
+      onProgress: progress?.onProgress,
       watch: startTranscript(options, context),
     });
   } finally {
@@ -90,22 +97,40 @@ async function sendMessage(
 }
 
 function startProgress(packages: readonly Package[], options: SendOptions, context: Context) {
-  const wanted = options.color && !options.json && !options.quiet && options.verbose === 0;
-  if (!wanted) return undefined;
+  if (!wantsProgress(options)) return undefined;
   const terminal = () => (isDecorated(context.stderr, context.env, true) ? context.stderr : undefined);
   const total = packages.reduce((sum, pkg) => sum + packageLength(pkg), 0);
-  return new Progress(terminal, total);
+  let sent = 0;
+  const progress = new Progress(terminal, (elapsedMs) => bytesSent(sent, total, elapsedMs));
+  const onProgress = (bytes: number) => {
+    sent = bytes;
+    progress.update();
+  };
+  return { onProgress, stop: () => progress.stop() };
 }
 
-function startTranscript(options: SendOptions, context: Context) {
-  if (options.verbose === 0) return undefined;
-  return new Transcript(context.stderr, options.verbose > 1);
+async function keepDeferred(
+  { sender }: SendRequest,
+  message: Message,
+  delivered: Delivered,
+  { spool }: SendOptions,
+  context: Context,
+): Promise<Reported> {
+  if (spool === undefined) return delivered;
+  const tell = (trouble: string) => {
+    const line = `cannot keep the message in ${spool}: ${trouble}; send again to the recipients without (spooled)`;
+    context.stderr.write(`qmtp: ${sanitise(line)}\n`);
+  };
+  return {
+    ...delivered,
+    deliveries: await spoolDeferred(delivered.deliveries, sender, message, spool, tell),
+  };
 }
 
 async function report(
   request: SendRequest,
   message: Message | undefined,
-  delivered: Delivered,
+  delivered: Reported,
   options: SendOptions,
   context: Context,
 ): Promise<number> {
@@ -144,6 +169,7 @@ async function printDryRun(
     recipients,
     packages: options.split ? recipients.length : 1,
     message: describe(message, options),
+    spool: options.spool,
     firstLines: await firstLines(message),
   };
   await writeLines(context.stdout, options.json ? [dryRunJson(run)] : dryRunLines(run));

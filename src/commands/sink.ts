@@ -1,12 +1,12 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { CommandError, reason, usageError } from "../errors.ts";
-import { makeMaildir } from "../maildir/store.ts";
+import { reason, usageError } from "../errors.ts";
 import { receivedJson, receivedLine } from "../report/received.ts";
 import { sanitise } from "../report/sanitise.ts";
 import { FAULTS, type Fault } from "../sink/fault.ts";
 import { serve } from "../sink/server.ts";
 import { parseEndpoint } from "../transport/endpoint.ts";
+import { prepareMaildir } from "./prepare-maildir.ts";
 import { countOption, timeOption } from "./values.ts";
 
 /** Not QMTP's own port, which only root may listen on, and where a real server may be. */
@@ -90,7 +90,7 @@ export function declareSink(command: Command, context: Context, exit: (code: num
 
 async function sink(options: SinkCommandOptions, context: Context): Promise<void> {
   const endpoint = parseEndpoint(options.listen, SINK_PORT, 0);
-  if (options.maildir !== undefined) await prepare(options.maildir);
+  if (options.maildir !== undefined) await prepareMaildir(options.maildir, "--maildir");
   await serve(endpoint, {
     policy: {
       reject: options.reject,
@@ -114,14 +114,5 @@ function pattern(text: string): RegExp {
     return new RegExp(text);
   } catch (error) {
     throw usageError(`'${text}' is no regular expression: ${reason(error)}`);
-  }
-}
-
-async function prepare(maildir: string): Promise<void> {
-  try {
-    await makeMaildir(maildir);
-  } catch (error) {
-    const message = `cannot make the maildir ${maildir}: ${reason(error)}; name another folder with --maildir`;
-    throw new CommandError(message, { code: "unwritable-maildir", temporary: true, cause: error });
   }
 }

@@ -16,6 +16,15 @@ export function addressFromText(text: string, what: string): Buffer {
 }
 
 /**
+ * What recipients in a maildir begin with; the empty string is what all begin with.
+ * @throws {CommandError} usage
+ */
+export function prefixFromText(text: string): Buffer {
+  if (text.includes("\ufffd")) throw usageError(`prefix '${text}' is not valid UTF-8, as arguments must be`);
+  return checkedAddress(Buffer.from(text), "prefix");
+}
+
+/**
  * An envelope address, which may hold any bytes but control bytes.
  * @param what its origin, for errors; a function where there may be a million
  * @throws {CommandError} usage

@@ -25,6 +25,18 @@ export async function storeMessage(
   maildir: string,
   pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
 ): Promise<void> {
+  await putMessage(maildir, pieces);
+  await syncNew(maildir);
+}
+
+/**
+ * The same without the last step: the message may be promised after `syncNew`, which one may do for many.
+ * @throws the system's error; then nothing is left behind
+ */
+export async function putMessage(
+  maildir: string,
+  pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
+): Promise<void> {
   const name = uniqueName();
   const temporary = `${maildir}/tmp/${name}`;
   const file = await open(temporary, "wx", 0o600);
@@ -40,12 +52,11 @@ export async function storeMessage(
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
-  await syncFolder(`${maildir}/new`);
 }
 
-/** Without this the new name may be lost with the power, though the file's bytes are not. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
+/** Without this new names may be lost with the power, though the files' bytes are not. */
+export async function syncNew(maildir: string): Promise<void> {
+  const folder = await open(`${maildir}/new`, "r");
   try {
     await folder.sync();
   } finally {

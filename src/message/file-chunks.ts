@@ -12,15 +12,15 @@ const TURN = 4 * 1024 * 1024;
  * The reads are synchronous: what the system has read ahead is copied in a fraction of the time that handing
  * the read to another thread and back takes.
  *
- * @param from where to begin: 0, or null for the descriptor's own place, which moves on
+ * @param from the byte to begin at, or null for the descriptor's own place, which moves on
  */
-export async function* fileChunks(fd: number, from: 0 | null = 0): AsyncGenerator<Buffer, void> {
+export async function* fileChunks(fd: number, from: number | null = 0): AsyncGenerator<Buffer, void> {
   // No larger than the file, which may be small and read a thousand times. One byte more finds its end.
-  const size = from === null ? CHUNK : Math.min(CHUNK, fstatSync(fd).size + 1);
+  const size = from === null ? CHUNK : Math.min(CHUNK, Math.max(0, fstatSync(fd).size - from) + 1);
   const buffer = Buffer.allocUnsafeSlow(size);
   let done = 0;
   for (let sinceTurn = 0; ; ) {
-    const length = readSync(fd, buffer, 0, size, from === null ? null : done);
+    const length = readSync(fd, buffer, 0, size, from === null ? null : from + done);
     if (length === 0) return;
     done += length;
     sinceTurn += length;

@@ -1,4 +1,4 @@
-import { fstatSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { inputError, unreadable } from "../errors.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
 import { fileChunks } from "./file-chunks.ts";
@@ -32,6 +32,45 @@ export async function fileMessage(
   // For `dos`, no change in length means that nothing changes too: CRs are only ever added.
   const bytes = () => (change === 0 ? fileChunks(fd) : converted(fd, encoding));
   return { encoding, length, chunks: () => unchanged(fd, name, stamp, length, bytes()) };
+}
+
+/** A regular file as it was when somebody looked at it. */
+export interface KnownFile {
+  readonly path: string | Buffer;
+  /** How to call it in errors. */
+  readonly name: string;
+  readonly bytes: number;
+  readonly mtimeMs: number;
+}
+
+/**
+ * The bytes of a file from a place on, as they stand. It is opened when the first one is asked for, and closed
+ * when the last one was, or nobody wants the next.
+ * @throws {CommandError} unreadable-input, also when it is not the file any more that was looked at
+ */
+export async function* restOfFile(file: KnownFile, from: number): AsyncGenerator<Buffer, void> {
+  const fd = openKnown(file);
+  try {
+    const { mtimeMs } = fstatSync(fd);
+    const stamp = stampOf(fd, file.name);
+    if (Number(stamp.size) !== file.bytes || mtimeMs !== file.mtimeMs) throw changedFile(file.name);
+    yield* unchanged(fd, file.name, stamp, file.bytes - from, fileChunks(fd, from));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Without O_NONBLOCK, a named pipe in the file's place would be waited for. */
+function openKnown({ path, name }: KnownFile): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw unreadable(name, error);
+  }
+}
+
+function changedFile(name: string): Error {
+  return inputError(`${name} changed while it was sent; the message was not completed`);
 }
 
 function stampOf(fd: number, name: string): Stamp {
@@ -70,13 +109,12 @@ async function* unchanged(
   length: number,
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer, void> {
-  const changed = () => inputError(`${name} changed while it was sent; the message was not completed`);
   let rest = length;
   for await (const chunk of readable(chunks, name)) {
     rest -= chunk.length;
-    if (rest < 0) throw changed();
+    if (rest < 0) throw changedFile(name);
     yield chunk;
   }
   const now = stampOf(fd, name);
-  if (rest > 0 || now.size !== stamp.size || now.mtimeNs !== stamp.mtimeNs) throw changed();
+  if (rest > 0 || now.size !== stamp.size || now.mtimeNs !== stamp.mtimeNs) throw changedFile(name);
 }

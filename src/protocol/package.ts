@@ -12,7 +12,7 @@ export interface Message {
   /** Bytes on the wire, without the one that names the encoding. */
   readonly length: number;
   /**
-   * Exactly `length` bytes. A chunk stands only until the next one is asked for.
+   * Exactly `length` bytes. A chunk stands only until the next one is asked for, or the next package.
    * @throws when the bytes cannot be had any more, or are no longer those that were counted
    */
   chunks(): Iterable<Buffer> | AsyncIterable<Buffer>;
@@ -23,6 +23,14 @@ export interface Package {
   readonly sender: Buffer;
   readonly recipients: readonly Buffer[];
   readonly message: Message;
+}
+
+/**
+ * Where packages come from, one after the other: any iterator, or an asynchronous one. A promise is made only
+ * where there is something to wait for.
+ */
+export interface PackageSource<P extends Package> {
+  next(): IteratorResult<P, unknown> | Promise<IteratorResult<P, unknown>>;
 }
 
 /** Pieces of a long list of recipients are this large, in bytes: one write each, whatever the list's length. */

@@ -8,6 +8,7 @@ export interface DryRun {
   readonly sender: Buffer;
   readonly recipients: readonly Buffer[];
   readonly packages: number;
+  readonly spool: string | undefined;
   readonly message: { readonly source: string; readonly bytes: number; readonly encoding: Encoding };
   /** The message's first lines, without their line ends. */
   readonly firstLines: readonly Buffer[];
@@ -21,6 +22,7 @@ export function* dryRunLines(run: DryRun): Generator<string, void> {
   const from = source === "-" ? "standard input" : sanitise(source);
   yield `message: ${bytes} bytes, encoding ${encoding}, from ${from}`;
   yield `packages: ${run.packages}`;
+  if (run.spool !== undefined) yield `spool: ${sanitise(run.spool)}`;
   for (const line of run.firstLines) yield `| ${sanitiseCapped(line)}`;
 }
 
@@ -31,6 +33,7 @@ export function dryRunJson(run: DryRun): string {
     endpoints: run.endpoints,
     message: run.message,
     packages: run.packages,
+    spool: run.spool,
     ...field("sender", run.sender),
     recipients: run.recipients.map((recipient, index) => ({ index, ...field("recipient", recipient) })),
     firstLines: run.firstLines.map(sanitise),

@@ -5,9 +5,12 @@ export const EXIT = { success: 0, permanent: 100, temporary: 111 } as const;
 
 export type Outcome = "success" | "partial" | "failed";
 
-/** Zero only when every recipient has a success; one deferral is enough to make trying again worthwhile. */
-export function exitCode(deliveries: readonly { status: Status }[]): number {
-  if (deliveries.some(({ status }) => status === "deferral")) return EXIT.temporary;
+/**
+ * Zero only when every recipient has a success, or its message waits in a spool; one other deferral is enough to
+ * make trying again worthwhile.
+ */
+export function exitCode(deliveries: readonly { status: Status; spooled?: boolean }[]): number {
+  if (deliveries.some(({ status, spooled }) => status === "deferral" && !spooled)) return EXIT.temporary;
   if (deliveries.some(({ status }) => status === "failure")) return EXIT.permanent;
   return EXIT.success;
 }

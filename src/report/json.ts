@@ -9,16 +9,20 @@ import { LETTERS, PLAIN, sanitise } from "./sanitise.ts";
 /** Moves when a field changes its meaning or goes; new fields do not move it. */
 const SCHEMA = 1;
 
+export interface ServerReport {
+  readonly endpoint: string;
+  readonly address: string | null;
+  readonly port: number | null;
+}
+
 /** All there is to say of one message. */
 export interface MessageReport {
-  readonly server: {
-    readonly endpoint: string;
-    readonly address: string | null;
-    readonly port: number | null;
-  };
+  readonly server: ServerReport;
   readonly message: { readonly source: string; readonly bytes: number; readonly encoding: Encoding } | null;
+  /** What became of its file, where it came from a maildir. */
+  readonly file?: Readonly<Record<string, string | boolean | null>>;
   readonly sender: Buffer;
-  readonly deliveries: readonly Delivery[];
+  readonly deliveries: readonly (Delivery & { readonly spooled?: boolean })[];
   /** Milliseconds; null for what did not happen. */
   readonly timing: { connectMs: number | null; sendMs: number | null; responseMs: number | null };
   readonly violations: readonly Violation[];
@@ -27,7 +31,7 @@ export interface MessageReport {
 
 /** The report as one line of JSON, in pieces: there may be a million deliveries. */
 export function* messageJson(report: MessageReport): Generator<string, void> {
-  const { server, message, sender, deliveries, timing, violations, error } = report;
+  const { server, message, file, sender, deliveries, timing, violations, error } = report;
   const { connectMs, sendMs, responseMs } = timing;
   const before = {
     schema: SCHEMA,
@@ -36,6 +40,7 @@ export function* messageJson(report: MessageReport): Generator<string, void> {
     exitCode: exitCode(deliveries),
     server: { ...server, tls: null },
     message,
+    ...(file && { file }),
     ...field("sender", sender),
   };
   const after = {
@@ -51,8 +56,8 @@ export function* messageJson(report: MessageReport): Generator<string, void> {
   yield `],${toJson(after).slice(1)}\n`;
 }
 
-function deliveryJson(index: number, delivery: Delivery): string {
-  const { recipient, status, text, origin, possibleDuplicate } = delivery;
+function deliveryJson(index: number, delivery: MessageReport["deliveries"][number]): string {
+  const { recipient, status, text, origin, possibleDuplicate, spooled } = delivery;
   return toJson({
     index,
     ...field("recipient", recipient),
@@ -60,6 +65,7 @@ function deliveryJson(index: number, delivery: Delivery): string {
     ...field("text", text),
     origin,
     possibleDuplicate,
+    spooled,
   });
 }
 

@@ -4,32 +4,30 @@ import type { Output } from "../context.ts";
 /** What takes less than this is over before anybody wonders, in milliseconds. */
 const PATIENCE_MS = 500;
 
-/** A spinner with the bytes sent and their rate, once the sending takes long enough to be wondered about. */
+/** What there is to show of work that goes on; asked for whenever it changed. */
+export type Words = (elapsedMs: number) => string;
+
+/** A spinner with words, once the work takes long enough to be wondered about. */
 export class Progress {
   readonly #stream: () => Output | undefined;
-  readonly #total: number;
+  readonly #words: Words;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   #spinner: Ora | undefined;
-  #bytes = 0;
   #stopped = false;
 
-  /**
-   * @param stream asked for the terminal when there is something to show, if there is one
-   * @param total bytes that will be sent in all
-   */
-  constructor(stream: () => Output | undefined, total: number) {
+  /** @param stream asked for the terminal when there is something to show, if there is one */
+  constructor(stream: () => Output | undefined, words: Words) {
     this.#stream = stream;
-    this.#total = total;
+    this.#words = words;
     this.#timer = setTimeout(() => this.#show().catch(() => undefined), PATIENCE_MS);
     this.#timer.unref();
   }
 
-  /** @param bytes sent so far */
-  readonly update = (bytes: number): void => {
-    this.#bytes = bytes;
+  /** There is something new to show. */
+  update(): void {
     if (this.#spinner !== undefined) this.#spinner.text = this.#text();
-  };
+  }
 
   /** Takes the spinner off the terminal. */
   stop(): void {
@@ -56,11 +54,22 @@ export class Progress {
   }
 
   #text(): string {
-    const seconds = (performance.now() - this.#startedAt) / 1_000;
-    const rate = `${size(this.#bytes / seconds)}/s`;
-    if (this.#bytes < this.#total) return `sent ${size(this.#bytes)} of ${size(this.#total)}, ${rate}`;
-    return `sent ${size(this.#bytes)}, ${rate}; waiting for responses`;
+    return this.#words(performance.now() - this.#startedAt);
   }
+}
+
+/** Bytes sent and their rate. */
+export function bytesSent(sent: number, total: number, elapsedMs: number): string {
+  const rate = `${size(sent / (elapsedMs / 1_000))}/s`;
+  if (sent < total) return `sent ${size(sent)} of ${size(total)}, ${rate}`;
+  return `sent ${size(sent)}, ${rate}; waiting for responses`;
+}
+
+/** Messages done of all, their rate, and the time left. */
+export function messagesDone(done: number, total: number, elapsedMs: number): string {
+  const perSecond = done / (elapsedMs / 1_000);
+  const left = done === 0 ? "" : `, ${Math.ceil((total - done) / perSecond)} s left`;
+  return `${done} of ${total} messages, ${Math.round(perSecond)}/s${left}`;
 }
 
 function size(bytes: number): string {

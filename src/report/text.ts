@@ -17,16 +17,16 @@ export async function statusPaint(coloured: boolean): Promise<Paint> {
 
 /** One line for each delivery, in order; with `quiet`, only for those that did not succeed. */
 export function* deliveryLines(
-  deliveries: Iterable<Delivery>,
+  deliveries: Iterable<Delivery & { readonly spooled?: boolean }>,
   paint: Paint,
   quiet: boolean,
 ): Generator<string, void> {
   let last: { text: Buffer; clean: string } | undefined;
-  for (const { recipient, status, text } of deliveries) {
+  for (const { recipient, status, text, spooled } of deliveries) {
     if (quiet && status === "success") continue;
     // Recipients of one package mostly share the very same text.
     if (last?.text !== text) last = { text, clean: sanitiseCapped(text) };
-    yield `${sanitise(recipient)}: ${paint(status)}: ${last.clean}`;
+    yield `${sanitise(recipient)}: ${paint(status)}: ${last.clean}${spooled ? " (spooled)" : ""}`;
   }
 }
 

@@ -3,7 +3,7 @@ import { Deadline } from "../deadline.ts";
 import { reason } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import { Ledger } from "../protocol/ledger.ts";
-import type { Package } from "../protocol/package.ts";
+import type { Package, PackageSource } from "../protocol/package.ts";
 import { ResponseReader } from "../protocol/response.ts";
 import { type Violation, ViolationError } from "../protocol/violation.ts";
 import {
@@ -17,7 +17,7 @@ import {
   protocolViolation,
   sessionTooLong,
 } from "./cause.ts";
-import { type PackageSource, Writer } from "./writer.ts";
+import { Writer } from "./writer.ts";
 
 /** Servers write all responses to a package at once; one that is silent for this long after some of them has
  * no more to say. Counted from the last byte, so that a slow connection is not taken for such a server. */

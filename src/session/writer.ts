@@ -1,20 +1,19 @@
 import type { Duplex } from "node:stream";
 import type { Ledger } from "../protocol/ledger.ts";
-import { encodeHead, encodePackage, encodeTail, type Package, packageLength } from "../protocol/package.ts";
+import {
+  encodeHead,
+  encodePackage,
+  encodeTail,
+  type Package,
+  type PackageSource,
+  packageLength,
+} from "../protocol/package.ts";
 import { Outbox } from "./outbox.ts";
 
 /** Packages in flight: a second's worth of small ones, yet few to hold and, if need be, to send again. */
 const WINDOW_PACKAGES = 1_024;
 /** Bytes in flight: what a broken session may have to send again. A larger package goes alone. */
 const WINDOW_BYTES = 64 * 1024 * 1024;
-
-/**
- * Where packages come from, one after the other: any iterator, or an asynchronous one. A promise is made only
- * where there is something to wait for.
- */
-export interface PackageSource<P extends Package> {
-  next(): IteratorResult<P, unknown> | Promise<IteratorResult<P, unknown>>;
-}
 
 export interface WriterEvents {
   /** Bytes about to be handed to the connection. */
@@ -124,14 +123,10 @@ export class Writer<P extends Package> {
   async #write({ sender, recipients, message }: P): Promise<void> {
     await this.#writePiece("head", encodeHead(message));
     const chunks = message.chunks();
-    if (Symbol.iterator in chunks) {
-      for (const chunk of chunks) await this.#writePiece("body", chunk);
-    } else {
-      for await (const chunk of chunks) {
-        await this.#writeBorrowed(chunk);
-        // Before the next chunk is asked for: what it comes from may be closed once the writer has ended.
-        if (this.#stopped) return;
-      }
+    for await (const chunk of chunks) {
+      await this.#writeBorrowed(chunk);
+      // Before the next chunk is asked for: what it comes from may be closed once the writer has ended.
+      if (this.#stopped) return;
     }
     for (const { piece, last } of encodeTail(sender, recipients)) {
       await this.#writePiece("tail", piece, last);

@@ -1,3 +1,4 @@
+import { encodeMaildirHead } from "../envelope/maildir-head.ts";
 import { reason } from "../errors.ts";
 import { storeMessage } from "../maildir/store.ts";
 import { LineEndConverter } from "../message/line-ends.ts";
@@ -95,8 +96,7 @@ export class Incoming {
 
   /** The form that maildirqmtp takes up again. */
   async *#file(recipient: Buffer): AsyncGenerator<Buffer, void> {
-    const parts = ["Return-Path: <", this.sender, ">\nDelivered-To: ", recipient, "\n"];
-    yield Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : part)));
+    yield encodeMaildirHead(this.sender, recipient);
     yield* this.#spool?.chunks() ?? [];
   }
 }

@@ -5,6 +5,7 @@
 import { mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { measureMaildir } from "./maildir.ts";
 import { inTurn, median, run, serve } from "./measure.ts";
 
 const QMTP = "bin/qmtp";
@@ -143,6 +144,26 @@ async function recipients(): Promise<Figure[]> {
   ];
 }
 
+async function maildir(): Promise<Figure[]> {
+  const { copyRatio, serialRatio, removalRatio, linearity, peakMiB } = await measureMaildir(5);
+  const messages = "100,000 messages of 4 KB";
+  const figures = [least(`${messages}, rate of qmtp serial against copying their bytes`, copyRatio, 0.7)];
+  if (serialRatio === undefined) {
+    console.log(
+      "left out: serialqmtp in C; name the program in SERIALQMTP, and maildirserial in MAILDIRSERIAL",
+    );
+  } else {
+    figures.push(ratio(`${messages}, time of qmtp serial against serialqmtp`, serialRatio, 1));
+  }
+  if (removalRatio !== undefined) {
+    const what = `${messages} and their removal, time of qmtp maildir against maildirserial with serialqmtp`;
+    figures.push(ratio(what, removalRatio, 1));
+  }
+  figures.push(most("qmtp maildir, time for a message of 100,000 against one of 1,000", linearity, 1.1, ""));
+  figures.push(most(`${messages}, peak memory of qmtp maildir`, peakMiB, 150, "MiB"));
+  return figures;
+}
+
 function figure(what: string, value: number, aim: number, unit: string, met: boolean, word: string): Figure {
   return { what, measured: `${value.toFixed(2)} ${unit}`.trim(), aim: `${word} ${aim} ${unit}`.trim(), met };
 }
@@ -168,6 +189,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   crlf: () => largeFile("dos", CRLF_LINE, "a 1 GiB file with CRLF to normalise", 0.5),
   pipeline: roundTrips,
   recipients,
+  maildir,
 };
 
 async function main(): Promise<void> {

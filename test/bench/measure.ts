@@ -2,15 +2,28 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 
+export interface Run {
+  readonly ms: number;
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /** Runs a node script to its end, and gives its time in milliseconds and what it printed. */
-export async function run(
+export function run(args: readonly string[], input?: string, output?: "pipe" | "ignore"): Promise<Run> {
+  return runProgram(process.execPath, args, input, output);
+}
+
+/** Runs any program in the same way. */
+export async function runProgram(
+  program: string,
   args: readonly string[],
   input?: string,
   output: "pipe" | "ignore" = "pipe",
-): Promise<{ ms: number; code: number | null; stdout: string; stderr: string }> {
+): Promise<Run> {
   const stdin = input === undefined ? "ignore" : openSync(input, "r");
   const startedAt = performance.now();
-  const child = spawn(process.execPath, args, { stdio: [stdin, output, "pipe"] });
+  const child = spawn(program, args, { stdio: [stdin, output, "pipe"] });
   const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
   const [code] = await once(child, "close");
   const ms = performance.now() - startedAt;

@@ -1,0 +1,87 @@
+import { encodeMaildirHead, type MaildirHead } from "../envelope/maildir-head.ts";
+import { quoteLocalPart } from "../envelope/quote.ts";
+import { type KnownFile, restOfFile } from "../message/file.ts";
+import type { Package } from "../protocol/package.ts";
+import type { BounceControl } from "./control.ts";
+
+/** A message on its way back to its sender. */
+export interface Returned {
+  readonly file: KnownFile;
+  readonly head: MaildirHead;
+  /** As the server was asked for it, without the prefix. */
+  readonly recipient: Buffer;
+  /** What the server said. */
+  readonly reason: Buffer;
+  /** The server would have taken it later, but it is too old for that. */
+  readonly expired: boolean;
+}
+
+/** Sender of a bounce's bounce: what bounces again is discarded (qmail-send(8)). */
+const DOUBLE_BOUNCE_SENDER = Buffer.from("#@[]");
+/** More of a reason is not read by people, in bytes. */
+const MOST_REASON = 2_000;
+
+const TO_SENDER = "I'm sorry: your message could not be delivered to this recipient. Nobody will try again.";
+const TO_POSTMASTER = "A bounce could not be delivered to this recipient. It is returned to the postmaster.";
+const TOO_OLD = "The server would take it later, but the message has waited for too long.";
+
+/**
+ * The bounce of a message, in QSBMF, the format of qmail-send's bounces (cr.yp.to/proto/qsbmf.txt): the program,
+ * a paragraph for the recipient, a line that begins with a dash, the message. That of a bounce goes to the
+ * postmaster.
+ */
+export function composeBounce(returned: Returned, control: BounceControl, now: Date): Package {
+  const { file, head } = returned;
+  const double = head.sender.length === 0;
+  const to = double ? joined(control.doubleTo.local, "@", control.doubleTo.host) : head.sender;
+  const before = joined(
+    ...header(control, to, now),
+    "Hi. This is the qmtp maildir program at ",
+    control.from.host,
+    `.\n${double ? TO_POSTMASTER : TO_SENDER}\n\n`,
+    ...recipientParagraph(returned),
+    `--- ${double ? "The bounce" : "Your message"} follows, as it was.\n\n`,
+    encodeMaildirHead(head.sender, Buffer.alloc(0)).subarray(0, head.firstLine),
+  );
+  return {
+    sender: double ? DOUBLE_BOUNCE_SENDER : Buffer.alloc(0),
+    recipients: [to],
+    message: {
+      encoding: "unix",
+      length: before.length + file.bytes - head.length,
+      chunks: () => followed(before, restOfFile(file, head.length)),
+    },
+  };
+}
+
+function header({ from }: BounceControl, to: Buffer, now: Date): (string | Buffer)[] {
+  // "Mon, 23 Nov 2026 10:00:00 GMT", with the zone as mail has it.
+  const date = now.toUTCString().replace("GMT", "-0000");
+  const sender = joined(from.local, "@", from.host);
+  return [
+    `Date: ${date}\nFrom: `,
+    quoteLocalPart(sender),
+    "\nTo: ",
+    quoteLocalPart(to),
+    "\nSubject: failure notice\n\n",
+  ];
+}
+
+function recipientParagraph({ recipient, reason, expired }: Returned): (string | Buffer)[] {
+  return ["<", recipient, ">:\n", `${plain(reason)}\n`, expired ? `${TOO_OLD}\n\n` : "\n"];
+}
+
+/** Printable ASCII, on one line: an empty one would end the paragraph. */
+function plain(reason: Buffer): string {
+  const text = reason.subarray(0, MOST_REASON).toString("latin1");
+  return text.replace(/[^\x20-\x7e]/g, "?").trim() || "The server gave no reason.";
+}
+
+function joined(...parts: (string | Buffer)[]): Buffer {
+  return Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : part)));
+}
+
+async function* followed(before: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  yield before;
+  yield* rest;
+}

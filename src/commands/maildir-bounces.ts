@@ -1,0 +1,120 @@
+import { composeBounce } from "../bounce/compose.ts";
+import { type BounceControl, QMAIL_HOME, readBounceControl } from "../bounce/control.ts";
+import { queuePackage } from "../bounce/qmail-queue.ts";
+import { converse } from "../client/converse.ts";
+import type { Context } from "../context.ts";
+import { reason } from "../errors.ts";
+import type { Undeliverable } from "../maildir/rounds.ts";
+import type { Delivery } from "../protocol/delivery.ts";
+import type { Package } from "../protocol/package.ts";
+import type { Limits } from "../session/session.ts";
+import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
+
+export interface BounceOptions {
+  /** Where bounces are sent; without it they are given to qmail-queue. */
+  readonly server: Endpoint | undefined;
+  readonly connectTimeoutMs: number;
+  readonly limits: Limits;
+}
+
+type OnReturned = (message: Undeliverable, problem: string | undefined) => void;
+
+interface Bounce extends Package {
+  readonly of: Undeliverable;
+}
+
+/** Where bounces go, in words. */
+export function bounceRoute(server: Endpoint | undefined, env: Context["env"]): string {
+  return server === undefined ? `through ${queueProgram(env)}` : `by QMTP to ${formatEndpoint(server)}`;
+}
+
+/** Returns messages to their senders, and tells what became of each. */
+export async function bounceMessages(
+  messages: readonly Undeliverable[],
+  options: BounceOptions,
+  context: Context,
+  onReturned: OnReturned,
+): Promise<void> {
+  const { server } = options;
+  let control: BounceControl;
+  try {
+    control = readBounceControl(homeOf(context.env));
+  } catch (error) {
+    const problem = `cannot read qmail's control files: ${reason(error)}`;
+    for (const message of messages) onReturned(message, problem);
+    return;
+  }
+  const bounces = bouncesOf(messages, control, onReturned);
+  if (server === undefined) await throughQueue(bounces, options, context, onReturned);
+  else await byQmtp(bounces, server, options, context, onReturned);
+}
+
+/** One after the other: each holds its beginning. */
+function* bouncesOf(
+  messages: readonly Undeliverable[],
+  control: BounceControl,
+  onReturned: OnReturned,
+): Generator<Bounce, void> {
+  for (const message of messages) {
+    const { package: pkg, delivery, expired } = message;
+    // NUL ends an address in qmail-queue's envelope.
+    if (pkg.sender.includes(0)) {
+      onReturned(message, "the sender holds a NUL byte");
+      continue;
+    }
+    const { recipient, text } = delivery;
+    const returned = { file: pkg.file, head: pkg.head, recipient, reason: text, expired };
+    yield { ...composeBounce(returned, control, new Date()), of: message };
+  }
+}
+
+async function throughQueue(
+  bounces: Iterable<Bounce>,
+  { limits }: BounceOptions,
+  { env, interrupted }: Context,
+  onReturned: OnReturned,
+): Promise<void> {
+  const queue = {
+    program: queueProgram(env),
+    home: homeOf(env),
+    env,
+    temporaryDirectory: env.TMPDIR || "/tmp",
+    timeoutMs: limits.idleMs,
+  };
+  for (const bounce of bounces) {
+    const problem = interrupted.aborted
+      ? `interrupted by ${reason(interrupted.reason)}`
+      : await queuePackage(bounce, queue);
+    onReturned(bounce.of, problem);
+  }
+}
+
+async function byQmtp(
+  bounces: Iterator<Bounce>,
+  server: Endpoint,
+  { connectTimeoutMs, limits }: BounceOptions,
+  { interrupted }: Context,
+  onReturned: OnReturned,
+): Promise<void> {
+  const { problem } = await converse(bounces, {
+    endpoints: [server],
+    connectTimeoutMs,
+    limits,
+    signal: interrupted,
+    onSettled: (bounce: Bounce, deliveries: readonly Delivery[]) => {
+      const { status, text } = deliveries[0] as Delivery;
+      onReturned(bounce.of, status === "success" ? undefined : text.toString());
+    },
+  });
+  for (let left = bounces.next(); !left.done; left = bounces.next()) {
+    onReturned(left.value.of, problem?.unsent ?? "it was not sent");
+  }
+}
+
+function homeOf(env: Context["env"]): string {
+  return env.QMAILHOME || QMAIL_HOME;
+}
+
+function queueProgram(env: Context["env"]): string {
+  return env.QMAILQUEUE || `${homeOf(env)}/bin/qmail-queue`;
+}

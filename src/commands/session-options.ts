@@ -1,0 +1,68 @@
+import type { Command } from "commander";
+import type { Context } from "../context.ts";
+import { Transcript } from "../report/transcript.ts";
+import type { Limits } from "../session/session.ts";
+import { type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
+import { timeOption } from "./values.ts";
+
+/** What the commands that send have in common; times in milliseconds. */
+export interface SessionOptions {
+  readonly server?: readonly string[];
+  readonly connectTimeout: number;
+  readonly timeout: number;
+  readonly maxTime: number;
+  readonly json?: true;
+  readonly quiet?: true;
+  readonly verbose: number;
+  readonly color: boolean;
+}
+
+export function declareServers(command: Command): Command {
+  return command
+    .option(
+      "-s, --server <endpoint>",
+      "where to send: host, host:port, [address]:port, qmtp://host:port or unix:/path; may be repeated: " +
+        "the next is tried only where none before could be reached (or QMTP_SERVER; default: localhost:209)",
+      append,
+    )
+    .addOption(timeOption(command, "--connect-timeout <s>", "seconds to connect to each server", 60))
+    .addOption(timeOption(command, "--timeout <s>", "seconds without a byte sent or received", 600))
+    .addOption(timeOption(command, "--max-time <s>", "seconds for the whole session", 3_600));
+}
+
+export function declareOutput(command: Command, words: { json: string; quiet: string }): Command {
+  return command
+    .option("--json", words.json)
+    .option("-q, --quiet", words.quiet)
+    .option("-v, --verbose", "print a transcript to standard error; twice: with the message", more, 0)
+    .option("--no-color", "no colour and no spinner, also on a terminal");
+}
+
+/** @throws {CommandError} usage */
+export function serversOf({ server }: SessionOptions, env: Context["env"]): Endpoint[] {
+  const fromEnvironment = env.QMTP_SERVER?.split(/\s+/).filter((text) => text !== "") ?? [];
+  const texts = server ?? fromEnvironment;
+  return (texts.length === 0 ? ["localhost"] : texts).map((text) => parseEndpoint(text));
+}
+
+export function limitsOf({ timeout, maxTime }: SessionOptions): Limits {
+  return { idleMs: timeout, sessionMs: maxTime };
+}
+
+/** For `-v`, and for nothing else. */
+export function startTranscript({ verbose }: SessionOptions, { stderr }: Context): Transcript | undefined {
+  return verbose === 0 ? undefined : new Transcript(stderr, verbose > 1);
+}
+
+/** Whether there may be movement on the terminal, if there is one. */
+export function wantsProgress({ color, json, quiet, verbose }: SessionOptions): boolean {
+  return color && !json && !quiet && verbose === 0;
+}
+
+function append(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}
+
+function more(_: string, previous: number): number {
+  return previous + 1;
+}

@@ -1,0 +1,50 @@
+const LF = 0x0a;
+const GREATER = 0x3e;
+const RETURN_PATH = Buffer.from("Return-Path: <");
+const DELIVERED_TO = Buffer.from("Delivered-To: ");
+
+/** Far more than any address takes, and little enough to read for every file, in bytes. */
+export const MOST_HEAD = 65_536;
+
+/** The two lines with which qmail-local begins what it puts into a maildir: a message with one recipient. */
+export interface MaildirHead {
+  readonly sender: Buffer;
+  readonly recipient: Buffer;
+  /** Bytes of the first line and of both lines, line feeds included. */
+  readonly firstLine: number;
+  readonly length: number;
+}
+
+/**
+ * The head of a file, whose parts are copies.
+ * @param bytes the file's beginning, `MOST_HEAD` bytes of it or all
+ * @returns undefined where the file begins otherwise: it was not put there to be sent on
+ */
+export function parseMaildirHead(bytes: Buffer): MaildirHead | undefined {
+  const first = bytes.indexOf(LF);
+  if (first <= RETURN_PATH.length || bytes[first - 1] !== GREATER || !startsWith(bytes, 0, RETURN_PATH)) {
+    return undefined;
+  }
+  const second = bytes.indexOf(LF, first + 1);
+  if (second === -1 || !startsWith(bytes, first + 1, DELIVERED_TO)) return undefined;
+  return {
+    sender: Buffer.from(bytes.subarray(RETURN_PATH.length, first - 1)),
+    recipient: Buffer.from(bytes.subarray(first + 1 + DELIVERED_TO.length, second)),
+    firstLine: first + 1,
+    length: second + 1,
+  };
+}
+
+/** The same head, for a file that `qmtp maildir` or maildirqmtp shall deliver. The addresses hold no LF. */
+export function encodeMaildirHead(sender: Buffer, recipient: Buffer): Buffer {
+  const end = Buffer.from(">\n");
+  return Buffer.concat([RETURN_PATH, sender, end, DELIVERED_TO, recipient, end.subarray(1)]);
+}
+
+function startsWith(bytes: Buffer, at: number, expected: Buffer): boolean {
+  // Byte by byte: for so few, calling out of JavaScript would cost more.
+  for (let index = 0; index < expected.length; index++) {
+    if (bytes[at + index] !== expected[index]) return false;
+  }
+  return true;
+}

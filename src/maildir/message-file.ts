@@ -1,0 +1,111 @@
+import { closeSync, constants, openSync, readSync, statSync } from "node:fs";
+import { type MaildirHead, MOST_HEAD, parseMaildirHead } from "../envelope/maildir-head.ts";
+import { reason, systemCode } from "../errors.ts";
+import { type KnownFile, restOfFile } from "../message/file.ts";
+import type { Message, Package } from "../protocol/package.ts";
+
+/** Without O_NONBLOCK, a named pipe that has taken a file's place would be waited for. */
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
+
+/** A file to be read; where nobody has looked at it before, its size and time are left open. */
+export type UnreadFile = Pick<KnownFile, "path" | "name"> & Partial<KnownFile>;
+
+/** A message with one recipient in a file that begins with its head. */
+export interface FilePackage<F extends UnreadFile = UnreadFile> extends Package {
+  readonly file: F;
+  readonly head: MaildirHead;
+}
+
+/** Why a file is no package: it is not for us, it is gone, it has no head, or it cannot be read. */
+export type NoPackage =
+  | { readonly kind: "ignored" | "gone" }
+  | { readonly kind: "headless" | "unreadable"; readonly why: string };
+
+/**
+ * Makes packages of files. Small ones are read at once, with three system calls, into a buffer that is used
+ * again for the next file; of larger ones the beginning is read, and the rest when it is sent.
+ */
+export class MessageFileReader {
+  readonly #prefix: Buffer;
+  readonly #onBroken: (file: UnreadFile) => void;
+  /** One byte more than is read of a small file finds its end. */
+  readonly #buffer = Buffer.allocUnsafeSlow(MOST_HEAD + 1);
+
+  /**
+   * @param prefix removed from recipients; files of recipients that do not begin with it are ignored
+   * @param onBroken called when a file's message cannot be read to its end while it is sent
+   */
+  constructor(prefix: Buffer, onBroken: (file: UnreadFile) => void) {
+    this.#prefix = prefix;
+    this.#onBroken = onBroken;
+  }
+
+  /** The package of a file, whose message stands until the next file is read. */
+  read<F extends UnreadFile>(file: F): FilePackage<F> | NoPackage {
+    let length: number;
+    try {
+      length = this.#readBeginning(file.path);
+    } catch (error) {
+      if (systemCode(error) === "ENOENT") return { kind: "gone" };
+      return { kind: "unreadable", why: reason(error) };
+    }
+    const head = parseMaildirHead(this.#buffer.subarray(0, length));
+    if (head === undefined) return { kind: "headless", why: noHead(length) };
+    const prefix = this.#prefix.length;
+    if (prefix > head.recipient.length || this.#prefix.compare(head.recipient, 0, prefix) !== 0) {
+      return { kind: "ignored" };
+    }
+    if (file.bytes !== undefined && length !== Math.min(file.bytes, this.#buffer.length)) {
+      return { kind: "unreadable", why: "it changed while it was read" };
+    }
+    const recipients = [prefix === 0 ? head.recipient : head.recipient.subarray(prefix)];
+    try {
+      return { file, head, sender: head.sender, recipients, message: this.#message(file, length, head) };
+    } catch (error) {
+      return { kind: "unreadable", why: reason(error) };
+    }
+  }
+
+  #readBeginning(path: string | Buffer): number {
+    const fd = openSync(path, READ);
+    try {
+      return readSync(fd, this.#buffer, 0, this.#buffer.length, null);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  /** Every byte after the head as it stands: a CR in a maildir is data. */
+  #message(file: UnreadFile, read: number, head: MaildirHead): Message {
+    if (read < this.#buffer.length) {
+      const body = this.#buffer.subarray(head.length, read);
+      return { encoding: "unix", length: body.length, chunks: () => [body] };
+    }
+    const known = lookedAt(file);
+    const length = known.bytes - head.length;
+    return { encoding: "unix", length, chunks: () => this.#rest(known, head.length) };
+  }
+
+  async *#rest(file: KnownFile, from: number): AsyncGenerator<Buffer, void> {
+    try {
+      yield* restOfFile(file, from);
+    } catch (error) {
+      this.#onBroken(file);
+      throw error;
+    }
+  }
+}
+
+function lookedAt(file: UnreadFile): KnownFile {
+  const { path, name, bytes, mtimeMs } = file;
+  if (bytes !== undefined && mtimeMs !== undefined) return { path, name, bytes, mtimeMs };
+  const stat = statSync(path);
+  if (!stat.isFile()) throw new Error("it is no regular file");
+  return { path, name, bytes: stat.size, mtimeMs: stat.mtimeMs };
+}
+
+function noHead(length: number): string {
+  if (length === 0) return "it is empty";
+  const where = length > MOST_HEAD ? ` within its first ${MOST_HEAD} bytes` : "";
+  return `it does not begin with 'Return-Path: <sender>' and 'Delivered-To: recipient'${where}`;
+}

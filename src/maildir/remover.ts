@@ -1,0 +1,118 @@
+import { unlinkSync } from "node:fs";
+import type { Worker } from "node:worker_threads";
+import { systemCode } from "../errors.ts";
+
+/** So many at once are worth a thread of its own: removing takes the system longer than all the rest. */
+const MANY = 128;
+
+/** Removes what it is told, and answers for each path with nothing or with the error's parts. */
+const THREAD = `
+  const { parentPort } = require("node:worker_threads");
+  const { unlinkSync } = require("node:fs");
+  function remove(path) {
+    try {
+      if (path !== undefined) unlinkSync(path);
+    } catch ({ code, message }) {
+      return { code, message };
+    }
+  }
+  parentPort.on("message", (paths) => parentPort.postMessage(paths.map(remove)));
+`;
+
+interface Removal {
+  /** Undefined where there is nothing to remove, and only the turn is waited for. */
+  readonly path: string | Buffer | undefined;
+  readonly done: (error: Error | undefined) => void;
+}
+
+/** Removes files beside the sending, in the order in which it is asked to. */
+export class Remover {
+  /** Asked for in this turn of the event loop. */
+  #batch: Removal[] = [];
+  /** With the thread. */
+  #sent: Removal[][] = [];
+  #thread: Promise<Worker> | undefined;
+  #threadLost = false;
+  #pending = 0;
+  #waiting: (() => void) | undefined;
+
+  /** Files that are not removed yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** @param done called, later, when the file is removed or could not be, and all before it */
+  remove(path: Removal["path"], done: Removal["done"]): void {
+    this.#pending++;
+    if (this.#batch.push({ path, done }) === 1) setImmediate(() => this.#handOver());
+  }
+
+  /** Resolves when no more than so many files are pending. For one caller at a time. */
+  async until(most: number): Promise<void> {
+    while (this.#pending > most) {
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve;
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    await (await this.#thread)?.terminate();
+  }
+
+  async #handOver(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    if (this.#threadLost || (this.#thread === undefined && batch.length < MANY)) {
+      for (const removal of batch) this.#settle(removal, removed(removal.path));
+      return;
+    }
+    this.#thread ??= this.#start();
+    const thread = await this.#thread;
+    // Answered piece by piece, so that whoever waits for room need not wait for all.
+    for (let at = 0; at < batch.length; at += MANY) {
+      const piece = batch.slice(at, at + MANY);
+      this.#sent.push(piece);
+      thread.postMessage(piece.map(({ path }) => path));
+    }
+  }
+
+  async #start(): Promise<Worker> {
+    const { Worker } = await import("node:worker_threads");
+    const thread = new Worker(THREAD, {
+      eval: true,
+      resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 },
+    });
+    thread.on("message", (errors: ({ code: string; message: string } | undefined)[]) => {
+      const batch = this.#sent.shift() as Removal[];
+      for (const [at, removal] of batch.entries()) {
+        const error = errors[at];
+        this.#settle(removal, error && Object.assign(new Error(error.message), { code: error.code }));
+      }
+    });
+    // Such as for want of memory. What it was told may have been done or not.
+    thread.on("error", () => {
+      this.#threadLost = true;
+      for (const removal of this.#sent.splice(0).flat()) {
+        const error = removed(removal.path);
+        this.#settle(removal, systemCode(error) === "ENOENT" ? undefined : error);
+      }
+    });
+    return thread;
+  }
+
+  #settle({ done }: Removal, error: Error | undefined): void {
+    this.#pending--;
+    done(error);
+    this.#waiting?.();
+  }
+}
+
+function removed(path: Removal["path"]): Error | undefined {
+  try {
+    if (path !== undefined) unlinkSync(path);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}

@@ -1,0 +1,112 @@
+import type { Problem } from "../errors.ts";
+import { nameBytes } from "../maildir/listing.ts";
+import type { MessageResult } from "../maildir/rounds.ts";
+import { EXIT } from "./exit-code.ts";
+import { field, messageJson, type ServerReport, toJson } from "./json.ts";
+import { sanitise, sanitiseCapped } from "./sanitise.ts";
+import type { Paint } from "./text.ts";
+
+/** One line for a message: file, recipient, status, text, and what became of the file where that is not plain. */
+export function maildirLine(result: MessageResult, paint: Paint): string {
+  const { recipient, status, text } = result.delivery;
+  const to = recipient.length === 0 ? "<>" : sanitise(recipient);
+  const remarks = remarksOn(result);
+  const said = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
+  return `${fileName(result.file.name)}: ${to}: ${paint(status)}: ${sanitiseCapped(text)}${said}`;
+}
+
+/** The same as one line of JSON, like that of `send`. */
+export function maildirJson(
+  result: MessageResult,
+  maildir: string,
+  server: ServerReport,
+  problem: Problem | null,
+): string {
+  const { file, sender, delivery, bytes, outcome, expired, note } = result;
+  const report = {
+    server,
+    message: { source: `${maildir}/${nameBytes(file.name)}`, bytes, encoding: "unix" as const },
+    file: { ...field("name", nameBytes(file.name)), outcome, expired, note: note ?? null },
+    sender,
+    deliveries: [delivery],
+    timing: { connectMs: null, sendMs: null, responseMs: null },
+    violations: [],
+    error: delivery.origin === "client" ? problem : null,
+  };
+  return [...messageJson(report)].join("").trimEnd();
+}
+
+/** A line about something in a maildir that cannot be sent. */
+export function unusableLine({ name, why }: { name: string; why: string }): string {
+  return `${fileName(name)}: skipped: ${sanitise(why)}`;
+}
+
+export function fileName(name: string): string {
+  return sanitise(nameBytes(name));
+}
+
+function remarksOn({ delivery, sender, outcome, expired, note }: MessageResult): string[] {
+  const remarks: string[] = [];
+  if (delivery.origin === "server" && delivery.possibleDuplicate) {
+    remarks.push("it was sent before without an answer, and may be delivered twice");
+  }
+  if (expired) remarks.push("too old to wait any longer");
+  if (outcome === "bounced") {
+    remarks.push(`bounced to ${sender.length === 0 ? "the postmaster" : sanitise(sender)}`);
+  }
+  if (outcome === "discarded") remarks.push("discarded: nobody is left to bounce it to");
+  if (outcome === "kept" && delivery.status === "failure") remarks.push("kept");
+  if (note !== undefined) remarks.push(sanitise(note));
+  return remarks;
+}
+
+/** What a run has done in all. */
+export class MaildirSummary {
+  readonly #counts = { success: 0, deferral: 0, failure: 0 };
+  readonly #outcomes = { removed: 0, bounced: 0, discarded: 0, kept: 0 };
+  #possibleDuplicates = 0;
+  unusable = 0;
+  sessions = 0;
+
+  add({ delivery, outcome }: MessageResult): void {
+    this.#counts[delivery.status]++;
+    this.#outcomes[outcome]++;
+    if (delivery.possibleDuplicate) this.#possibleDuplicates++;
+  }
+
+  get messages(): number {
+    const { success, deferral, failure } = this.#counts;
+    return success + deferral + failure;
+  }
+
+  /** Undefined where there was nothing to do. */
+  line(): string | undefined {
+    if (this.messages === 0 && this.unusable === 0) return undefined;
+    const total = this.messages === 1 ? "1 message" : `${this.messages} messages`;
+    const outcomes = { ...this.#outcomes, skipped: this.unusable };
+    const parts = [named(this.#counts), named(outcomes)].filter((part) => part !== "");
+    if (this.#possibleDuplicates > 0) parts.push(`${this.#possibleDuplicates} possibly delivered twice`);
+    return `${total}: ${parts.join("; ")}`;
+  }
+
+  json(maildir: string, leftOver: boolean, elapsedMs: number, error: Problem | null): string {
+    return toJson({
+      schema: 1,
+      type: "summary",
+      exitCode: leftOver ? EXIT.temporary : EXIT.success,
+      maildir,
+      counts: this.#counts,
+      files: { ...this.#outcomes, unusable: this.unusable },
+      possibleDuplicates: this.#possibleDuplicates,
+      sessions: this.sessions,
+      elapsedMs: Math.round(elapsedMs),
+      error,
+    });
+  }
+}
+
+/** `2 success, 1 deferral`: those that are not zero. */
+function named(counts: Readonly<Record<string, number>>): string {
+  const some = Object.entries(counts).filter(([, count]) => count > 0);
+  return some.map(([word, count]) => `${count} ${word}`).join(", ");
+}
