@@ -3,7 +3,8 @@ import type { Delivery } from "../protocol/delivery.ts";
 import type { Package, PackageSource } from "../protocol/package.ts";
 import type { Violation } from "../protocol/violation.ts";
 import { interrupted } from "../session/cause.ts";
-import { type Limits, type Observer, runSession } from "../session/session.ts";
+import type { Limits, Observer } from "../session/contract.ts";
+import { runSession } from "../session/session.ts";
 import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
 import { type OpenConnection, openFirst } from "../transport/open.ts";
 

@@ -4,10 +4,10 @@ import { queuePackage } from "../bounce/qmail-queue.ts";
 import { converse } from "../client/converse.ts";
 import type { Context } from "../context.ts";
 import { reason } from "../errors.ts";
-import type { Undeliverable } from "../maildir/rounds.ts";
+import type { Undeliverable } from "../maildir/consequences.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
-import type { Limits } from "../session/session.ts";
+import type { Limits } from "../session/contract.ts";
 import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
 
 export interface BounceOptions {

@@ -1,9 +1,10 @@
 import { type Conversed, converse } from "../client/converse.ts";
 import type { Context } from "../context.ts";
 import type { Problem } from "../errors.ts";
+import type { MaildirPackage, MessageResult } from "../maildir/consequences.ts";
 import { removeAbandoned } from "../maildir/listing.ts";
 import { lockMaildir } from "../maildir/lock.ts";
-import { deliverMaildir, type MaildirPackage, type MessageResult } from "../maildir/rounds.ts";
+import { deliverMaildir } from "../maildir/rounds.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { PackageSource } from "../protocol/package.ts";
 import { EXIT } from "../report/exit-code.ts";

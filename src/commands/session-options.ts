@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { Transcript } from "../report/transcript.ts";
-import type { Limits } from "../session/session.ts";
+import type { Limits } from "../session/contract.ts";
 import { type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
 import { timeOption } from "./values.ts";
 

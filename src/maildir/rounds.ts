@@ -1,46 +1,16 @@
 import { reason } from "../errors.ts";
 import { type Delivery, deferred } from "../protocol/delivery.ts";
 import type { PackageSource } from "../protocol/package.ts";
+import { Consequences, type ConsequencesOptions, type MaildirPackage } from "./consequences.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
-import { type FilePackage, MessageFileReader } from "./message-file.ts";
-import { consequenceOf, type Policy } from "./policy.ts";
-import { Remover } from "./remover.ts";
+import { MessageFileReader } from "./message-file.ts";
 
 /** So many rounds in a row without a result are enough to know that there is no point in another one. */
 const FRUITLESS_ROUNDS = 3;
-/**
- * Files of delivered messages that may wait for their removal before sending waits for them: were this process
- * killed, the messages would be sent again.
- */
-const MOST_REMOVALS = 2_048;
 
-export type MaildirPackage = FilePackage<MaildirFile>;
-
-/** A message that nobody will deliver, on its way back. */
-export interface Undeliverable {
-  readonly package: MaildirPackage;
-  readonly delivery: Delivery;
-  /** The message got a deferral, and was too old for another one. */
-  readonly expired: boolean;
-}
-
-/** What became of a message, and of its file. */
-export interface MessageResult {
-  readonly file: MaildirFile;
-  readonly sender: Buffer;
-  readonly delivery: Delivery;
-  /** Bytes of the message, without its head. */
-  readonly bytes: number;
-  readonly outcome: "removed" | "bounced" | "discarded" | "kept";
-  readonly expired: boolean;
-  /** What else there is to say of the file. */
-  readonly note: string | undefined;
-}
-
-export interface RoundsOptions {
+export interface RoundsOptions extends ConsequencesOptions {
   readonly maildir: string;
   readonly prefix: Buffer;
-  readonly policy: Policy;
   /** Milliseconds since 1970: files that are not older may still be arriving. */
   readonly startedAt: number;
   /** Milliseconds after which a session takes no further messages: what is on its way has time to be answered. */
@@ -53,13 +23,6 @@ export interface RoundsOptions {
     packages: PackageSource<MaildirPackage>,
     onSettled: (pkg: MaildirPackage, deliveries: readonly Delivery[]) => void,
   ) => Promise<string | undefined>;
-  /** Returns messages to their senders, and tells of each whether that was accepted, or why it was not. */
-  readonly bounce: (
-    messages: readonly Undeliverable[],
-    onReturned: (message: Undeliverable, problem: string | undefined) => void,
-  ) => Promise<void>;
-  /** Called once for each message. */
-  readonly onResult: (result: MessageResult) => void;
   /** Called once for each file that cannot be sent. */
   readonly onUnusable: (file: Unusable) => void;
   /** Called with the number of messages that wait, at the beginning of each round. */
@@ -80,17 +43,16 @@ export async function deliverMaildir(options: RoundsOptions): Promise<boolean> {
 class Rounds {
   readonly #options: RoundsOptions;
   readonly #reader: MessageFileReader;
-  readonly #remover = new Remover();
+  readonly #consequences: Consequences;
   /** Names that this run is done with, though their files are still there. */
   readonly #done = new Set<string>();
   /** Messages that were sent, or begun, and have no response. */
-  readonly #unanswered = new Map<string, Delivery>();
+  readonly #unanswered = new Map<string, { pkg: MaildirPackage; delivery: Delivery }>();
   /** Messages at which a session ended, one in each: they go last, lest they keep all others from going. */
   readonly #suspects = new Set<string>();
   /** Files that could not be read to their end. */
   readonly #broken = new Set<string>();
-  /** Of the round: what shall go back to its sender. */
-  #undeliverable: Undeliverable[] = [];
+  /** The first message of the session that got no response. */
   #endedAt: string | undefined;
   /** Messages that need no further round. */
   #settledForGood = 0;
@@ -99,15 +61,29 @@ class Rounds {
   constructor(options: RoundsOptions) {
     this.#options = options;
     this.#reader = new MessageFileReader(options.prefix, ({ name }) => this.#broken.add(name));
+    this.#consequences = new Consequences({
+      ...options,
+      onResult: (result) => {
+        if (result.outcome === "kept") {
+          this.#done.add(result.file.name);
+          this.#leftOver = true;
+        }
+        options.onResult(result);
+      },
+    });
   }
 
   async run(): Promise<boolean> {
     try {
       const why = await this.#deliver();
       if (why !== undefined) this.#giveUp(why);
+      for (const { pkg, delivery } of this.#unanswered.values()) {
+        this.#consequences.keep(pkg, delivery, false, "the file is gone");
+      }
+      await this.#consequences.complete();
       return this.#leftOver;
     } finally {
-      await this.#remover.close();
+      await this.#consequences.close();
     }
   }
 
@@ -121,9 +97,7 @@ class Rounds {
       const first = packages.next();
       if (first.done) return undefined;
       why = (await this.#options.converse(this.#source(first.value, packages), this.#settled)) ?? why;
-      await this.#remover.until(0);
-      await this.#bounceAll();
-      await this.#remover.until(0);
+      await this.#consequences.complete();
       fruitless = this.#settledForGood > before ? 0 : fruitless + 1;
       if (this.#endedAt !== undefined) this.#suspects.add(this.#endedAt);
       this.#endedAt = undefined;
@@ -159,7 +133,7 @@ class Rounds {
     for (const file of suspects) if (!this.#done.has(file.name)) yield file;
   }
 
-  /** The packages, the first of which was read to see whether there is one; they wait for the remover. */
+  /** The packages, the first of which was read to see whether there is one; they wait for files to be removed. */
   #source(first: MaildirPackage, rest: Iterator<MaildirPackage, void>): PackageSource<MaildirPackage> {
     let upcoming: MaildirPackage | undefined = first;
     const next = (): IteratorResult<MaildirPackage, void> => {
@@ -168,10 +142,7 @@ class Rounds {
       upcoming = undefined;
       return { done: false, value };
     };
-    return {
-      next: () =>
-        this.#remover.pending > MOST_REMOVALS ? this.#remover.until(MOST_REMOVALS).then(next) : next(),
-    };
+    return { next: () => this.#consequences.waitForRoom()?.then(next) ?? next() };
   }
 
   #read(file: MaildirFile): MaildirPackage | undefined {
@@ -190,76 +161,25 @@ class Rounds {
   }
 
   readonly #settled = (pkg: MaildirPackage, deliveries: readonly Delivery[]): void => {
-    const delivery = deliveries[0] as Delivery;
-    const before = this.#unanswered.get(pkg.file.name);
-    const possibleDuplicate = delivery.possibleDuplicate || before?.possibleDuplicate === true;
-    const told =
-      possibleDuplicate === delivery.possibleDuplicate ? delivery : { ...delivery, possibleDuplicate };
-    if (delivery.origin === "server") {
-      this.#settledForGood++;
-      if (before !== undefined) this.#unanswered.delete(pkg.file.name);
-      this.#answered(pkg, told);
-    } else if (this.#broken.has(pkg.file.name)) {
-      this.#settledForGood++;
-      this.#keep(pkg, told, false);
-    } else {
-      this.#endedAt ??= pkg.file.name;
-      this.#unanswered.set(pkg.file.name, told);
+    const { name } = pkg.file;
+    const delivery = this.#withPast(name, deliveries[0] as Delivery);
+    const broken = this.#broken.has(name);
+    if (delivery.origin === "client" && !broken) {
+      this.#endedAt ??= name;
+      this.#unanswered.set(name, { pkg, delivery });
+      return;
     }
+    this.#settledForGood++;
+    this.#unanswered.delete(name);
+    if (broken) this.#consequences.keep(pkg, delivery);
+    else this.#consequences.answered(pkg, delivery);
   };
 
-  #answered(pkg: MaildirPackage, delivery: Delivery): void {
-    const age = Date.now() - pkg.file.mtimeMs;
-    const { action, expired } = consequenceOf(delivery.status, pkg.sender, age, this.#options.policy);
-    const final = expired ? { ...delivery, status: "failure" as const } : delivery;
-    if (action === "bounce") this.#undeliverable.push({ package: pkg, delivery: final, expired });
-    else if (action === "remove") this.#remove(pkg, final, "removed", expired);
-    else if (action === "discard") this.#remove(pkg, final, "discarded", expired);
-    else this.#remover.remove(undefined, () => this.#keep(pkg, final, expired));
-  }
-
-  async #bounceAll(): Promise<void> {
-    const undeliverable = this.#undeliverable;
-    if (undeliverable.length === 0) return;
-    this.#undeliverable = [];
-    await this.#options.bounce(undeliverable, ({ package: pkg, delivery, expired }, problem) => {
-      if (problem === undefined) this.#remove(pkg, delivery, "bounced", expired);
-      else this.#keep(pkg, delivery, expired, `not bounced: ${problem}`);
-    });
-  }
-
-  /** Only now, when the server has accepted the message, or its bounce was. */
-  #remove(
-    pkg: MaildirPackage,
-    delivery: Delivery,
-    outcome: "removed" | "bounced" | "discarded",
-    expired: boolean,
-  ): void {
-    this.#remover.remove(pkg.file.path, (error) => {
-      if (error === undefined) {
-        this.#report(pkg, delivery, outcome, expired, undefined);
-        return;
-      }
-      const again = outcome === "removed" ? "it will be delivered twice" : "it will be sent again";
-      this.#keep(pkg, delivery, expired, `${again}: cannot remove the file: ${reason(error)}`);
-    });
-  }
-
-  #keep(pkg: MaildirPackage, delivery: Delivery, expired: boolean, note?: string): void {
-    this.#done.add(pkg.file.name);
-    this.#leftOver = true;
-    this.#report(pkg, delivery, "kept", expired, note);
-  }
-
-  #report(
-    pkg: MaildirPackage,
-    delivery: Delivery,
-    outcome: MessageResult["outcome"],
-    expired: boolean,
-    note: string | undefined,
-  ): void {
-    const { file, sender, message } = pkg;
-    this.#options.onResult({ file, sender, delivery, bytes: message.length, outcome, expired, note });
+  /** A message that a server has had before may be delivered twice, whatever comes of it now. */
+  #withPast(name: string, delivery: Delivery): Delivery {
+    const before = this.#unanswered.get(name);
+    if (before === undefined || !before.delivery.possibleDuplicate) return delivery;
+    return { ...delivery, possibleDuplicate: true };
   }
 
   /** What has no result by now gets the reason for that. */
@@ -268,8 +188,9 @@ class Rounds {
     for (const file of this.#left(this.#list())) {
       const pkg = this.#read(file);
       if (pkg === undefined) continue;
-      const delivery = this.#unanswered.get(file.name) ?? deferred(pkg.recipients[0] as Buffer, text);
-      this.#keep(pkg, delivery, false);
+      const before = this.#unanswered.get(file.name);
+      this.#unanswered.delete(file.name);
+      this.#consequences.keep(pkg, before?.delivery ?? deferred(pkg.recipients[0] as Buffer, text));
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Problem } from "../errors.ts";
+import type { MessageResult } from "../maildir/consequences.ts";
 import { nameBytes } from "../maildir/listing.ts";
-import type { MessageResult } from "../maildir/rounds.ts";
 import { EXIT } from "./exit-code.ts";
 import { field, messageJson, type ServerReport, toJson } from "./json.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";

@@ -1,5 +1,5 @@
 import type { Output } from "../context.ts";
-import type { Observer } from "../session/session.ts";
+import type { Observer } from "../session/contract.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 const LF = 0x0a;

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { Delivery } from "../../src/protocol/delivery.ts";
 import type { Message, Package } from "../../src/protocol/package.ts";
-import { type Limits, runSession, type SessionEnd, type SessionOptions } from "../../src/session/session.ts";
+import type { Limits, SessionEnd, SessionOptions } from "../../src/session/contract.ts";
+import { runSession } from "../../src/session/session.ts";
 import { Conversation, type ConversationOptions } from "../../src/sink/conversation.ts";
 
 export const LIMITS: Limits = { idleMs: 600_000, sessionMs: 3_600_000 };

@@ -89,6 +89,31 @@ test("without progress in either direction, the session ends", async () => {
   expect(cause?.code).toBe("no-progress");
 });
 
+test("a write that is not taken ends the session sooner, where that has a limit of its own", async () => {
+  const { client } = connectionPair({ highWaterMark: 1_000 });
+  // Nobody reads at the server's side.
+  const limits = { writeMs: 73_000, idleMs: 3_600_000, sessionMs: 86_400_000 };
+  const done = converse(client, [pkg("x".repeat(5_000), "a@x")], { limits });
+  await settle();
+  vi.advanceTimersByTime(72_999);
+  await settle();
+  expect(client.destroyed).toBe(false);
+  vi.advanceTimersByTime(1);
+  const { lines } = await done;
+  expect(lines[0]).toMatch(/^a@x deferral: nothing could be sent or received for 73 s/);
+});
+
+test("waiting for responses is not a write that waits", async () => {
+  const { client, server } = connectionPair();
+  const limits = { writeMs: 73_000, idleMs: 3_600_000, sessionMs: 86_400_000 };
+  server.resume();
+  const done = converse(client, [pkg("hi", "a@x")], { limits });
+  await settle();
+  vi.advanceTimersByTime(3_599_000);
+  server.write("3:Kok,");
+  expect((await done).lines).toEqual(["a@x success: ok"]);
+});
+
 test("progress in one direction is enough", async () => {
   const { client, server } = connectionPair({ highWaterMark: 1_000 });
   // Nobody reads at the server's side: the writing comes to a stand, and goes on whenever somebody does.
