@@ -13,6 +13,8 @@ export interface QmailQueueOptions {
   readonly temporaryDirectory: string;
   /** Milliseconds until a program that does not end is stopped. */
   readonly timeoutMs: number;
+  /** Asks the program to end. */
+  readonly signal: AbortSignal;
 }
 
 /** qmail-queue(8)'s exit codes that a person can do something about. */
@@ -70,21 +72,24 @@ async function kept(
 }
 
 function run([message, envelope]: [number, number], options: QmailQueueOptions): Promise<string | undefined> {
-  const { program, home, env, timeoutMs } = options;
+  const { program, home, env, timeoutMs, signal } = options;
   const cwd = statSync(home, { throwIfNoEntry: false })?.isDirectory() ? home : "/";
   return new Promise((resolve) => {
-    const child = spawn(program, [], {
-      cwd,
-      env,
-      stdio: [message, envelope, "inherit"],
-      timeout: timeoutMs,
-      killSignal: "SIGKILL",
-    });
-    child.once("error", (error) => resolve(`cannot run ${program}: ${reason(error)}`));
-    child.once("exit", (code, signal) => {
-      if (code === 0) resolve(undefined);
-      else if (code === null) resolve(`${program} was ended by ${signal}`);
-      else resolve(`${program} ended with exit code ${code}${MEANING[code] ? ` (${MEANING[code]})` : ""}`);
+    const child = spawn(program, [], { cwd, env, stdio: [message, envelope, "inherit"] });
+    // Not spawn's own limit, whose timer outlives a program that could not be started.
+    const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+    const interrupt = () => child.kill("SIGTERM");
+    signal.addEventListener("abort", interrupt);
+    const ended = (problem: string | undefined) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", interrupt);
+      resolve(problem);
+    };
+    child.once("error", (error) => ended(`cannot run ${program}: ${reason(error)}`));
+    child.once("exit", (code, by) => {
+      if (code === 0) ended(undefined);
+      else if (code === null) ended(`${program} was ended by ${by}`);
+      else ended(`${program} ended with exit code ${code}${MEANING[code] ? ` (${MEANING[code]})` : ""}`);
     });
   });
 }

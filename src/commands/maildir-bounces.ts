@@ -80,6 +80,7 @@ async function throughQueue(
     env,
     temporaryDirectory: env.TMPDIR || "/tmp",
     timeoutMs: limits.idleMs,
+    signal: interrupted,
   };
   for (const bounce of bounces) {
     const problem = interrupted.aborted

@@ -179,6 +179,8 @@ class Rounds {
   #withPast(name: string, delivery: Delivery): Delivery {
     const before = this.#unanswered.get(name);
     if (before === undefined || !before.delivery.possibleDuplicate) return delivery;
+    // Its words say that; those of a later session that did not come to it would say that nothing was sent.
+    if (delivery.origin === "client" && !delivery.possibleDuplicate) return before.delivery;
     return { ...delivery, possibleDuplicate: true };
   }
 

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 
 /** Small pieces are gathered up to this many bytes: one system call for many, and little to hold. */
-const BLOCK = 65_536;
+const BLOCK = 131_072;
 /** From this many bytes on, copying a piece costs more than a write of its own. */
 const LARGE = 16_384;
 

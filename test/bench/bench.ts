@@ -145,7 +145,7 @@ async function recipients(): Promise<Figure[]> {
 }
 
 async function maildir(): Promise<Figure[]> {
-  const { copyRatio, serialRatio, removalRatio, linearity, peakMiB } = await measureMaildir(5);
+  const { copyRatio, serialRatio, removalRatio, linearity, peakMiB } = await measureMaildir(3);
   const messages = "100,000 messages of 4 KB";
   const figures = [least(`${messages}, rate of qmtp serial against copying their bytes`, copyRatio, 0.7)];
   if (serialRatio === undefined) {

@@ -1,0 +1,138 @@
+import { afterEach, expect, test } from "vitest";
+import { finished, startQmtp, stopAll } from "../processes.ts";
+import { AcceptingServer, type Point } from "./accepting-server.ts";
+import { ManyMessages, memoryFolder, randomFrom, seedOfRun, textOf } from "./many-messages.ts";
+
+/**
+ * The launcher is killed at random points while it delivers a maildir. What became of each message is known from
+ * outside only: from the files, and from a server that remembers what it accepted.
+ */
+const KILLS = 210;
+/** So many are killed side by side, each on a maildir of its own. */
+const LANES = 3;
+/** Messages on their way, and files that may wait for their removal: so many may be sent twice after a kill. */
+const IN_FLIGHT = 1_024 + 2_048;
+
+afterEach(stopAll);
+
+/** Besides the server's points: so many results are printed, whose files are gone. */
+type KillPoint = Point | { readonly kind: "printed"; readonly at: number };
+
+class Lane {
+  readonly #random: () => number;
+  readonly #messages = new ManyMessages(memoryFolder());
+  readonly #server = new AcceptingServer();
+  readonly #seed: number;
+  kills = 0;
+  /** Over all kills: accepted, and still there. */
+  left = 0;
+  /** The most of them after one kill. */
+  mostLeft = 0;
+
+  constructor(seed: number) {
+    this.#seed = seed;
+    this.#random = randomFrom(seed);
+  }
+
+  async run(kills: number): Promise<void> {
+    await this.#server.start();
+    while (this.kills < kills) {
+      if (this.#messages.present().size < 300)
+        this.#messages.add(Math.floor(this.#random() ** 2 * 4_500) + 300);
+      await this.#runOnce(this.#choose());
+    }
+    await this.#runOnce(undefined);
+    const where = `the last run, seed ${this.#seed}`;
+    expect([...this.#messages.present()], where).toEqual([]);
+    expect(this.#server.accepted.size, where).toBe(this.#messages.count);
+    expect(this.duplicates, where).toBeLessThanOrEqual(this.left);
+  }
+
+  get duplicates(): number {
+    let accepted = 0;
+    for (const times of this.#server.accepted.values()) accepted += times;
+    return accepted - this.#server.accepted.size;
+  }
+
+  async #runOnce(point: KillPoint | undefined): Promise<void> {
+    const server = this.#server;
+    const before = this.#messages.present();
+    const child = startQmtp(["maildir", "-s", server.endpoint, this.#messages.maildir, ""], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const kill = () => child.kill("SIGKILL");
+    server.begin(point?.kind === "printed" ? undefined : point, this.#random() < 0.5, kill);
+    let lines = 0;
+    child.stdout?.on("data", (chunk: Buffer) => {
+      lines += chunk.toString().split("\n").length - 1;
+      if (point?.kind === "printed" && lines >= point.at) kill();
+    });
+    const { code, signal, stdout, stderr } = await finished(child);
+    await server.allRead();
+    const where = `${JSON.stringify(point)} after ${this.kills} kills, LOST_SEED for it alone: ${this.#seed}; ${stderr}`;
+    const killed = point !== undefined && signal === "SIGKILL";
+    if (!killed) expect([code, stderr.split("\n").length], where).toEqual([0, 2]);
+    const now = this.#messages.present();
+    const accepted = server.acceptedNow;
+    const removed = [...before].filter((number) => !now.has(number));
+    const lost = removed.filter((number) => !accepted.has(number));
+    expect(lost, `lost: ${where}`).toEqual([]);
+    expect([...now].filter((number) => !before.has(number))).toEqual([]);
+    const nowhere = Array.from({ length: this.#messages.count }, (_, number) => number).filter(
+      (number) => !now.has(number) && !server.accepted.has(number),
+    );
+    expect(nowhere, `lost: ${where}`).toEqual([]);
+    expect(server.wrong, where).toEqual([]);
+    // Nobody is told of a success whose file is still there.
+    const told = [...stdout.matchAll(/^(?:new|cur)\/(\d+)\S*: \S+: success: ok$/gm)];
+    expect(
+      told.map(([, number]) => Number(number)).filter((number) => now.has(number)),
+      where,
+    ).toEqual([]);
+    if (!killed) return;
+    this.kills++;
+    const left = accepted.size - removed.length;
+    expect(left, where).toBeLessThanOrEqual(IN_FLIGHT);
+    this.left += left;
+    this.mostLeft = Math.max(this.mostLeft, left);
+  }
+
+  #choose(): KillPoint {
+    const present = [...this.#messages.present()];
+    const kind = this.#random();
+    if (kind < 0.4) {
+      // What goes over the wire is a little more than the texts.
+      const bytes = present.reduce((sum, number) => sum + textOf(number).length + 50, 0);
+      return { kind: "bytes", at: this.#pointUpTo(bytes - present.length * 20) };
+    }
+    const at = this.#pointUpTo(present.length);
+    if (kind < 0.75) return { kind: "accepted", at, answered: this.#random() < 0.6 };
+    return { kind: "printed", at };
+  }
+
+  /** Often the beginning, often the end, and else anything. */
+  #pointUpTo(last: number): number {
+    const where = this.#random();
+    if (where < 0.08) return 0;
+    return where < 0.16 ? last : this.#below(last + 1);
+  }
+
+  #below(limit: number): number {
+    return Math.floor(this.#random() * limit);
+  }
+}
+
+test("a launcher that is killed at any point loses no message, and sends few twice", async () => {
+  const seed = seedOfRun();
+  const startedAt = performance.now();
+  const lanes = Array.from({ length: LANES }, (_, lane) => new Lane(seed + lane));
+  await Promise.all(lanes.map((lane) => lane.run(KILLS / LANES)));
+  const sum = (of: (lane: Lane) => number) => lanes.reduce((total, lane) => total + of(lane), 0);
+  const kills = sum((lane) => lane.kills);
+  expect(kills).toBeGreaterThanOrEqual(200);
+  const most = Math.max(...lanes.map((lane) => lane.mostLeft));
+  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+  console.log(
+    `${kills} kills, ${sum((lane) => lane.duplicates)} duplicates, at most ${most} of one kill; ${seconds} s, seed ${seed}`,
+  );
+}, 120_000);

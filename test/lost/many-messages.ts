@@ -1,0 +1,74 @@
+import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { onTestFinished } from "vitest";
+
+/** A folder in memory, where there is such a thing: what is tested is not the disk. It ends with the test. */
+export function memoryFolder(): string {
+  let parent = "/dev/shm";
+  try {
+    accessSync(parent, constants.W_OK);
+  } catch {
+    parent = tmpdir();
+  }
+  const folder = mkdtempSync(`${parent}/qmtp-test-`);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** The seed of this run: a new one each time, or `LOST_SEED` to repeat one. */
+export function seedOfRun(): number {
+  return Number(process.env.LOST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+}
+
+/** Nearly all small; some that do not fit into one write, and are streamed. */
+export function textOf(number: number): string {
+  const length = number % 211 === 0 ? 70_000 : (number * 7_919) % 600;
+  return `Subject: ${number}\n\n${"x".repeat(length)}`;
+}
+
+export const SENDER = "s@example.org";
+
+export function recipientOf(number: number): string {
+  return `m${number}@example.org`;
+}
+
+/** The file that such a message is kept in, by a program that delivers to a maildir as well as here. */
+export function fileOf(number: number): string {
+  return `Return-Path: <${SENDER}>\nDelivered-To: ${recipientOf(number)}\n${textOf(number)}`;
+}
+
+/** A maildir of messages with numbers, each of which is known by its recipient. */
+export class ManyMessages {
+  readonly maildir: string;
+  /** All that were ever put here are below this number. */
+  count = 0;
+
+  constructor(maildir: string) {
+    this.maildir = maildir;
+    for (const folder of ["tmp", "new", "cur"]) mkdirSync(`${maildir}/${folder}`, { recursive: true });
+  }
+
+  add(messages: number): void {
+    for (const end = this.count + messages; this.count < end; this.count++) {
+      const name = this.count % 3 === 0 ? `cur/${this.count}:2,S` : `new/${this.count}`;
+      writeFileSync(`${this.maildir}/${name}`, fileOf(this.count));
+    }
+  }
+
+  /** The numbers of those that are here now. */
+  present(): Set<number> {
+    const names = ["new", "cur"].flatMap((folder) => readdirSync(`${this.maildir}/${folder}`));
+    return new Set(names.map((name) => Number(name.replace(/:.*/, ""))));
+  }
+}
