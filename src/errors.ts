@@ -55,6 +55,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
   EDQUOT: "disk quota exceeded",
+  EEXIST: "something else is in its place",
   EFBIG: "file too large",
   EHOSTUNREACH: "host unreachable",
   EIO: "input/output error",

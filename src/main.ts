@@ -74,8 +74,10 @@ function interruptions(): AbortSignal {
 
 /** A reader that went away takes nothing from what was delivered; any other failure to write is said. */
 function guarded(stream: NodeJS.WriteStream): Output {
+  let said = false;
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE" || stream === process.stderr) return;
+    if (error.code === "EPIPE" || stream === process.stderr || said) return;
+    said = true;
     process.stderr.write(`qmtp: cannot write the results: ${error.message}\n`);
   });
   return stream;

@@ -1,7 +1,7 @@
 import { composeBounce } from "../bounce/compose.ts";
 import { type BounceControl, QMAIL_HOME, readBounceControl } from "../bounce/control.ts";
 import { queuePackage } from "../bounce/qmail-queue.ts";
-import { converse } from "../client/converse.ts";
+import { type Conversed, converse } from "../client/converse.ts";
 import type { Context } from "../context.ts";
 import { reason } from "../errors.ts";
 import type { Undeliverable } from "../maildir/consequences.ts";
@@ -97,16 +97,23 @@ async function byQmtp(
   { interrupted }: Context,
   onReturned: OnReturned,
 ): Promise<void> {
-  const { problem } = await converse(bounces, {
-    endpoints: [server],
-    connectTimeoutMs,
-    limits,
-    signal: interrupted,
-    onSettled: (bounce: Bounce, deliveries: readonly Delivery[]) => {
-      const { status, text } = deliveries[0] as Delivery;
-      onReturned(bounce.of, status === "success" ? undefined : text.toString());
-    },
-  });
+  let problem: Conversed["problem"];
+  let settled: number;
+  // A bounce at which the session ends must not keep the others from going.
+  do {
+    settled = 0;
+    ({ problem } = await converse(bounces, {
+      endpoints: [server],
+      connectTimeoutMs,
+      limits,
+      signal: interrupted,
+      onSettled: (bounce: Bounce, deliveries: readonly Delivery[]) => {
+        settled++;
+        const { status, text } = deliveries[0] as Delivery;
+        onReturned(bounce.of, status === "success" ? undefined : text.toString());
+      },
+    }));
+  } while (problem !== null && settled > 0 && !interrupted.aborted);
   for (let left = bounces.next(); !left.done; left = bounces.next()) {
     onReturned(left.value.of, problem?.unsent ?? "it was not sent");
   }

@@ -38,6 +38,8 @@ export class MaildirRun {
   #server: Conversed["server"];
   #problem: Problem | null = null;
   #said = "";
+  /** A server that broke the protocol may have answered for a message that it never had. */
+  #mistrusted = false;
 
   constructor(request: MaildirRequest, options: MaildirOptions, context: Context) {
     this.#request = request;
@@ -66,8 +68,9 @@ export class MaildirRun {
         this.#printer.print(lineOf(result));
       });
       progress?.stop();
-      await this.#conclude(leftOver);
-      return leftOver ? EXIT.temporary : EXIT.success;
+      const code = leftOver || this.#mistrusted ? EXIT.temporary : EXIT.success;
+      await this.#conclude(code);
+      return code;
     } finally {
       progress?.stop();
       lock.release();
@@ -115,6 +118,7 @@ export class MaildirRun {
       onSettled,
     });
     for (const violation of violations) this.#say(violationLine(violation));
+    if (violations.length > 0) this.#mistrusted = true;
     this.#problem = problem && { code: problem.code, fault: problem.fault, message: problem.message };
     return problem?.unsent;
   }
@@ -134,15 +138,15 @@ export class MaildirRun {
     return new Progress(terminal, (ms) => messagesDone(this.#summary.messages, this.#total ?? 0, ms));
   }
 
-  async #conclude(leftOver: boolean): Promise<void> {
+  async #conclude(code: number): Promise<void> {
     const { json, quiet } = this.#options;
     if (json) {
       const elapsedMs = performance.now() - this.#startedAt;
-      this.#printer.print(this.#summary.json(this.#request.maildir, leftOver, elapsedMs, this.#problem));
+      this.#printer.print(this.#summary.json(this.#request.maildir, code, elapsedMs, this.#problem));
     }
     await this.#printer.end();
     const line = this.#summary.line();
-    if (!json && line !== undefined && (leftOver || !quiet)) this.#say(line);
+    if (!json && line !== undefined && (code !== EXIT.success || !quiet)) this.#say(line);
   }
 
   /** On standard error; what was said just before need not be said again. */

@@ -66,6 +66,7 @@ class SerialRun {
       signal: AbortSignal.any([interrupted, unread.signal]),
       onSettled: (pkg, deliveries) => this.#record(pkg, deliveries[0] as Delivery),
     });
+    await this.#flush();
     const [violation] = violations;
     if (violation !== undefined) this.#say(`the server broke the protocol: ${violation.message}`);
     else if (cause !== null) this.#say(cause.message);
@@ -107,13 +108,20 @@ class SerialRun {
   }
 
   #print(record: string): void {
-    if (this.#records === "") {
-      setImmediate(() => {
-        this.#context.stdout.write(this.#records, "latin1");
-        this.#records = "";
-      });
-    }
+    if (this.#records === "") setImmediate(() => this.#flush());
     this.#records += record;
+  }
+
+  /** Resolves when whoever reads has the records, or never will. */
+  #flush(): Promise<void> {
+    const records = this.#records;
+    this.#records = "";
+    return new Promise((resolve) => {
+      this.#context.stdout.write(records, "latin1", (error) => {
+        if (error) this.#trouble = true;
+        resolve();
+      });
+    });
   }
 
   #say(line: string): void {

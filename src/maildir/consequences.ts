@@ -1,6 +1,6 @@
-import { reason } from "../errors.ts";
+import { reason, systemCode } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
-import type { MaildirFile } from "./listing.ts";
+import { type MaildirFile, movedPath } from "./listing.ts";
 import type { FilePackage } from "./message-file.ts";
 import { consequenceOf, type Policy } from "./policy.ts";
 import { Remover } from "./remover.ts";
@@ -35,6 +35,7 @@ export interface MessageResult {
 }
 
 export interface ConsequencesOptions {
+  readonly maildir: string;
   readonly policy: Policy;
   /** Returns messages to their senders, and tells of each whether that was accepted, or why it was not. */
   readonly bounce: (
@@ -69,7 +70,7 @@ export class Consequences {
 
   /** The file stays where it is. */
   keep(pkg: MaildirPackage, delivery: Delivery, expired = false, note?: string): void {
-    this.#remover.remove(undefined, () => this.#tell(pkg, delivery, "kept", expired, note));
+    this.#remover.afterThose(() => this.#tell(pkg, delivery, "kept", expired, note));
   }
 
   /** Undefined, or a promise of room, where too many files wait for their removal. */
@@ -104,13 +105,26 @@ export class Consequences {
     outcome: "removed" | "bounced" | "discarded",
     expired: boolean,
   ): void {
-    this.#remover.remove(pkg.file.path, (error) => {
+    this.#removeWhereItIs(pkg.file, (error) => {
       if (error === undefined) {
         this.#tell(pkg, delivery, outcome, expired, undefined);
         return;
       }
       const again = outcome === "removed" ? "it will be delivered twice" : "it will be sent again";
       this.#tell(pkg, delivery, "kept", expired, `${again}: cannot remove the file: ${reason(error)}`);
+    });
+  }
+
+  /** A mail reader may have moved it in the meantime, or removed it. */
+  #removeWhereItIs({ path, name }: MaildirFile, done: (error: Error | undefined) => void): void {
+    this.#remover.remove(path, (error) => {
+      if (systemCode(error) !== "ENOENT") {
+        done(error);
+        return;
+      }
+      const moved = movedPath(this.#options.maildir, name);
+      if (moved === undefined) done(undefined);
+      else this.#remover.remove(moved, done);
     });
   }
 

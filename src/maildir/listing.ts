@@ -106,9 +106,10 @@ export class Listing {
     return this.#order.length;
   }
 
-  /** Files to be sent, oldest first. */
-  *files(): Generator<MaildirFile, void> {
-    for (const at of this.#order) yield this.#fileAt(at);
+  /** Files to be sent, oldest first or newest first. */
+  *files(newestFirst = false): Generator<MaildirFile, void> {
+    const order = newestFirst ? this.#order.slice().reverse() : this.#order;
+    for (const at of order) yield this.#fileAt(at);
   }
 
   /** Files that may still be arriving. */
@@ -157,6 +158,21 @@ function isDangling(maildir: string, name: string): boolean {
   return lstatSync(pathIn(maildir, name), { throwIfNoEntry: false }) !== undefined;
 }
 
+/**
+ * The place of a file that a mail reader has moved from new/ to cur/, with or without flags behind its name.
+ * @returns undefined where it is not there, or cannot be looked for
+ */
+export function movedPath(maildir: string, name: string): string | Buffer | undefined {
+  const unique = (entry: string) => entry.replace(/:.*$/s, "");
+  try {
+    const wanted = unique(name.slice(name.indexOf("/") + 1));
+    const entry = readdirSync(`${maildir}/cur`, "latin1").find((one) => unique(one) === wanted);
+    return entry === undefined ? undefined : pathIn(maildir, `cur/${entry}`);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Files that deliveries have abandoned in tmp/, which nobody will ever finish. */
 export function abandonedFiles(maildir: string, now: number): string[] {
   let entries: string[];
@@ -170,8 +186,12 @@ export function abandonedFiles(maildir: string, now: number): string[] {
     .filter((entry) => !entry.startsWith("."))
     .map((entry) => `tmp/${entry}`)
     .filter((name) => {
-      const stat = statSync(pathIn(maildir, name), { throwIfNoEntry: false });
-      return stat?.isFile() && stat.atimeMs + ABANDONED_MS < now;
+      try {
+        const stat = statSync(pathIn(maildir, name));
+        return stat.isFile() && stat.atimeMs + ABANDONED_MS < now;
+      } catch {
+        return false;
+      }
     });
 }
 

@@ -1,8 +1,10 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, constants, openSync } from "node:fs";
 import { CommandError, reason } from "../errors.ts";
 import { spawnSync } from "../subprocess.ts";
 
 const NAME = ".qmtp-lock";
+/** Whatever has taken the file's place is not waited for, and not followed. */
+const OPEN = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 /** flock(1)'s exit code where somebody else holds the lock. */
 const HELD = 1;
 
@@ -34,7 +36,7 @@ export function lockMaildir(maildir: string): { release(): void } {
 
 function openLock(maildir: string, path: string): number {
   try {
-    return openSync(path, "a", 0o600);
+    return openSync(path, OPEN, 0o600);
   } catch (error) {
     throw unlockable(maildir, reason(error), error);
   }

@@ -42,9 +42,18 @@ export class Remover {
   }
 
   /** @param done called, later, when the file is removed or could not be, and all before it */
-  remove(path: Removal["path"], done: Removal["done"]): void {
+  remove(path: string | Buffer, done: Removal["done"]): void {
+    this.#add({ path, done });
+  }
+
+  /** @param done called, later, when all that was asked for before is done */
+  afterThose(done: () => void): void {
+    this.#add({ path: undefined, done });
+  }
+
+  #add(removal: Removal): void {
     this.#pending++;
-    if (this.#batch.push({ path, done }) === 1) setImmediate(() => this.#handOver());
+    if (this.#batch.push(removal) === 1) setImmediate(() => this.#handOver());
   }
 
   /** Resolves when no more than so many files are pending. For one caller at a time. */
@@ -68,7 +77,15 @@ export class Remover {
       return;
     }
     this.#thread ??= this.#start();
-    const thread = await this.#thread;
+    let thread: Worker;
+    try {
+      thread = await this.#thread;
+    } catch {
+      this.#thread = undefined;
+      this.#threadLost = true;
+      for (const removal of batch) this.#settle(removal, removed(removal.path));
+      return;
+    }
     // Answered piece by piece, so that whoever waits for room need not wait for all.
     for (let at = 0; at < batch.length; at += MANY) {
       const piece = batch.slice(at, at + MANY);

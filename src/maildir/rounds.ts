@@ -9,7 +9,6 @@ import { MessageFileReader } from "./message-file.ts";
 const FRUITLESS_ROUNDS = 3;
 
 export interface RoundsOptions extends ConsequencesOptions {
-  readonly maildir: string;
   readonly prefix: Buffer;
   /** Milliseconds since 1970: files that are not older may still be arriving. */
   readonly startedAt: number;
@@ -54,6 +53,8 @@ class Rounds {
   readonly #broken = new Set<string>();
   /** The first message of the session that got no response. */
   #endedAt: string | undefined;
+  /** Rounds without a result, in a row. */
+  #fruitless = 0;
   /** Messages that need no further round. */
   #settledForGood = 0;
   #leftOver = false;
@@ -91,14 +92,14 @@ class Rounds {
   async #deliver(): Promise<string | undefined> {
     const { signal } = this.#options;
     let why = "there was no time to send it";
-    for (let fruitless = 0; fruitless < FRUITLESS_ROUNDS && !signal.aborted; ) {
+    while (this.#fruitless < FRUITLESS_ROUNDS && !signal.aborted) {
       const before = this.#settledForGood;
       const packages = this.#packages(this.#list());
       const first = packages.next();
       if (first.done) return undefined;
       why = (await this.#options.converse(this.#source(first.value, packages), this.#settled)) ?? why;
       await this.#consequences.complete();
-      fruitless = this.#settledForGood > before ? 0 : fruitless + 1;
+      this.#fruitless = this.#settledForGood > before ? 0 : this.#fruitless + 1;
       if (this.#endedAt !== undefined) this.#suspects.add(this.#endedAt);
       this.#endedAt = undefined;
     }
@@ -115,18 +116,16 @@ class Rounds {
   }
 
   *#packages(listing: Listing): Generator<MaildirPackage, void> {
-    const end = performance.now() + this.#options.sessionMs;
     for (const file of this.#left(listing)) {
-      if (performance.now() > end) return;
       const read = this.#read(file);
       if (read !== undefined) yield read;
     }
   }
 
-  /** The files that this run has not done with, suspects last. */
+  /** The files that this run has not done with, suspects last; and the last ones first, if all else failed. */
   *#left(listing: Listing): Generator<MaildirFile, void> {
     const suspects: MaildirFile[] = [];
-    for (const file of listing.files()) {
+    for (const file of listing.files(this.#fruitless === FRUITLESS_ROUNDS - 1)) {
       if (this.#suspects.has(file.name)) suspects.push(file);
       else if (!this.#done.has(file.name)) yield file;
     }
@@ -136,7 +135,10 @@ class Rounds {
   /** The packages, the first of which was read to see whether there is one; they wait for files to be removed. */
   #source(first: MaildirPackage, rest: Iterator<MaildirPackage, void>): PackageSource<MaildirPackage> {
     let upcoming: MaildirPackage | undefined = first;
+    let end: number | undefined;
     const next = (): IteratorResult<MaildirPackage, void> => {
+      end ??= performance.now() + this.#options.sessionMs;
+      if (performance.now() > end) return { done: true, value: undefined };
       if (upcoming === undefined) return rest.next();
       const value = upcoming;
       upcoming = undefined;

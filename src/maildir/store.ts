@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
+import { dirname } from "node:path";
 
 /**
  * Makes a maildir with its three folders, readable for its owner only, where there is none. The folder above
@@ -8,11 +9,21 @@ import { hostname } from "node:os";
  * @throws the system's error
  */
 export async function makeMaildir(path: string): Promise<void> {
-  for (const folder of [path, `${path}/tmp`, `${path}/new`, `${path}/cur`]) {
+  const inside = ["tmp", "new", "cur"].map((name) => `${path}/${name}`);
+  if (await made(path)) await sync(dirname(path));
+  const some = await Promise.all(inside.map(made));
+  if (some.includes(true)) await sync(path);
+}
+
+/** Whether the folder was made; one that is there is as good. */
+async function made(folder: string): Promise<boolean> {
+  try {
     // Not Node's recursive one, which never ends where a folder cannot be made at all, as in /proc.
-    await mkdir(folder, 0o700).catch(async (error: unknown) => {
-      if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw error;
-    });
+    await mkdir(folder, 0o700);
+    return true;
+  } catch (error) {
+    if (!(await stat(folder).catch(() => undefined))?.isDirectory()) throw error;
+    return false;
   }
 }
 
@@ -55,8 +66,12 @@ export async function putMessage(
 }
 
 /** Without this new names may be lost with the power, though the files' bytes are not. */
-export async function syncNew(maildir: string): Promise<void> {
-  const folder = await open(`${maildir}/new`, "r");
+export function syncNew(maildir: string): Promise<void> {
+  return sync(`${maildir}/new`);
+}
+
+async function sync(path: string): Promise<void> {
+  const folder = await open(path, "r");
   try {
     await folder.sync();
   } finally {

@@ -31,7 +31,7 @@ interface Owed<P> {
  * the news that the byte was taken); a package may have been accepted from `sent` on.
  */
 export class Ledger<P extends Package> {
-  readonly #settled: (pkg: P, deliveries: Delivery[]) => void;
+  readonly #onSettled: (pkg: P, deliveries: Delivery[]) => void;
   #owed: Owed<P>[] = [];
   /** Settled packages at the front of `#owed`, not cut off yet. */
   #skipped = 0;
@@ -43,12 +43,17 @@ export class Ledger<P extends Package> {
 
   /** @param settled called once for each opened package, with a delivery for each recipient */
   constructor(settled: (pkg: P, deliveries: Delivery[]) => void) {
-    this.#settled = settled;
+    this.#onSettled = settled;
   }
 
   /** Packages opened and not settled. */
   get packages(): number {
     return this.#owed.length - this.#skipped;
+  }
+
+  /** Packages settled since the start. */
+  get settled(): number {
+    return this.#first;
   }
 
   /** Bytes of the packages opened and not settled. */
@@ -122,7 +127,7 @@ export class Ledger<P extends Package> {
     this.#owed.pop();
     this.#bytes -= last.bytes;
     const unsent = Buffer.from(text);
-    this.#settled(
+    this.#onSettled(
       last.package,
       last.package.recipients.map((recipient) => deferred(recipient, unsent)),
     );
@@ -141,7 +146,7 @@ export class Ledger<P extends Package> {
       this.#owed = this.#owed.slice(this.#skipped);
       this.#skipped = 0;
     }
-    this.#settled(head.package, head.deliveries);
+    this.#onSettled(head.package, head.deliveries);
   }
 }
 

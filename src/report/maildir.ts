@@ -1,7 +1,6 @@
 import type { Problem } from "../errors.ts";
 import type { MessageResult } from "../maildir/consequences.ts";
 import { nameBytes } from "../maildir/listing.ts";
-import { EXIT } from "./exit-code.ts";
 import { field, messageJson, type ServerReport, toJson } from "./json.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 import type { Paint } from "./text.ts";
@@ -89,11 +88,11 @@ export class MaildirSummary {
     return `${total}: ${parts.join("; ")}`;
   }
 
-  json(maildir: string, leftOver: boolean, elapsedMs: number, error: Problem | null): string {
+  json(maildir: string, exitCode: number, elapsedMs: number, error: Problem | null): string {
     return toJson({
       schema: 1,
       type: "summary",
-      exitCode: leftOver ? EXIT.temporary : EXIT.success,
+      exitCode,
       maildir,
       counts: this.#counts,
       files: { ...this.#outcomes, unusable: this.unusable },

@@ -24,6 +24,12 @@ import { Writer } from "./writer.ts";
 const LATER_RESPONSES_MS = 30_000;
 
 /**
+ * When all is answered, a server has so many milliseconds to say more, counted from the last byte: a surplus shows
+ * that responses were not for whom they seemed to be. Until then it can read what it has not read yet.
+ */
+const LAST_WORDS_MS = 1_000;
+
+/**
  * Sends the packages over the connection, pipelined, and closes it. Never rejects: what goes wrong becomes
  * deferrals, and the cause in the result.
  */
@@ -46,9 +52,12 @@ class Session<P extends Package> {
   readonly #writer: Writer<P>;
   readonly #reader = new ResponseReader();
   readonly #violations: Violation[] = [];
-  readonly #deadlines: { idle: Deadline; write: Deadline; session: Deadline; laterResponses: Deadline };
+  readonly #deadlines: Readonly<
+    Record<"idle" | "write" | "session" | "laterResponses" | "lastWords", Deadline>
+  >;
   readonly #startedAt = performance.now();
   #sentAt = this.#startedAt;
+  #answeredAt: number | undefined;
   #bytes = 0;
   #running = true;
   #allWritten = false;
@@ -70,6 +79,7 @@ class Session<P extends Package> {
       idle: new Deadline(idleMs, () => this.#expired(noProgress(idleMs))),
       write: new Deadline(writeMs, () => this.#expired(noProgress(writeMs))),
       session: new Deadline(sessionMs, () => this.#finish(sessionTooLong(sessionMs))),
+      lastWords: new Deadline(LAST_WORDS_MS, () => this.#finish(null)),
       laterResponses: new Deadline(LATER_RESPONSES_MS, () => this.#responsesMissing()),
     };
   }
@@ -91,9 +101,9 @@ class Session<P extends Package> {
   #listen(): void {
     const connection = this.#connection;
     connection.on("data", (chunk: Buffer) => this.#received(chunk));
-    connection.on("end", () => this.#finish(connectionClosed(this.#reader.begun)));
-    connection.on("close", () => this.#finish(connectionClosed(this.#reader.begun)));
-    connection.on("error", (error) => this.#finish(connectionFailed(reason(error))));
+    connection.on("end", () => this.#ended(connectionClosed(this.#reader.begun)));
+    connection.on("close", () => this.#ended(connectionClosed(this.#reader.begun)));
+    connection.on("error", (error) => this.#ended(connectionFailed(reason(error))));
     this.#options.signal?.addEventListener("abort", this.#aborted);
     this.#deadlines.idle.restart();
     this.#deadlines.session.restart();
@@ -127,6 +137,7 @@ class Session<P extends Package> {
     this.#bytes += bytes;
     this.#sentAt = performance.now();
     this.#deadlines.idle.restart();
+    if (this.#answeredAt !== undefined) this.#deadlines.lastWords.restart();
     if (this.#connection.writableLength === 0) this.#deadlines.write.stop();
     else this.#deadlines.write.restart();
     this.#options.onProgress?.(this.#bytes);
@@ -138,6 +149,8 @@ class Session<P extends Package> {
     if (!this.#running) return;
     this.#deadlines.idle.restart();
     this.#options.observer?.received(chunk);
+    if (this.#answeredAt !== undefined) this.#deadlines.lastWords.restart();
+    if (this.#violations.length > 0) return;
     this.#reader.push(chunk);
     try {
       this.#settleAll();
@@ -163,7 +176,7 @@ class Session<P extends Package> {
   #violated({ code, message, offset }: ViolationError): void {
     this.#violations.push({ code, message, offset });
     // After a violation no response can be trusted to be for whom it seems to be.
-    this.#finish(this.#answered ? null : protocolViolation(message));
+    if (!this.#answered) this.#finish(protocolViolation(message));
   }
 
   #responsesMissing(): void {
@@ -179,7 +192,19 @@ class Session<P extends Package> {
   }
 
   #finishIfAnswered(): void {
-    if (this.#answered) this.#finish(null);
+    if (!this.#answered || !this.#running) return;
+    this.#answeredAt ??= performance.now();
+    if (this.#ledger.settled <= 1) {
+      this.#finish(null);
+      return;
+    }
+    this.#connection.end();
+    this.#deadlines.lastWords.start();
+  }
+
+  /** An end for whatever reason is none to speak of where everything is answered. */
+  #ended(cause: Cause): void {
+    this.#finish(this.#answered ? null : cause);
   }
 
   #expired(cause: Cause): void {
@@ -201,7 +226,6 @@ class Session<P extends Package> {
     this.#writer.stop();
     const cause = this.#writerCause ?? found;
     const connection = this.#connection;
-    // Bytes that an answered session still has to write, nobody waits for: a server answered before they came.
     if (cause === null && connection.writableLength === 0) connection.end(() => connection.destroy());
     else connection.destroy();
     if (found !== null) this.#ledger.abandon(found.words);
@@ -209,7 +233,7 @@ class Session<P extends Package> {
       cause,
       violations: this.#violations,
       sendMs: this.#sentAt - this.#startedAt,
-      responseMs: performance.now() - this.#sentAt,
+      responseMs: (this.#answeredAt ?? performance.now()) - this.#sentAt,
     });
   }
 }

@@ -145,7 +145,7 @@ describe("a spool that cannot be made is said, with exit code 111, and nothing i
     [
       "a file in its place",
       (folder: string) => writeFileSync(`${folder}/spool`, ""),
-      "not a directory|file already exists",
+      "not a directory|something else is in its place",
     ],
     [
       "a file in place of new/",
@@ -153,7 +153,7 @@ describe("a spool that cannot be made is said, with exit code 111, and nothing i
         mkdirSync(`${folder}/spool`);
         writeFileSync(`${folder}/spool/new`, "");
       },
-      "not a directory|file already exists",
+      "not a directory|something else is in its place",
     ],
     [
       "no folder above it",

@@ -50,7 +50,10 @@ export class AcceptingServer {
 
   /** Resolves when everything that clients have sent has been read. */
   async allRead(): Promise<void> {
-    for (const socket of this.#sockets) if (!socket.closed) await once(socket, "close");
+    // Not by `once` of node:events, which fails with the reset of a client that was killed.
+    for (const socket of this.#sockets) {
+      if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
+    }
   }
 
   #welcome(socket: Socket): void {

@@ -130,7 +130,11 @@ function serve(server: ServerSide, session: Session): Promise<void> {
   };
   server.on("data", (chunk: Buffer) => setImmediate(take, chunk));
   return new Promise((resolve) => {
-    const ended = () => setImmediate(resolve);
+    const ended = () =>
+      setImmediate(() => {
+        server.end();
+        resolve();
+      });
     server.once("end", ended).once("close", ended);
   });
 }

@@ -50,9 +50,9 @@ describe.each([3, 1_000])("of %i files", (count) => {
     const path = Buffer.concat([Buffer.from(`${folder}/`), Buffer.of(0xff, 0xfe)]);
     writeFileSync(path, "");
     const told: string[] = [];
-    for (let index = 2; index < count; index++) remover.remove(undefined, () => told.push("nothing"));
+    for (let index = 2; index < count; index++) remover.afterThose(() => told.push("nothing"));
     remover.remove(path, (error) => told.push(String(error)));
-    remover.remove(undefined, () => told.push("last"));
+    remover.afterThose(() => told.push("last"));
     await remover.until(0);
     expect(existsSync(path)).toBe(false);
     expect(told.slice(-2)).toEqual(["undefined", "last"]);

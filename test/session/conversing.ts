@@ -77,6 +77,7 @@ export function answerAfter(
   then: "close" | "stay" = "stay",
 ): void {
   let received = 0;
+  server.on("end", () => server.end());
   server.on("data", (chunk: Buffer) => {
     const before = received;
     received += chunk.length;

@@ -37,6 +37,7 @@ test("after the first response to a package, the others have 30 s; then --split 
 
 test("those 30 s are for the responses to one package: an answered one leaves none behind", async () => {
   const { client, server } = connectionPair();
+  server.on("end", () => server.end());
   const first = wireOf("hi", "a@x", "b@x");
   answerAfter(server, first, "3:Kok,");
   const done = converse(client, [pkg("hi", "a@x", "b@x"), pkg("ho", "c@x")]);
