@@ -69,6 +69,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOSPC: "no space left on device",
   ENOTDIR: "not a directory",
   ENOTFOUND: "host not found",
+  ENXIO: "something else is in its place",
   EPERM: "operation not permitted",
   EPIPE: "connection closed",
   EROFS: "read-only file system",

@@ -1,6 +1,6 @@
 import { fstatSync } from "node:fs";
 import type { Context, Input, Output } from "./context.ts";
-import { CommandError } from "./errors.ts";
+import { CommandError, reason } from "./errors.ts";
 import { fileChunks } from "./message/file-chunks.ts";
 import { argsFor, isAnswer, run, usageLine } from "./program.ts";
 import { EXIT } from "./report/exit-code.ts";
@@ -78,7 +78,7 @@ function guarded(stream: NodeJS.WriteStream): Output {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE" || stream === process.stderr || said) return;
     said = true;
-    process.stderr.write(`qmtp: cannot write the results: ${error.message}\n`);
+    process.stderr.write(`qmtp: cannot write the results: ${reason(error)}\n`);
   });
   return stream;
 }

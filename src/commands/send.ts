@@ -14,11 +14,9 @@ import { isDecorated } from "../report/terminal.ts";
 import { deliveryLines, statusPaint, violationLine } from "../report/text.ts";
 import { writeLines, writePieces } from "../report/write.ts";
 import { formatEndpoint } from "../transport/endpoint.ts";
-
-import { prepareMaildir } from "./prepare-maildir.ts";
 import { declareSendOptions, type SendOptions } from "./send-options.ts";
 import { readRequest, type SendRequest } from "./send-request.ts";
-import { type SpooledDelivery, spoolDeferred } from "./send-spool.ts";
+import type { SpooledDelivery } from "./send-spool.ts";
 import { limitsOf, startTranscript, wantsProgress } from "./session-options.ts";
 
 type Reported = Omit<Delivered, "deliveries"> & { readonly deliveries: readonly SpooledDelivery[] };
@@ -39,7 +37,10 @@ async function send(
   const request = await readRequest(operands, options, command, context);
   let open: OpenMessage | undefined;
   try {
-    if (options.spool !== undefined && !options.dryRun) await prepareMaildir(options.spool, "--spool");
+    if (options.spool !== undefined && !options.dryRun) {
+      const { prepareMaildir } = await import("./prepare-maildir.ts");
+      await prepareMaildir(options.spool, "--spool");
+    }
     open = await openMessage(options, context);
     if (options.dryRun) {
       await printDryRun(request, open.message, options, context);
@@ -117,6 +118,7 @@ async function keepDeferred(
   context: Context,
 ): Promise<Reported> {
   if (spool === undefined) return delivered;
+  const { spoolDeferred } = await import("./send-spool.ts");
   const tell = (trouble: string) => {
     const line = `cannot keep the message in ${spool}: ${trouble}; send again to the recipients without (spooled)`;
     context.stderr.write(`qmtp: ${sanitise(line)}\n`);

@@ -5,8 +5,7 @@ import { filesLeft, mail, maildirWith } from "./maildir-case.ts";
 
 afterEach(stopAll);
 
-/** Where serialmail is put where it was built by hand. */
-const PATH = `${process.env.PATH}:/usr/bin:/opt/serialmail/bin`;
+const PATH = `${process.env.PATH}:/usr/bin`;
 
 function isInstalled(program: string): boolean {
   return PATH.split(":").some((folder) => {
@@ -83,4 +82,14 @@ test.skipIf(noTcpclient || noMaildirserial)("under the original maildirserial", 
       "a@x -> c@y success; 15 bytes, unix\n" +
       "a@x -> later@y deferral; 15 bytes, unix\n",
   );
+});
+
+test.skipIf(noTcpclient)("serial does not call it a success when nobody got the records", async () => {
+  const sink = await startSink();
+  const maildir = maildirWith({ "new/0.h": [9, mail("b@y")] });
+  const [, port] = /:(\d+)$/.exec(sink.endpoint) as RegExpExecArray;
+  const command = `printf '%s\\0' ${maildir}/new/0.h |
+    tcpclient -RHl0 -- 127.0.0.1 ${port} node "$QMTP" serial '' > /dev/full`;
+  const { code, stderr } = await shell(command);
+  expect([code, stderr]).toEqual([111, "qmtp: cannot write the results: no space left on device\n"]);
 });
