@@ -33,6 +33,7 @@ export class MaildirRun {
   readonly #summary = new MaildirSummary();
   readonly #printer: LinePrinter;
   readonly #startedAt = performance.now();
+  #progress: Progress | undefined;
   /** Messages in the maildir when the run began. */
   #total: number | undefined;
   #server: Conversed["server"];
@@ -45,7 +46,10 @@ export class MaildirRun {
     this.#request = request;
     this.#options = options;
     this.#context = context;
-    this.#printer = new LinePrinter(() => context.stdout);
+    this.#printer = new LinePrinter(
+      () => context.stdout,
+      () => this.#progress?.clear(),
+    );
     this.#server = { endpoint: formatEndpoint(request.endpoints[0] as Endpoint), address: null, port: null };
   }
 
@@ -56,23 +60,23 @@ export class MaildirRun {
   async run(): Promise<number> {
     const { maildir, startedAt } = this.#request;
     const lock = lockMaildir(maildir);
-    const progress = this.#startProgress();
+    this.#progress = this.#startProgress();
     try {
       removeAbandoned(maildir, startedAt);
       const lineOf = await this.#lines();
       const leftOver = await this.#deliver((result) => {
         this.#summary.add(result);
-        progress?.update();
+        this.#progress?.update();
         if (this.#options.quiet && result.delivery.status === "success" && result.outcome === "removed")
           return;
         this.#printer.print(lineOf(result));
       });
-      progress?.stop();
+      this.#progress?.stop();
       const code = leftOver || this.#mistrusted ? EXIT.temporary : EXIT.success;
       await this.#conclude(code);
       return code;
     } finally {
-      progress?.stop();
+      this.#progress?.stop();
       lock.release();
     }
   }
@@ -153,6 +157,7 @@ export class MaildirRun {
   #say(line: string): void {
     if (line === this.#said) return;
     this.#said = line;
+    this.#progress?.clear();
     this.#context.stderr.write(`${this.#context.name}: ${sanitise(line)}\n`);
   }
 }

@@ -7,12 +7,17 @@ const PIECE = 65_536;
 /** Prints lines as they come about, those of one turn of the event loop together. */
 export class LinePrinter {
   readonly #stream: () => Output;
+  readonly #beforeWriting: () => void;
   #text = "";
   #waiting = false;
 
-  /** @param stream asked for when there is a line to print */
-  constructor(stream: () => Output) {
+  /**
+   * @param stream asked for when there is a line to print
+   * @param beforeWriting called before lines are written
+   */
+  constructor(stream: () => Output, beforeWriting: () => void) {
     this.#stream = stream;
+    this.#beforeWriting = beforeWriting;
   }
 
   print(line: string): void {
@@ -37,6 +42,7 @@ export class LinePrinter {
     const text = this.#text;
     this.#text = "";
     const stream = this.#stream();
+    this.#beforeWriting();
     return !stream.writable || stream.write(text);
   }
 }

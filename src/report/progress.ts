@@ -29,6 +29,11 @@ export class Progress {
     if (this.#spinner !== undefined) this.#spinner.text = this.#text();
   }
 
+  /** Makes room for lines that go to the same terminal; the spinner comes back by itself. */
+  clear(): void {
+    this.#spinner?.clear();
+  }
+
   /** Takes the spinner off the terminal. */
   stop(): void {
     this.#stopped = true;
