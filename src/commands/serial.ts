@@ -58,12 +58,15 @@ class SerialRun {
    */
   async run(): Promise<number> {
     const { interrupted, stdout } = this.#context;
+    const stop = new AbortController();
+    const interrupt = () => stop.abort(interrupted.reason);
+    interrupted.addEventListener("abort", interrupt);
+    if (interrupted.aborted) interrupt();
     // Without a reader of the results, files would be sent and never removed.
-    const unread = new AbortController();
-    stdout.on("error", (error) => unread.abort(new Error(`standard output: ${reason(error)}`)));
+    stdout.on("error", (error) => stop.abort(new Error(`standard output: ${reason(error)}`)));
     const { cause, violations } = await runSession(ucspiConnection(), this, {
       limits: LIMITS,
-      signal: AbortSignal.any([interrupted, unread.signal]),
+      signal: stop.signal,
       onSettled: (pkg, deliveries) => this.#record(pkg, deliveries[0] as Delivery),
     });
     await this.#flush();

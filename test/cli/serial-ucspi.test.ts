@@ -1,22 +1,10 @@
-import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
+import { isInstalled, PROGRAMS } from "../installed.ts";
 import { shell, startSink, stopAll } from "../processes.ts";
 import { filesLeft, mail, maildirWith } from "./maildir-case.ts";
 
 afterEach(stopAll);
-
-const PATH = `${process.env.PATH}:/usr/bin`;
-
-function isInstalled(program: string): boolean {
-  return PATH.split(":").some((folder) => {
-    try {
-      accessSync(`${folder}/${program}`, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
 
 /** In CI the test fails where the program is missing, if there is a Debian package that has it. */
 function isSkipped(what: string, program: string, debianPackage: string | undefined): boolean {
@@ -48,7 +36,7 @@ test.skipIf(noTcpclient)("under tcpclient, against a sink", async () => {
   const sink = await startSink(["--maildir", stored, "--reject", "^no@"]);
   const run = await shell(
     `cd ${maildir}/new && printf '1.h\\0002.h\\000' | ${tcpclient(sink.endpoint)} "$QMTP" serial p-`,
-    { PATH },
+    { PATH: PROGRAMS },
   );
   expect({ ...run, stdout: run.stdout.replace(/ok \d+ qp \d+/, "ok") }).toEqual({
     code: 0,
@@ -73,7 +61,7 @@ test.skipIf(noTcpclient || noMaildirserial)("under the original maildirserial", 
   const sink = await startSink(["--defer", "^later@"]);
   const run = await shell(
     `maildirserial -t 1209600 -- ${maildir} p- ${tcpclient(sink.endpoint)} "$QMTP" serial p-`,
-    { PATH },
+    { PATH: PROGRAMS },
   );
   expect(run.code, run.stderr).toBe(111);
   expect(filesLeft(maildir)).toEqual(["new/3.h", "new/4.h"]);

@@ -1,11 +1,10 @@
 import type { ChildProcess } from "node:child_process";
-import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { onTestFinished } from "vitest";
+import { isInstalled, PROGRAMS } from "../installed.ts";
 import { killGroup, printed, startGroup } from "../processes.ts";
 
-/** Where Debian puts them; `mailfront` is not on everybody's path. */
-const PATH = `${process.env.PATH}:/usr/sbin:/usr/bin`;
 const PACKAGES: ReadonlyArray<[program: string, debianPackage: string]> = [
   ["mailfront", "mailfront"],
   ["tcpserver", "ucspi-tcp"],
@@ -38,7 +37,7 @@ export async function startMailfront(): Promise<Mailfront> {
   for (const name of ["tmp", "new"]) mkdirSync(`${folder}/${name}`);
   const args = ["-1RHl0", "127.0.0.1", "0", "mailfront", "qmtp", "queuedir", "accept"];
   const child: ChildProcess = startGroup("tcpserver", args, {
-    env: { ...process.env, PATH, QUEUEDIR: folder },
+    env: { ...process.env, PATH: PROGRAMS, QUEUEDIR: folder },
     stdio: ["ignore", "pipe", "ignore"],
   });
   onTestFinished(() => {
@@ -54,15 +53,4 @@ export async function startMailfront(): Promise<Mailfront> {
         .sort(Buffer.compare),
     kill: () => killGroup(child),
   };
-}
-
-function isInstalled(program: string): boolean {
-  return PATH.split(":").some((folder) => {
-    try {
-      accessSync(`${folder}/${program}`, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
 }
