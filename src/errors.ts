@@ -80,6 +80,8 @@ const WORDS: Readonly<Record<string, string>> = {
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = systemCode(error);
+  // OpenSSL's messages are for those who read its source; what it calls the reason is not.
+  if (/^ERR_O?SSL_/.test(code ?? "") && "reason" in error) return String(error.reason);
   return (code !== undefined && WORDS[code]) || error.message;
 }
 
@@ -88,3 +90,6 @@ export function systemCode(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" ? code : undefined;
 }
+
+/** The server ended a connection that had come about, before it read anything that was sent over it. */
+export class ConnectionRefused extends Error {}

@@ -34,6 +34,7 @@ function processContext(name: string): Context & { args: readonly string[]; clos
     args: process.argv.slice(2),
     env: process.env,
     interrupted: interruptions(),
+    signalGroup,
     close: () => stdin?.destroy(),
     get stdin(): Input {
       stdin ??= standardInput();
@@ -70,6 +71,14 @@ function interruptions(): AbortSignal {
   };
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   return interruption.signal;
+}
+
+function signalGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // Nobody is left, which is what signals to groups are for.
+  }
 }
 
 /** A reader that went away takes nothing from what was delivered; any other failure to write is said. */

@@ -7,7 +7,7 @@ import { EXIT } from "./report/exit-code.ts";
 /** Declares a command's options and its action, which says the exit code. */
 type Declare = (command: Command, context: Context, exit: (code: number) => void) => void;
 
-/** A command's code is loaded only when it is the one that was asked for. */
+/** A command's code is run, and its options are declared, only when it is the one that was asked for. */
 const COMMANDS: ReadonlyArray<{ name: string; summary: string; load: () => Promise<Declare> }> = [
   {
     name: "send",

@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ["protocol", "session", "transport"],
   maildir: ["protocol", "message", "envelope"],
   sink: ["protocol", "envelope", "message", "maildir", "transport"],
-  report: ["protocol", "session", "maildir", "sink"],
+  report: ["protocol", "session", "transport", "maildir", "sink"],
   commands: [
     "protocol",
     "session",

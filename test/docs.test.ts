@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, readFileSync } from "node:fs";
+import { accessSync, constants, readdirSync, readFileSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import type { Command, Option } from "commander";
 import { describe, expect, test } from "vitest";
@@ -37,6 +37,7 @@ function treeFor(command: string): Promise<Command> {
     stdout: nowhere(),
     stderr: nowhere(),
     interrupted: new AbortController().signal,
+    signalGroup: () => {},
   };
   return buildProgram(context, () => {});
 }
@@ -80,13 +81,13 @@ function items(text: string): { head: string; body: string }[] {
 function flagsIn(text: string): string[] {
   const macros = text.split("\n").filter((line) => line.startsWith("."));
   return macros.flatMap((line) =>
-    [...line.matchAll(/\bFl (-?[a-z][a-z-]*)/g)].map((match) => `-${match[1]}`),
+    [...line.matchAll(/\bFl (-?[a-z0-9][a-z0-9-]*)/g)].map((match) => `-${match[1]}`),
   );
 }
 
 /** Options in a command line, and in what surrounds one; `-vv` is `-v`. */
 function flagsInWords(text: string): string[] {
-  return [...text.matchAll(/(?<![\w'-])(--[a-z][a-z-]*|-[a-zA-Z]+)(?![\w-])/g)].flatMap(([flag]) =>
+  return [...text.matchAll(/(?<![\w'-])(--[a-z][a-z0-9-]*|-[a-zA-Z0-9]+)(?![\w-])/g)].flatMap(([flag]) =>
     flag.startsWith("--") ? [flag] : [...flag.slice(1)].map((letter) => `-${letter}`),
   );
 }
@@ -207,7 +208,13 @@ describe("the man page", () => {
     const [union] = source("session/cause.ts").split("readonly fault");
     const codes = [...(union as string).matchAll(/^ +\| "([a-z-]+)"/gm)].map((match) => match[1]);
     expect(codes.length).toBeGreaterThan(5);
-    expect(documented).toEqual(expect.arrayContaining([...codes, "connect-failed", "connect-timeout"]));
+    const transport = readdirSync(`${ROOT}src/transport`).map((file) => source(`transport/${file}`));
+    const unconnected = [...transport.join("").matchAll(/"((?:connect|tls|not-under)-[a-z-]+)"/g)].map(
+      (match) => match[1],
+    );
+    const known = ["connect-failed", "connect-timeout", "tls-failed", "tls-untrusted", "not-under-ucspi"];
+    expect(unconnected).toEqual(expect.arrayContaining(known));
+    expect(documented).toEqual(expect.arrayContaining([...codes, ...unconnected]));
   });
 
   test("has every code of a violation that a server can commit", () => {

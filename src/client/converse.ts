@@ -5,13 +5,15 @@ import type { Violation } from "../protocol/violation.ts";
 import { interrupted } from "../session/cause.ts";
 import type { Limits, Observer } from "../session/contract.ts";
 import { runSession } from "../session/session.ts";
+import type { Connector, OpenConnection, Server } from "../transport/connector.ts";
 import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
-import { type OpenConnection, openFirst } from "../transport/open.ts";
+
+export type { Server };
 
 export interface ConverseOptions<P extends Package> {
   /** Tried in turn until one connects. */
   readonly endpoints: readonly Endpoint[];
-  readonly connectTimeoutMs: number;
+  readonly connector: Pick<Connector, "open">;
   readonly limits: Limits;
   readonly signal: AbortSignal;
   /** Called once for each package taken from the source, with a delivery for each recipient, in order. */
@@ -20,13 +22,6 @@ export interface ConverseOptions<P extends Package> {
   readonly onConnected?: (server: Server) => void;
   readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly watch?: (Observer & { note(text: string): void }) | undefined;
-}
-
-/** A server as results name it: as it was asked for, and who answered. */
-export interface Server {
-  readonly endpoint: string;
-  readonly address: string | null;
-  readonly port: number | null;
 }
 
 /** How a connection and its session went. */
@@ -44,9 +39,9 @@ export async function converse<P extends Package>(
   packages: PackageSource<P>,
   options: ConverseOptions<P>,
 ): Promise<Conversed> {
-  const { endpoints, connectTimeoutMs, signal, watch } = options;
+  const { endpoints, connector, signal, watch } = options;
   try {
-    const opened = await openFirst(endpoints, { connectTimeoutMs, signal, onEvent: watch?.note });
+    const opened = await connector.open(endpoints, signal, watch?.note);
     return await converseOver(opened, packages, options);
   } catch (error) {
     if (signal.aborted) return notConnected(endpoints, interruption(signal));
@@ -60,7 +55,7 @@ export async function converse<P extends Package>(
 export function notConnected(endpoints: readonly Endpoint[], problem: Problem): Conversed {
   const last = endpoints.at(-1) as Endpoint;
   return {
-    server: { endpoint: formatEndpoint(last), address: null, port: null },
+    server: { endpoint: formatEndpoint(last), address: null, port: null, tls: null },
     timing: { connectMs: null, sendMs: null, responseMs: null },
     violations: [],
     problem: { ...problem, unsent: problem.message },
@@ -78,9 +73,8 @@ async function converseOver<P extends Package>(
   packages: PackageSource<P>,
   options: ConverseOptions<P>,
 ): Promise<Conversed> {
-  const { connection, endpoint, address, port, connectMs } = opened;
+  const { connection, server, connectMs } = opened;
   const { limits, signal, onConnected, onProgress, onSettled, watch } = options;
-  const server = { endpoint: formatEndpoint(endpoint), address, port };
   onConnected?.(server);
   const { cause, sendMs, responseMs, violations } = await runSession(connection, packages, {
     limits,

@@ -8,12 +8,13 @@ import type { Undeliverable } from "../maildir/consequences.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
 import type { Limits } from "../session/contract.ts";
+import type { Connector } from "../transport/connector.ts";
 import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
 
 export interface BounceOptions {
   /** Where bounces are sent; without it they are given to qmail-queue. */
   readonly server: Endpoint | undefined;
-  readonly connectTimeoutMs: number;
+  readonly connector: Connector;
   readonly limits: Limits;
 }
 
@@ -93,7 +94,7 @@ async function throughQueue(
 async function byQmtp(
   bounces: Iterator<Bounce>,
   server: Endpoint,
-  { connectTimeoutMs, limits }: BounceOptions,
+  { connector, limits }: BounceOptions,
   { interrupted }: Context,
   onReturned: OnReturned,
 ): Promise<void> {
@@ -104,7 +105,7 @@ async function byQmtp(
     settled = 0;
     ({ problem } = await converse(bounces, {
       endpoints: [server],
-      connectTimeoutMs,
+      connector,
       limits,
       signal: interrupted,
       onSettled: (bounce: Bounce, deliveries: readonly Delivery[]) => {

@@ -50,7 +50,8 @@ export class MaildirRun {
       () => context.stdout,
       () => this.#progress?.clear(),
     );
-    this.#server = { endpoint: formatEndpoint(request.endpoints[0] as Endpoint), address: null, port: null };
+    const endpoint = formatEndpoint(request.endpoints[0] as Endpoint);
+    this.#server = { endpoint, address: null, port: null, tls: null };
   }
 
   /**
@@ -82,9 +83,9 @@ export class MaildirRun {
   }
 
   #deliver(onResult: (result: MessageResult) => void): Promise<boolean> {
-    const { connectTimeout: connectTimeoutMs, maxTime } = this.#options;
-    const { bounceServer: server } = this.#request;
-    const bounces = { server, connectTimeoutMs, limits: limitsOf(this.#options) };
+    const { maxTime } = this.#options;
+    const { bounceServer: server, connector } = this.#request;
+    const bounces = { server, connector, limits: limitsOf(this.#options) };
     return deliverMaildir({
       ...this.#request,
       sessionMs: maxTime * TAKING,
@@ -111,7 +112,7 @@ export class MaildirRun {
     }
     const { problem, violations } = await converse(packages, {
       endpoints: this.#request.endpoints,
-      connectTimeoutMs: this.#options.connectTimeout,
+      connector: this.#request.connector,
       limits: limitsOf(this.#options),
       signal: this.#context.interrupted,
       watch: startTranscript(this.#options, this.#context),

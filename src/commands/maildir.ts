@@ -36,7 +36,7 @@ export function declareMaildir(command: Command, context: Context, exit: (code: 
   })
     .addHelpText("after", EXAMPLES)
     .action(async (maildir: string, prefix: string, options: MaildirOptions) => {
-      const request = readMaildirRequest(maildir, prefix, options, context);
+      const request = await readMaildirRequest(maildir, prefix, options, context);
       checkMaildir(maildir);
       if (options.dryRun) await printMaildirDryRun(request, options.json === true, context);
       else exit(await new MaildirRun(request, options, context).run());

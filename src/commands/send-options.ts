@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { declareOutput, declareServers, type SessionOptions } from "./session-options.ts";
+import { countOption, timeOption } from "./values.ts";
 
 /** Where a recipient, or a file of them, was named: order on the command line is order in the package. */
 export type RecipientSource = { readonly kind: "address" | "file"; readonly value: string };
@@ -15,6 +16,10 @@ export interface SendOptions extends SessionOptions {
   readonly raw?: true;
   readonly split?: true;
   readonly spool?: string;
+  readonly retry: number;
+  readonly retryDelay: number;
+  readonly retryMaxTime: number;
+  readonly retryUnanswered?: true;
   readonly dryRun?: true;
 }
 
@@ -22,6 +27,7 @@ const EXAMPLES = `
 Examples:
   { printf 'Subject: disk\\n\\n'; df -h; } | qmtp send -f cron@example.org admin@example.org
   qmtp send -s mx.example.org --from '<>' --to-file list.txt --split --file notice.eml
+  qmtp send -s qmtps://mx.example.org --retry 5 -f a@example.org b@example.org < message.eml
   qmtp send -s unix:/run/qmtp.sock -f a@example.org b@example.org --json -vv < message.eml
 
 Exit codes:
@@ -61,6 +67,12 @@ export function declareSendOptions(command: Command): Command {
       "--spool <maildir>",
       "keep the message there for deferred recipients; qmtp maildir sends it later",
     )
+    .addOption(
+      countOption(command, "--retry <n>", "try again so often for deferred recipients", 0, 1_000).default(0),
+    )
+    .addOption(timeOption(command, "--retry-delay <s>", "seconds before that; doubled each time", 1))
+    .addOption(timeOption(command, "--retry-max-time <s>", "seconds after which no attempt begins", 3_600))
+    .option("--retry-unanswered", "also for recipients without a response, who may get the message twice")
     .option("-n, --dry-run", "do everything but connect, and print what would be sent")
     .addHelpText("after", EXAMPLES);
 }

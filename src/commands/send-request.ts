@@ -3,15 +3,17 @@ import type { Context } from "../context.ts";
 import { recipientFromText, senderFromText } from "../envelope/address.ts";
 import { parseRecipients } from "../envelope/recipients-file.ts";
 import { inputError, reason, unreadable, usageError } from "../errors.ts";
+import type { Connector } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import { connectorFor, serversOf } from "./route-options.ts";
 import type { RecipientSource, SendOptions } from "./send-options.ts";
-import { serversOf } from "./session-options.ts";
 
 /** To whom, from whom and through whom, checked. */
 export interface SendRequest {
   readonly sender: Buffer;
   readonly recipients: readonly Buffer[];
   readonly endpoints: readonly Endpoint[];
+  readonly connector: Connector;
 }
 
 /** @throws {CommandError} usage, unreadable-input */
@@ -22,6 +24,12 @@ export async function readRequest(
   context: Context,
 ): Promise<SendRequest> {
   const endpoints = serversOf(options, context.env);
+  const connector = await connectorFor(endpoints, options, context);
+  if (options.retry > 0 && endpoints.every(({ kind }) => kind === "ucspi")) {
+    throw usageError(
+      "--retry needs a server that can be connected to again; with ucspi: there is one connection",
+    );
+  }
   const sender = senderOf(options, context.env);
   const sources = await recipientSources(operands, options, command, context.args);
   if (sources.length === 0) throw usageError("no recipients: name them as arguments, with --to or --to-file");
@@ -31,7 +39,7 @@ export async function readRequest(
   }
   const recipients: Buffer[][] = [];
   for (const source of sources) recipients.push(await recipientsFrom(source, context));
-  return { sender, recipients: recipients.flat(), endpoints };
+  return { sender, recipients: recipients.flat(), endpoints, connector };
 }
 
 function senderOf(options: SendOptions, env: Context["env"]): Buffer {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { interruption } from "../client/converse.ts";
-import { type Delivered, deliver, nothingSent } from "../client/deliver.ts";
+import { type Conversed, interruption } from "../client/converse.ts";
+import { nothingSent } from "../client/deliver.ts";
+import { deliverRepeatedly, type Repeated } from "../client/retry.ts";
 import type { Context } from "../context.ts";
 import type { Problem } from "../errors.ts";
 import { type OpenMessage, openFile, openStream } from "../message/open.ts";
@@ -19,7 +20,7 @@ import { readRequest, type SendRequest } from "./send-request.ts";
 import type { SpooledDelivery } from "./send-spool.ts";
 import { limitsOf, startTranscript, wantsProgress } from "./session-options.ts";
 
-type Reported = Omit<Delivered, "deliveries"> & { readonly deliveries: readonly SpooledDelivery[] };
+type Reported = Omit<Repeated, "deliveries"> & { readonly deliveries: readonly SpooledDelivery[] };
 
 /** `qmtp send`: one message, from standard input or a file. */
 export function declareSend(command: Command, context: Context, exit: (code: number) => void): void {
@@ -53,7 +54,7 @@ async function send(
     if (open !== undefined || !context.interrupted.aborted) throw error;
     const pkg = { ...request, message: { encoding: options.encoding, length: 0, chunks: () => [] } };
     const nothing = nothingSent([pkg], request.endpoints, interruption(context.interrupted));
-    return await report(request, undefined, nothing, options, context);
+    return await report(request, undefined, { ...nothing, attempts: [] }, options, context);
   } finally {
     open?.close();
   }
@@ -74,23 +75,30 @@ async function openMessage(options: SendOptions, context: Context): Promise<Open
 }
 
 async function sendMessage(
-  { sender, recipients, endpoints }: SendRequest,
+  { sender, recipients, endpoints, connector }: SendRequest,
   message: Message,
   options: SendOptions,
   context: Context,
-): Promise<Delivered> {
-  const packages: Package[] = options.split
-    ? recipients.map((recipient) => ({ sender, recipients: [recipient], message }))
-    : [{ sender, recipients, message }];
-  const progress = startProgress(packages, options, context);
+): Promise<Repeated> {
+  const packagesFor = (some: readonly Buffer[]): Package[] =>
+    options.split
+      ? some.map((recipient) => ({ sender, recipients: [recipient], message }))
+      : [{ sender, recipients: some, message }];
+  const progress = startProgress(packagesFor(recipients), options, context);
+  const deliverOptions = {
+    endpoints,
+    connector,
+    limits: limitsOf(options),
+    signal: context.interrupted,
+    onProgress: progress?.onProgress,
+    watch: startTranscript(options, context),
+  };
   try {
-    return await deliver(packages, {
-      endpoints,
-      connectTimeoutMs: options.connectTimeout,
-      limits: limitsOf(options),
-      signal: context.interrupted,
-      onProgress: progress?.onProgress,
-      watch: startTranscript(options, context),
+    return await deliverRepeatedly(recipients, packagesFor, deliverOptions, {
+      retries: options.retry,
+      delayMs: options.retryDelay,
+      maxMs: options.retryMaxTime,
+      unanswered: options.retryUnanswered === true,
     });
   } finally {
     progress?.stop();
@@ -113,7 +121,7 @@ function startProgress(packages: readonly Package[], options: SendOptions, conte
 async function keepDeferred(
   { sender }: SendRequest,
   message: Message,
-  delivered: Delivered,
+  delivered: Repeated,
   { spool }: SendOptions,
   context: Context,
 ): Promise<Reported> {
@@ -141,8 +149,13 @@ async function report(
   if (violations.length > 0) await writeLines(context.stderr, violations);
   if (options.json) {
     const described = message && describe(message, options);
-    const error = delivered.problem && problemOf(delivered.problem);
-    const json = messageJson({ ...delivered, error, sender: request.sender, message: described ?? null });
+    const json = messageJson({
+      ...delivered,
+      error: problemOf(delivered),
+      attempts: delivered.attempts.map((attempt) => ({ ...attempt, error: problemOf(attempt) })),
+      sender: request.sender,
+      message: described ?? null,
+    });
     await writePieces(context.stdout, json);
   } else {
     const paint = await statusPaint(isDecorated(context.stdout, context.env, options.color));
@@ -151,8 +164,8 @@ async function report(
   return exitCode(deliveries);
 }
 
-function problemOf({ code, fault, message }: Problem): Problem {
-  return { code, fault, message };
+function problemOf({ problem }: Conversed): Problem | null {
+  return problem && { code: problem.code, fault: problem.fault, message: problem.message };
 }
 
 function describe({ length, encoding }: Message, options: SendOptions) {

@@ -10,7 +10,7 @@ import { sanitise } from "../report/sanitise.ts";
 import { serialRecord } from "../report/serial-record.ts";
 import { NameReader } from "../serial/names.ts";
 import { runSession } from "../session/session.ts";
-import { ucspiConnection } from "../transport/ucspi.ts";
+import { clientConnection } from "../transport/ucspi.ts";
 
 /** serialqmtp's own limits, in milliseconds: 73 s for a write, an hour for a read, and none for the whole. */
 const LIMITS = { writeMs: 73_000, idleMs: 3_600_000, sessionMs: 2 ** 31 - 1 };
@@ -64,7 +64,7 @@ class SerialRun {
     if (interrupted.aborted) interrupt();
     // Without a reader of the results, files would be sent and never removed.
     stdout.on("error", (error) => stop.abort(new Error(`standard output: ${reason(error)}`)));
-    const { cause, violations } = await runSession(ucspiConnection(), this, {
+    const { cause, violations } = await runSession(clientConnection(), this, {
       limits: LIMITS,
       signal: stop.signal,
       onSettled: (pkg, deliveries) => this.#record(pkg, deliveries[0] as Delivery),

@@ -2,13 +2,11 @@ import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { Transcript } from "../report/transcript.ts";
 import type { Limits } from "../session/contract.ts";
-import { type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
+import { declareRoute, type RouteOptions } from "./route-options.ts";
 import { timeOption } from "./values.ts";
 
 /** What the commands that send have in common; times in milliseconds. */
-export interface SessionOptions {
-  readonly server?: readonly string[];
-  readonly connectTimeout: number;
+export interface SessionOptions extends RouteOptions {
   readonly timeout: number;
   readonly maxTime: number;
   readonly json?: true;
@@ -18,14 +16,7 @@ export interface SessionOptions {
 }
 
 export function declareServers(command: Command): Command {
-  return command
-    .option(
-      "-s, --server <endpoint>",
-      "where to send: host, host:port, [address]:port, qmtp://host:port or unix:/path; may be repeated: " +
-        "the next is tried only where none before could be reached (or QMTP_SERVER; default: localhost:209)",
-      append,
-    )
-    .addOption(timeOption(command, "--connect-timeout <s>", "seconds to connect to each server", 60))
+  return declareRoute(command)
     .addOption(timeOption(command, "--timeout <s>", "seconds without a byte sent or received", 600))
     .addOption(timeOption(command, "--max-time <s>", "seconds for the whole session", 3_600));
 }
@@ -36,13 +27,6 @@ export function declareOutput(command: Command, words: { json: string; quiet: st
     .option("-q, --quiet", words.quiet)
     .option("-v, --verbose", "print a transcript to standard error; twice: with the message", more, 0)
     .option("--no-color", "no colour and no spinner, also on a terminal");
-}
-
-/** @throws {CommandError} usage */
-export function serversOf({ server }: SessionOptions, env: Context["env"]): Endpoint[] {
-  const fromEnvironment = env.QMTP_SERVER?.split(/\s+/).filter((text) => text !== "") ?? [];
-  const texts = server ?? fromEnvironment;
-  return (texts.length === 0 ? ["localhost"] : texts).map((text) => parseEndpoint(text));
 }
 
 export function limitsOf({ timeout, maxTime }: SessionOptions): Limits {
@@ -57,10 +41,6 @@ export function startTranscript({ verbose }: SessionOptions, { stderr }: Context
 /** Whether there may be movement on the terminal, if there is one. */
 export function wantsProgress({ color, json, quiet, verbose }: SessionOptions): boolean {
   return color && !json && !quiet && verbose === 0;
-}
-
-function append(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
 }
 
 function more(_: string, previous: number): number {

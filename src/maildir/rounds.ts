@@ -1,5 +1,5 @@
 import { reason } from "../errors.ts";
-import { type Delivery, deferred } from "../protocol/delivery.ts";
+import { afterAnother, type Delivery, deferred } from "../protocol/delivery.ts";
 import type { PackageSource } from "../protocol/package.ts";
 import { Consequences, type ConsequencesOptions, type MaildirPackage } from "./consequences.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
@@ -164,7 +164,9 @@ class Rounds {
 
   readonly #settled = (pkg: MaildirPackage, deliveries: readonly Delivery[]): void => {
     const { name } = pkg.file;
-    const delivery = this.#withPast(name, deliveries[0] as Delivery);
+    const [latest] = deliveries as [Delivery];
+    const before = this.#unanswered.get(name)?.delivery;
+    const delivery = before === undefined ? latest : afterAnother(before, latest);
     const broken = this.#broken.has(name);
     if (delivery.origin === "client" && !broken) {
       this.#endedAt ??= name;
@@ -176,15 +178,6 @@ class Rounds {
     if (broken) this.#consequences.keep(pkg, delivery);
     else this.#consequences.answered(pkg, delivery);
   };
-
-  /** A message that a server has had before may be delivered twice, whatever comes of it now. */
-  #withPast(name: string, delivery: Delivery): Delivery {
-    const before = this.#unanswered.get(name);
-    if (before === undefined || !before.delivery.possibleDuplicate) return delivery;
-    // Its words say that; those of a later session that did not come to it would say that nothing was sent.
-    if (delivery.origin === "client" && !delivery.possibleDuplicate) return before.delivery;
-    return { ...delivery, possibleDuplicate: true };
-  }
 
   /** What has no result by now gets the reason for that. */
   #giveUp(why: string): void {

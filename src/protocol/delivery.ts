@@ -21,3 +21,13 @@ export function answered(recipient: Buffer, response: Response): Delivery {
 export function deferred(recipient: Buffer, text: Buffer, possibleDuplicate = false): Delivery {
   return { recipient, status: "deferral", text, origin: "client", possibleDuplicate };
 }
+
+/**
+ * What is known of a recipient after one more attempt. One that did not come to it changes nothing; and whatever
+ * becomes of a later one, an earlier one that had no answer may have been accepted.
+ */
+export function afterAnother(before: Delivery, later: Delivery): Delivery {
+  const nothingNew = later.origin === "client" && !later.possibleDuplicate;
+  if (nothingNew && (before.origin === "server" || before.possibleDuplicate)) return before;
+  return before.possibleDuplicate ? { ...later, possibleDuplicate: true } : later;
+}

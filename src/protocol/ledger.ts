@@ -9,6 +9,8 @@ export interface Abandonment {
   readonly unsent: string;
   /** Instead of `unsent`, for a message larger than qmail's servers take. */
   readonly unsentLarge?: string;
+  /** Whatever was sent, the server has read none of it. */
+  readonly unread?: true;
 }
 
 /** qmail-qmtpd closes the connection when a package announces a message of more bytes than this. */
@@ -110,7 +112,7 @@ export class Ledger<P extends Package> {
     const unsent = Buffer.from(words.unsent);
     const unsentLarge = Buffer.from(words.unsentLarge ?? words.unsent);
     for (let head = this.#head; head !== undefined; head = this.#head) {
-      const whole = this.#first < this.#sent;
+      const whole = this.#first < this.#sent && !words.unread;
       const large = head.package.message.length > QMAIL_MESSAGE_CAP;
       const text = whole ? sent : large ? unsentLarge : unsent;
       for (const recipient of head.package.recipients.slice(head.deliveries.length)) {

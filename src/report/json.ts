@@ -3,57 +3,64 @@ import type { Delivery } from "../protocol/delivery.ts";
 import type { Encoding } from "../protocol/package.ts";
 import type { Status } from "../protocol/response.ts";
 import type { Violation } from "../protocol/violation.ts";
+import type { Server } from "../transport/connector.ts";
 import { exitCode, outcome } from "./exit-code.ts";
 import { LETTERS, PLAIN, sanitise } from "./sanitise.ts";
 
 /** Moves when a field changes its meaning or goes; new fields do not move it. */
 const SCHEMA = 1;
 
-export interface ServerReport {
-  readonly endpoint: string;
-  readonly address: string | null;
-  readonly port: number | null;
-}
-
-/** All there is to say of one message. */
-export interface MessageReport {
-  readonly server: ServerReport;
-  readonly message: { readonly source: string; readonly bytes: number; readonly encoding: Encoding } | null;
-  /** What became of its file, where it came from a maildir. */
-  readonly file?: Readonly<Record<string, string | boolean | null>>;
-  readonly sender: Buffer;
-  readonly deliveries: readonly (Delivery & { readonly spooled?: boolean })[];
+/** How a connection and its session went. */
+export interface AttemptReport {
+  readonly server: Server;
+  readonly deliveries: readonly Delivery[];
   /** Milliseconds; null for what did not happen. */
   readonly timing: { connectMs: number | null; sendMs: number | null; responseMs: number | null };
   readonly violations: readonly Violation[];
   readonly error: Problem | null;
 }
 
+/** All there is to say of one message. What is said of the connection is of the last attempt. */
+export interface MessageReport extends AttemptReport {
+  readonly message: { readonly source: string; readonly bytes: number; readonly encoding: Encoding } | null;
+  /** What became of its file, where it came from a maildir. */
+  readonly file?: Readonly<Record<string, string | boolean | null>>;
+  readonly sender: Buffer;
+  readonly deliveries: readonly (Delivery & { readonly spooled?: boolean })[];
+  /** Where there may be several. */
+  readonly attempts?: readonly AttemptReport[];
+}
+
 /** The report as one line of JSON, in pieces: there may be a million deliveries. */
 export function* messageJson(report: MessageReport): Generator<string, void> {
-  const { server, message, file, sender, deliveries, timing, violations, error } = report;
-  const { connectMs, sendMs, responseMs } = timing;
+  const { server, message, file, sender, deliveries, timing, violations, error, attempts } = report;
   const before = {
     schema: SCHEMA,
     type: "message",
     outcome: outcome(deliveries),
     exitCode: exitCode(deliveries),
-    server: { ...server, tls: null },
+    server,
     message,
     ...(file && { file }),
     ...field("sender", sender),
   };
   const after = {
     counts: countsOf(deliveries),
-    timing: { connectMs: rounded(connectMs), sendMs: rounded(sendMs), responseMs: rounded(responseMs) },
+    timing: roundedTiming(timing),
     violations,
     error,
+    attempts: attempts?.map(attemptFields),
   };
   yield `${toJson(before).slice(0, -1)},"deliveries":[`;
   for (const [index, delivery] of deliveries.entries()) {
     yield `${index === 0 ? "" : ","}${deliveryJson(index, delivery)}`;
   }
   yield `],${toJson(after).slice(1)}\n`;
+}
+
+function attemptFields({ server, deliveries, timing, violations, error }: AttemptReport) {
+  const counts = countsOf(deliveries);
+  return { server, recipients: deliveries.length, counts, timing: roundedTiming(timing), violations, error };
 }
 
 function deliveryJson(index: number, delivery: MessageReport["deliveries"][number]): string {
@@ -96,6 +103,10 @@ let unprintable: RegExp | undefined;
 
 function escaped(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, "0")}`;
+}
+
+function roundedTiming({ connectMs, sendMs, responseMs }: AttemptReport["timing"]) {
+  return { connectMs: rounded(connectMs), sendMs: rounded(sendMs), responseMs: rounded(responseMs) };
 }
 
 function rounded(ms: number | null): number | null {

@@ -1,7 +1,8 @@
 import type { Problem } from "../errors.ts";
 import type { MessageResult } from "../maildir/consequences.ts";
 import { nameBytes } from "../maildir/listing.ts";
-import { field, messageJson, type ServerReport, toJson } from "./json.ts";
+import type { Server } from "../transport/connector.ts";
+import { field, messageJson, toJson } from "./json.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 import type { Paint } from "./text.ts";
 
@@ -18,7 +19,7 @@ export function maildirLine(result: MessageResult, paint: Paint): string {
 export function maildirJson(
   result: MessageResult,
   maildir: string,
-  server: ServerReport,
+  server: Server,
   problem: Problem | null,
 ): string {
   const { file, sender, delivery, bytes, outcome, expired, note } = result;

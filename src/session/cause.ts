@@ -6,6 +6,7 @@ export interface Cause {
   readonly code:
     | "connection-closed"
     | "connection-failed"
+    | "connection-refused"
     | "no-progress"
     | "session-too-long"
     | "missing-responses"
@@ -46,6 +47,16 @@ export function connectionClosed(withinResponse: boolean): Cause {
 /** @param why the system's reason: connection reset, host unreachable */
 export function connectionFailed(why: string): Cause {
   return broken("connection-failed", "transport", why, "before a response came");
+}
+
+/** The server would have nothing to do with us, and has read nothing. */
+export function connectionRefused(why: string): Cause {
+  return {
+    code: "connection-refused",
+    fault: "remote",
+    message: why,
+    words: { sent: why, unsent: why, unread: true },
+  };
 }
 
 export function noProgress(ms: number): Cause {

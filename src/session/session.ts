@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { Deadline } from "../deadline.ts";
-import { reason } from "../errors.ts";
+import { ConnectionRefused, reason } from "../errors.ts";
 import { Ledger } from "../protocol/ledger.ts";
 import type { Package, PackageSource } from "../protocol/package.ts";
 import { ResponseReader } from "../protocol/response.ts";
@@ -9,6 +9,7 @@ import {
   type Cause,
   connectionClosed,
   connectionFailed,
+  connectionRefused,
   interrupted,
   messageUnreadable,
   missingResponses,
@@ -59,6 +60,8 @@ class Session<P extends Package> {
   #sentAt = this.#startedAt;
   #answeredAt: number | undefined;
   #bytes = 0;
+  /** Whether the server has sent a byte. */
+  #heard = false;
   #running = true;
   #allWritten = false;
   /** Why the writer stopped, while responses to what it wrote before are still awaited. */
@@ -103,7 +106,11 @@ class Session<P extends Package> {
     connection.on("data", (chunk: Buffer) => this.#received(chunk));
     connection.on("end", () => this.#ended(connectionClosed(this.#reader.begun)));
     connection.on("close", () => this.#ended(connectionClosed(this.#reader.begun)));
-    connection.on("error", (error) => this.#ended(connectionFailed(reason(error))));
+    connection.on("error", (error) => {
+      // Whoever has said something has read something.
+      const refused = error instanceof ConnectionRefused && !this.#heard;
+      this.#ended(refused ? connectionRefused(error.message) : connectionFailed(reason(error)));
+    });
     this.#options.signal?.addEventListener("abort", this.#aborted);
     this.#deadlines.idle.restart();
     this.#deadlines.session.restart();
@@ -147,6 +154,7 @@ class Session<P extends Package> {
 
   #received(chunk: Buffer): void {
     if (!this.#running) return;
+    this.#heard = true;
     this.#deadlines.idle.restart();
     this.#options.observer?.received(chunk);
     if (this.#answeredAt !== undefined) this.#deadlines.lastWords.restart();

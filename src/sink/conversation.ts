@@ -14,12 +14,16 @@ export interface ConversationOptions {
   readonly maildir?: string | undefined;
   /** Milliseconds before a package is answered. */
   readonly delayMs: number;
+  /** Milliseconds without a byte from or to the client before it is dropped. */
+  readonly idleMs: number;
   readonly fault?: Fault | undefined;
   /** The number of the next accepted package, for its response. */
   readonly nextNumber: () => number;
   readonly onPackage: (pkg: Received) => void;
   /** A client that does not keep to the protocol. */
   readonly onViolation: (violation: ViolationError) => void;
+  /** A client that was dropped because nothing moved. */
+  readonly onIdle: () => void;
   /** What went wrong on our own side. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -53,20 +57,30 @@ export class Conversation {
   #left = false;
   /** Tears the connection down when, after the end was decided, nothing moves any more. */
   readonly #linger: Deadline;
+  readonly #idle: Deadline;
 
   constructor(connection: Duplex, options: ConversationOptions) {
     this.#connection = connection;
     this.#options = options;
     this.#linger = new Deadline(LINGER_MS + options.delayMs, () => connection.destroy());
-    connection.once("close", () => this.#linger.stop());
+    this.#idle = new Deadline(options.idleMs, () => {
+      options.onIdle();
+      connection.destroy();
+    });
+    connection.once("close", () => {
+      this.#linger.stop();
+      this.#idle.stop();
+    });
   }
 
   /** Resolves when the client or `stop` has ended the conversation. Never rejects. */
   async run(): Promise<void> {
+    this.#idle.start();
     try {
       for await (const chunk of this.#connection.iterator({ destroyOnReturn: false })) {
         if (this.#left) break;
         this.#busy = true;
+        this.#idle.restart();
         this.#reader.push(chunk);
         await this.#readAll();
         await this.#flush();
@@ -97,6 +111,7 @@ export class Conversation {
   #leave(): void {
     if (this.#left) return;
     this.#left = true;
+    this.#idle.stop();
     const connection = this.#connection;
     connection.end();
     connection.resume();
@@ -167,6 +182,7 @@ export class Conversation {
     const drip = this.#options.fault === "drip";
     for (const piece of joined(responses)) {
       if (this.#stopped) this.#linger.restart();
+      this.#idle.restart();
       if (drip) await this.#writeSlowly(piece);
       else if (this.#connection.writable && !this.#connection.write(piece)) await drained(this.#connection);
     }
@@ -175,6 +191,7 @@ export class Conversation {
 
   async #writeSlowly(piece: Buffer): Promise<void> {
     for (let at = 0; at < piece.length && this.#connection.writable; at++) {
+      this.#idle.restart();
       await new Promise<void>((resolve) =>
         this.#connection.write(piece.subarray(at, at + 1), () => resolve()),
       );

@@ -2,42 +2,68 @@ import { usageError } from "../errors.ts";
 
 /** Where a QMTP server is reached. */
 export type Endpoint =
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string };
+  | { readonly kind: "tcp" | "tls"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string }
+  /** A server that is started as a child, through the shell. */
+  | { readonly kind: "exec"; readonly command: string }
+  /** A connection that whoever started us has made. */
+  | { readonly kind: "ucspi" };
 
-/** The port of QMTP over TCP (qmtp.txt, section 7). */
-export const QMTP_PORT = 209;
+export type HostEndpoint = Endpoint & { readonly kind: "tcp" | "tls" };
 
-const FORMS = "host, host:port, [address]:port, qmtp://host:port or unix:/path";
+/** QMTP over TCP (qmtp.txt, section 7), and over TLS as s/qmail has it. */
+const PORTS = { tcp: 209, tls: 6_209 } as const;
+const SCHEMES = { tcp: "qmtp", tls: "qmtps" } as const;
+
+const FORMS =
+  "host, host:port, [address]:port, qmtp://host:port, qmtps://host:port, unix:/path, exec:command or ucspi:";
+
+export interface PortRules {
+  /** For an endpoint that names none; else it is that of its scheme. */
+  readonly port?: number | undefined;
+  /** 0 where the system may choose the port, to listen on. */
+  readonly lowest?: number;
+}
+
+type Bad = (why: string) => Error;
 
 /**
  * Reads an endpoint as users write it.
- * @param defaultPort for an endpoint that names none
- * @param lowestPort 0 where the system may choose the port, to listen on
  * @throws {CommandError} usage
  */
-export function parseEndpoint(text: string, defaultPort = QMTP_PORT, lowestPort = 1): Endpoint {
-  const bad = (why: string) => usageError(`bad endpoint '${text}': ${why}; write ${FORMS}`);
+export function parseEndpoint(text: string, ports: PortRules = {}): Endpoint {
+  const bad: Bad = (why) => usageError(`bad endpoint '${text}': ${why}; write ${FORMS}`);
   if (text.startsWith("unix:")) {
     const path = text.slice("unix:".length);
     if (!path.startsWith("/") || path.includes("\0")) throw bad("the path must begin with /");
     return { kind: "unix", path };
   }
-  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
-  if (scheme !== undefined && scheme.toLowerCase() !== "qmtp") throw bad(`'${scheme}:' is unknown`);
-  const rest = scheme === undefined ? text : text.slice("qmtp://".length);
-  const { host, port } = splitPort(rest, bad);
-  if (host === "") throw bad("the host is missing");
-  if (!/^[^\s/@[\]\x00-\x1f\x7f]+$/.test(host)) throw bad("this is no host name");
-  if (port === undefined) return { kind: "tcp", host, port: defaultPort };
-  const number = Number(port);
-  if (!/^\d{1,5}$/.test(port) || number < lowestPort || number > 65_535) {
-    throw bad(`a port is a number from ${lowestPort} to 65535`);
+  if (text.startsWith("exec:")) {
+    const command = text.slice("exec:".length);
+    if (command.trim() === "" || command.includes("\0")) throw bad("the command is missing");
+    return { kind: "exec", command };
   }
-  return { kind: "tcp", host, port: number };
+  if (text === "ucspi:") return { kind: "ucspi" };
+  return parseHost(text, ports, bad);
 }
 
-function splitPort(text: string, bad: (why: string) => Error): { host: string; port: string | undefined } {
+function parseHost(text: string, ports: PortRules, bad: Bad): HostEndpoint {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
+  const kind = scheme?.toLowerCase() === SCHEMES.tls ? "tls" : "tcp";
+  if (scheme !== undefined && scheme.toLowerCase() !== SCHEMES[kind]) throw bad(`'${scheme}:' is unknown`);
+  const { host, port } = splitPort(scheme === undefined ? text : text.slice(`${scheme}://`.length), bad);
+  if (host === "") throw bad("the host is missing");
+  if (!/^[^\s/@[\]\x00-\x1f\x7f]+$/.test(host)) throw bad("this is no host name");
+  if (port === undefined) return { kind, host, port: ports.port ?? PORTS[kind] };
+  const lowest = ports.lowest ?? 1;
+  const number = Number(port);
+  if (!/^\d{1,5}$/.test(port) || number < lowest || number > 65_535) {
+    throw bad(`a port is a number from ${lowest} to 65535`);
+  }
+  return { kind, host, port: number };
+}
+
+function splitPort(text: string, bad: Bad): { host: string; port: string | undefined } {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   if (bracketed !== null) {
     const host = bracketed[1] ?? "";
@@ -47,7 +73,7 @@ function splitPort(text: string, bad: (why: string) => Error): { host: string; p
   const colon = text.indexOf(":");
   if (colon === -1) return { host: text, port: undefined };
   const [host, port] = [text.slice(0, colon), text.slice(colon + 1)];
-  // A scheme of another kind, such as exec:command, reads like a host with a strange port.
+  // A scheme of another kind reads like a host with a strange port.
   if (!/^\d+$/.test(port) && /^[a-z]+$/i.test(host))
     throw bad(`'${host}:' is unknown, or the port is no number`);
   if (port.includes(":")) throw bad("an IPv6 address stands in brackets");
@@ -56,7 +82,16 @@ function splitPort(text: string, bad: (why: string) => Error): { host: string; p
 
 /** The endpoint in full, as it is printed: it reads back as the same endpoint. */
 export function formatEndpoint(endpoint: Endpoint): string {
-  if (endpoint.kind === "unix") return `unix:${endpoint.path}`;
-  const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
-  return `qmtp://${host}:${endpoint.port}`;
+  switch (endpoint.kind) {
+    case "unix":
+      return `unix:${endpoint.path}`;
+    case "exec":
+      return `exec:${endpoint.command}`;
+    case "ucspi":
+      return "ucspi:";
+    default: {
+      const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
+      return `${SCHEMES[endpoint.kind]}://${host}:${endpoint.port}`;
+    }
+  }
 }

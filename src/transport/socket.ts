@@ -1,7 +1,7 @@
-import type { Socket } from "node:net";
+import { isIP, Socket } from "node:net";
 import { CommandError, reason } from "../errors.ts";
-import { AttentiveSocket } from "./attentive-socket.ts";
-import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+import { makeAttentive } from "./attentive.ts";
+import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts";
 
 /**
  * How long one of a host's addresses may take before the next is tried, in milliseconds. Node's own 250 give
@@ -9,50 +9,70 @@ import { type Endpoint, formatEndpoint } from "./endpoint.ts";
  */
 const ADDRESS_ATTEMPT_MS = 2_500;
 
+type SocketEndpoint = HostEndpoint | (Endpoint & { readonly kind: "unix" });
+
+export interface SocketOptions {
+  readonly family?: 4 | 6 | undefined;
+  readonly sourceAddress?: string | undefined;
+}
+
 /**
- * Connects to a TCP or Unix endpoint; names, all addresses and connecting share one limit.
- * @throws {CommandError} connect-failed, connect-timeout; or what the signal was aborted with
+ * Connects to a port of a host, or to a Unix socket.
+ * @throws {CommandError} connect-failed; or what the signal was aborted with
  */
-export function connectSocket(endpoint: Endpoint, timeoutMs: number, signal: AbortSignal): Promise<Socket> {
+export function connectSocket(
+  endpoint: SocketEndpoint,
+  options: SocketOptions,
+  signal: AbortSignal,
+): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const socket = new AttentiveSocket();
-    if (endpoint.kind === "unix") socket.connect({ path: endpoint.path });
-    else socket.connect(tcpOptions(endpoint));
-    const timer = setTimeout(() => socket.destroy(timedOut(endpoint, timeoutMs)), timeoutMs);
+    const socket = new Socket();
+    makeAttentive(socket);
     const abort = () => socket.destroy(signal.reason);
-    signal.addEventListener("abort", abort);
-    const settle = () => {
-      clearTimeout(timer);
+    const failed = (error: Error) => {
       signal.removeEventListener("abort", abort);
-      socket.removeAllListeners("connect");
+      reject(signal.aborted ? signal.reason : notConnected(endpoint, error, options));
     };
+    // Stays: an error before somebody else listens must not end the process.
+    socket.once("error", failed);
     socket.once("connect", () => {
-      settle();
-      socket.removeListener("error", failed);
+      signal.removeEventListener("abort", abort);
       resolve(socket);
     });
-    const failed = (error: Error) => {
-      settle();
-      reject(error instanceof CommandError || signal.aborted ? error : notConnected(endpoint, error));
-    };
-    socket.once("error", failed);
+    signal.addEventListener("abort", abort);
     if (signal.aborted) abort();
+    else if (endpoint.kind === "unix") socket.connect({ path: endpoint.path });
+    else connectHost(socket, endpoint, options);
   });
 }
 
-function tcpOptions({ host, port }: Endpoint & { kind: "tcp" }) {
-  const attempts = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS };
-  return { host, port, noDelay: true, ...attempts };
+function connectHost(socket: Socket, { host, port }: HostEndpoint, options: SocketOptions): void {
+  const { family, sourceAddress } = options;
+  // Node would connect to an address of either family, whatever was asked for.
+  const actual = isIP(host.replace(/%.*/, ""));
+  if (family !== undefined && actual !== 0 && actual !== family) {
+    socket.destroy(new Error(`this is an IPv${actual} address, and IPv${family} was asked for`));
+    return;
+  }
+  socket.connect({
+    host,
+    port,
+    noDelay: true,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
+    ...(family !== undefined && { family }),
+    ...(sourceAddress !== undefined && { localAddress: sourceAddress }),
+  });
 }
 
-function timedOut(endpoint: Endpoint, timeoutMs: number): CommandError {
-  const message = `cannot connect to ${formatEndpoint(endpoint)}: no connection within ${timeoutMs / 1000} s`;
-  return new CommandError(message, { code: "connect-timeout", fault: "transport", temporary: true });
-}
-
-function notConnected(endpoint: Endpoint, error: Error): CommandError {
+function notConnected(
+  endpoint: SocketEndpoint,
+  error: Error,
+  { sourceAddress }: SocketOptions,
+): CommandError {
   const why = endpoint.kind === "unix" ? reason(error) : reasons(error);
-  const message = `cannot connect to ${formatEndpoint(endpoint)}: ${why}`;
+  const from = endpoint.kind === "unix" || sourceAddress === undefined ? "" : ` from ${sourceAddress}`;
+  const message = `cannot connect to ${formatEndpoint(endpoint)}${from}: ${why}`;
   return new CommandError(message, {
     code: "connect-failed",
     fault: "transport",

@@ -1,7 +1,8 @@
 import { fstatSync } from "node:fs";
 import { Socket } from "node:net";
-import { Duplex } from "node:stream";
+import type { Duplex } from "node:stream";
 import { CommandError } from "../errors.ts";
+import { Pair } from "./pair.ts";
 
 /** Where a UCSPI client such as tcpclient(1) leaves the connection (cr.yp.to/proto/ucspi.txt). */
 const READ = 6;
@@ -11,16 +12,30 @@ const MOST_DESCRIPTOR = 63;
 
 /**
  * The connection that a UCSPI client has made.
+ * @param taken whether it was taken before: then the descriptors are closed, or others by now
  * @throws {CommandError} not-under-ucspi, where descriptors 6 and 7 were not inherited
  */
-export function ucspiConnection(): Duplex {
+export function clientConnection(taken = false): Duplex {
+  if (taken)
+    throw noConnection("the connection on descriptors 6 and 7 was used before, and cannot be made anew");
   if (!isInherited(READ) || !isInherited(WRITE)) {
-    const message =
-      "there is no connection on descriptors 6 and 7; run it below a UCSPI client such as tcpclient";
-    throw new CommandError(message, { code: "not-under-ucspi", temporary: true });
+    throw noConnection(
+      "there is no connection on descriptors 6 and 7; run it below a UCSPI client such as tcpclient",
+    );
   }
   const reading = new Socket({ fd: READ, readable: true, writable: false });
-  return new DescriptorPair(reading, new Socket({ fd: WRITE, readable: false, writable: true }));
+  return new Pair(reading, new Socket({ fd: WRITE, readable: false, writable: true }));
+}
+
+/** Who is at the other end, as the UCSPI client says. */
+export function remoteOf(env: Readonly<Record<string, string | undefined>>) {
+  const { TCPREMOTEIP, TCPREMOTEPORT } = env;
+  const port = /^\d{1,5}$/.test(TCPREMOTEPORT ?? "") ? Number(TCPREMOTEPORT) : null;
+  return { address: TCPREMOTEIP || null, port };
+}
+
+function noConnection(message: string): CommandError {
+  return new CommandError(message, { code: "not-under-ucspi", temporary: true });
 }
 
 /**
@@ -45,41 +60,5 @@ function statOf(fd: number) {
     return fstatSync(fd);
   } catch {
     return undefined;
-  }
-}
-
-/** Two descriptors as one connection; each write counts as taken when its descriptor has taken it. */
-class DescriptorPair extends Duplex {
-  readonly #reading: Socket;
-  readonly #writing: Socket;
-
-  constructor(reading: Socket, writing: Socket) {
-    super({ allowHalfOpen: true });
-    this.#reading = reading;
-    this.#writing = writing;
-    reading.on("data", (chunk: Buffer) => {
-      if (!this.push(chunk)) reading.pause();
-    });
-    reading.on("end", () => this.push(null));
-    for (const socket of [reading, writing]) socket.on("error", (error) => this.destroy(error));
-    reading.pause();
-  }
-
-  override _read(): void {
-    this.#reading.resume();
-  }
-
-  override _write(chunk: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#writing.write(chunk, done);
-  }
-
-  override _final(done: (error?: Error | null) => void): void {
-    this.#writing.end(done);
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#reading.destroy();
-    this.#writing.destroy();
-    done(error);
   }
 }

@@ -4,7 +4,8 @@ import { startScriptedServer } from "../scripted-server.ts";
 
 afterEach(stopAll);
 
-const FORMS = "write host, host:port, [address]:port, qmtp://host:port or unix:/path";
+const FORMS =
+  "write host, host:port, [address]:port, qmtp://host:port, qmtps://host:port, unix:/path, exec:command or ucspi:";
 
 /** Runs `qmtp send` with a server that must not be bothered, and expects one line and nothing else. */
 async function expectRefused(args: readonly string[], line: string, options?: RunOptions): Promise<Finished> {
@@ -75,9 +76,9 @@ describe("send refuses what cannot be meant, with one line, exit code 100, and n
   });
 
   const endpoints: ReadonlyArray<[string, string]> = [
-    ["exec:qmail-qmtpd", "'exec:' is unknown, or the port is no number"],
-    ["ucspi:", "'ucspi:' is unknown, or the port is no number"],
-    ["qmtps://mx.example.org", "'qmtps:' is unknown"],
+    ["exec:", "the command is missing"],
+    ["qmtps://", "the host is missing"],
+    ["ucspi:x", "'ucspi:' is unknown, or the port is no number"],
     ["smtp://mx.example.org", "'smtp:' is unknown"],
     ["mx.example.org:70000", "a port is a number from 1 to 65535"],
     ["mx.example.org:0", "a port is a number from 1 to 65535"],
@@ -95,8 +96,8 @@ describe("send refuses what cannot be meant, with one line, exit code 100, and n
   });
 
   test("a bad endpoint in QMTP_SERVER", async () => {
-    const refused = await qmtp(["send", "-f", "a@x", "b@y"], { env: { QMTP_SERVER: "localhost exec:x" } });
-    expect(refused.stderr).toMatch(/^qmtp: bad endpoint 'exec:x': .+\n$/);
+    const refused = await qmtp(["send", "-f", "a@x", "b@y"], { env: { QMTP_SERVER: "localhost smtp:x" } });
+    expect(refused.stderr).toMatch(/^qmtp: bad endpoint 'smtp:x': .+\n$/);
     expect(refused).toMatchObject({ code: 100, stdout: "" });
   });
 });

@@ -55,12 +55,19 @@ describe("--json", () => {
     expect(stdout.endsWith("}\n") && stdout.indexOf("\n") === stdout.length - 1).toBe(true);
     const answer = { origin: "server", possibleDuplicate: false };
     const number = expect.any(Number) as number;
+    const session = {
+      server: { endpoint: `qmtp://127.0.0.1:${port}`, address: "127.0.0.1", port, tls: null },
+      counts: { success: 1, deferral: 1, failure: 1 },
+      timing: { connectMs: number, sendMs: number, responseMs: number },
+      violations: [],
+      error: null,
+    };
     expect(JSON.parse(stdout)).toEqual({
+      ...session,
       schema: 1,
       type: "message",
       outcome: "partial",
       exitCode: 111,
-      server: { endpoint: `qmtp://127.0.0.1:${port}`, address: "127.0.0.1", port, tls: null },
       message: { source: "-", bytes: 3, encoding: "unix" },
       sender: "a@x",
       deliveries: [
@@ -68,10 +75,7 @@ describe("--json", () => {
         { index: 1, recipient: "c@y", status: "deferral", text: "not now", ...answer },
         { index: 2, recipient: "d@y", status: "failure", text: "never", ...answer },
       ],
-      counts: { success: 1, deferral: 1, failure: 1 },
-      timing: { connectMs: number, sendMs: number, responseMs: number },
-      violations: [],
-      error: null,
+      attempts: [{ ...session, recipients: 3 }],
     });
     expect({ stderr, code }).toEqual({ stderr: "", code: 111 });
   });

@@ -149,7 +149,7 @@ describe("a sink that cannot do what is asked says so in one line, and does not 
       ["--fault", "slow"],
       /^option '--fault <name>' argument 'slow' is invalid\. Allowed choices are .+drip, .+$/,
     ],
-    [["--listen", "exec:x"], /^bad endpoint 'exec:x': .+$/],
+    [["--listen", "exec:x"], /^a server does not listen on a command: .+$/],
     [
       ["--listen", "127.0.0.1:65536"],
       /^bad endpoint '127\.0\.0\.1:65536': a port is a number from 0 to 65535; .+$/,

@@ -100,7 +100,7 @@ test("colour has its place on a terminal only, and nowhere that somebody decline
 
 test("the JSON object is that of the contract", () => {
   const pieces = messageJson({
-    server: { endpoint: "qmtp://mx.example.org:209", address: "192.0.2.1", port: 209 },
+    server: { endpoint: "qmtp://mx.example.org:209", address: "192.0.2.1", port: 209, tls: null },
     message: { source: "-", bytes: 512, encoding: "unix" },
     sender: Buffer.from("a@x"),
     deliveries: [

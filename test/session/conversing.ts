@@ -57,6 +57,8 @@ export function startConversation(server: Duplex, options: Partial<ConversationO
   const conversation = new Conversation(server, {
     policy: { maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100_000 },
     delayMs: 0,
+    idleMs: 600_000,
+    onIdle: () => {},
     nextNumber: () => ++number,
     onPackage: () => {},
     onFailure: (error) => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ConnectionRefused } from "../../src/errors.ts";
 import type { Package } from "../../src/protocol/package.ts";
 import { converse, pkg, startConversation, wireOf } from "./conversing.ts";
 import { connectionPair } from "./pair.ts";
@@ -167,6 +168,32 @@ describe("against each fault of the sink", () => {
     const { deliveries, violations } = await converse(client, [pkg("hi", "a@x", "b@x")]);
     expect(deliveries.map(({ status }) => status)).toEqual(["success", "success"]);
     expect(violations).toEqual([]);
+  });
+});
+
+describe("a server that refuses the connection once it has come about", () => {
+  const refusal = new ConnectionRefused("no certificate, no service");
+
+  test("has read nothing: nobody may have the message, though it was sent", async () => {
+    const { client, server } = connectionPair();
+    server.on("data", () => client.destroy(refusal));
+    const { lines, cause } = await converse(client, [pkg("hi", "a@x", "b@x")]);
+    expect(lines).toEqual([
+      "a@x deferral: no certificate, no service",
+      "b@x deferral: no certificate, no service",
+    ]);
+    expect(cause).toMatchObject({ code: "connection-refused", fault: "remote" });
+  });
+
+  test("has read something where it has said something", async () => {
+    const { client, server } = connectionPair();
+    server.once("data", () => server.write("3:Kok,"));
+    client.on("data", () => setImmediate(() => client.destroy(refusal)));
+    const { deliveries } = await converse(client, [pkg("hi", "a@x", "b@x")]);
+    expect(deliveries.map(({ status, possibleDuplicate }) => [status, possibleDuplicate])).toEqual([
+      ["success", false],
+      ["deferral", true],
+    ]);
   });
 });
 

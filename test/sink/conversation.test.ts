@@ -15,6 +15,8 @@ async function answers(wire: string, options: Partial<ConversationOptions> = {})
   const conversation = new Conversation(server, {
     policy: { maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100_000 },
     delayMs: 0,
+    idleMs: 600_000,
+    onIdle: () => {},
     nextNumber: () => ++number,
     onPackage: (pkg) => packages.push(pkg),
     onFailure: (error) => {

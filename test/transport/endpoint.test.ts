@@ -11,6 +11,11 @@ test.each([
   ["qmtp://mx.example.org", "qmtp://mx.example.org:209"],
   ["QMTP://mx.example.org:65535", "qmtp://mx.example.org:65535"],
   ["qmtp://[2001:db8::1]:1", "qmtp://[2001:db8::1]:1"],
+  ["qmtps://mx.example.org", "qmtps://mx.example.org:6209"],
+  ["QMTPS://[2001:db8::1]:2090", "qmtps://[2001:db8::1]:2090"],
+  ["exec:mailfront qmtp echo accept", "exec:mailfront qmtp echo accept"],
+  ["exec:cd /tmp && ./server --port=1:2", "exec:cd /tmp && ./server --port=1:2"],
+  ["ucspi:", "ucspi:"],
   ["unix:/run/qmtp.sock", "unix:/run/qmtp.sock"],
   ["unix:/with space:and colon", "unix:/with space:and colon"],
 ])("%s is %s, which is itself again", (text, formatted) => {
@@ -35,17 +40,38 @@ describe("what is no endpoint is refused, with why and with the forms", () => {
     ["user@host", "this is no host name"],
     ["qmtp://host/path", "this is no host name"],
     ["smtp://host", "'smtp:' is unknown"],
-    ["qmtps://host", "'qmtps:' is unknown"],
-    ["exec:cat", "'exec:' is unknown, or the port is no number"],
+    ["qmtps://", "the host is missing"],
+    ["exec:", "the command is missing"],
+    ["exec: \t", "the command is missing"],
+    ["tcp:host", "'tcp:' is unknown, or the port is no number"],
     ["unix:relative", "the path must begin with /"],
   ])("%j: %s", (text, why) => {
     expect(() => parseEndpoint(text)).toThrow(
-      `bad endpoint '${text}': ${why}; write host, host:port, [address]:port, qmtp://host:port or unix:/path`,
+      `bad endpoint '${text}': ${why}; write host, host:port, [address]:port, ` +
+        "qmtp://host:port, qmtps://host:port, unix:/path, exec:command or ucspi:",
     );
   });
 });
 
+test("a default port is that of endpoints that name none, TLS or not", () => {
+  const formatted = (text: string) => formatEndpoint(parseEndpoint(text, { port: 2_090 }));
+  expect(["a", "a:1", "qmtps://a", "qmtps://a:1"].map(formatted)).toEqual([
+    "qmtp://a:2090",
+    "qmtp://a:1",
+    "qmtps://a:2090",
+    "qmtps://a:1",
+  ]);
+});
+
 test("a port of zero is for listening only", () => {
-  expect(parseEndpoint("127.0.0.1:0", 2_090, 0)).toEqual({ kind: "tcp", host: "127.0.0.1", port: 0 });
-  expect(parseEndpoint("127.0.0.1", 2_090, 0)).toEqual({ kind: "tcp", host: "127.0.0.1", port: 2_090 });
+  expect(parseEndpoint("127.0.0.1:0", { port: 2_090, lowest: 0 })).toEqual({
+    kind: "tcp",
+    host: "127.0.0.1",
+    port: 0,
+  });
+  expect(parseEndpoint("127.0.0.1", { port: 2_090, lowest: 0 })).toEqual({
+    kind: "tcp",
+    host: "127.0.0.1",
+    port: 2_090,
+  });
 });

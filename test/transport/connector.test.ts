@@ -4,8 +4,8 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
-import type { Endpoint } from "../../src/transport/endpoint.ts";
-import { openFirst } from "../../src/transport/open.ts";
+import { Connector, type Route } from "../../src/transport/connector.ts";
+import { type Endpoint, formatEndpoint } from "../../src/transport/endpoint.ts";
 
 const servers: Server[] = [];
 
@@ -29,17 +29,25 @@ async function refused(): Promise<Endpoint> {
   return endpoint;
 }
 
-const options = () => ({ connectTimeoutMs: 60_000, signal: new AbortController().signal });
+interface OpenOptions extends Partial<Route> {
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (text: string) => void;
+}
+
+function openFirst(endpoints: readonly Endpoint[], options: OpenOptions = {}) {
+  const { signal = new AbortController().signal, onEvent } = options;
+  const route = { connectTimeoutMs: 60_000, env: {}, signalGroup: () => {}, tell: () => {}, ...options };
+  return new Connector(route).open(endpoints, signal, onEvent);
+}
 
 test("the next endpoint is tried only where no connection came about", async () => {
   const [dead, live] = [await refused(), await listen()];
   const events: string[] = [];
   const opened = await openFirst([dead, live, await refused()], {
-    ...options(),
     onEvent: (text) => events.push(text),
   });
   opened.connection.destroy();
-  expect(opened).toMatchObject({ endpoint: live, address: "127.0.0.1" });
+  expect(opened.server).toMatchObject({ endpoint: formatEndpoint(live), address: "127.0.0.1" });
   expect(events.filter((text) => text.startsWith("connecting")).length).toBe(2);
 });
 
@@ -47,7 +55,7 @@ test("where none can be reached, each is named with its reason", async () => {
   const dead = await refused();
   const port = dead.kind === "tcp" ? dead.port : 0;
   const nowhere: Endpoint = { kind: "unix", path: "/nonexistent/socket" };
-  await expect(openFirst([dead, nowhere], options())).rejects.toMatchObject({
+  await expect(openFirst([dead, nowhere])).rejects.toMatchObject({
     code: "connect-failed",
     fault: "transport",
     temporary: true,
@@ -62,9 +70,9 @@ test("a unix socket has no address", async () => {
   const server = createServer((socket) => socket.destroy());
   servers.push(server);
   await once(server.listen(join(folder, "socket")), "listening");
-  const opened = await openFirst([{ kind: "unix", path: join(folder, "socket") }], options());
+  const opened = await openFirst([{ kind: "unix", path: join(folder, "socket") }]);
   opened.connection.destroy();
-  expect(opened).toMatchObject({ address: null, port: null });
+  expect(opened.server).toMatchObject({ address: null, port: null });
   rmSync(folder, { recursive: true });
 });
 
@@ -74,16 +82,16 @@ test("all addresses of a host are tried", async () => {
   // Only on IPv4, while localhost may well be ::1 first.
   await once(server.listen(0, "127.0.0.1"), "listening");
   const port = (server.address() as { port: number }).port;
-  const opened = await openFirst([{ kind: "tcp", host: "localhost", port }], options());
+  const opened = await openFirst([{ kind: "tcp", host: "localhost", port }]);
   opened.connection.destroy();
-  expect(opened.address).toBe("127.0.0.1");
+  expect(opened.server.address).toBe("127.0.0.1");
 });
 
 test("the time to connect is bounded", async () => {
   const endpoint = await listen();
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {
-    const opening = openFirst([endpoint], options());
+    const opening = openFirst([endpoint]);
     // Before the system has had a turn to connect.
     vi.advanceTimersByTime(60_000);
     await expect(opening).rejects.toMatchObject({
@@ -101,7 +109,6 @@ test("connecting can be interrupted, and no further endpoint is tried", async ()
   const stop = new AbortController();
   const events: string[] = [];
   const opening = openFirst([await listen(), await listen()], {
-    connectTimeoutMs: 60_000,
     signal: stop.signal,
     onEvent: (text) => events.push(text),
   });

@@ -1,0 +1,41 @@
+import type { Server } from "node:net";
+import { createServer, type TLSSocket } from "node:tls";
+import { OLDEST, readCertificates, readIdentity } from "../transport/tls-settings.ts";
+
+/** Who a server is, and of which issuers it demands a certificate from its clients. */
+export interface ServerTls {
+  readonly cert: string;
+  readonly key: string;
+  readonly issuers: readonly string[] | undefined;
+}
+
+export interface TlsServerEvents {
+  readonly onConnection: (socket: TLSSocket) => void;
+  /** A client with which no TLS came about. */
+  readonly onFailure: (socket: TLSSocket, error: Error) => void;
+}
+
+/**
+ * Reads PEM files.
+ * @throws {CommandError} unreadable-input
+ */
+export function readServerTls(certFile: string, keyFile: string, issuersFile: string | undefined): ServerTls {
+  const issuers = issuersFile === undefined ? undefined : readCertificates(issuersFile);
+  return { ...readIdentity(certFile, keyFile), issuers };
+}
+
+export function createTlsServer({ cert, key, issuers }: ServerTls, events: TlsServerEvents): Server {
+  const server = createServer(
+    {
+      allowHalfOpen: true,
+      noDelay: true,
+      minVersion: OLDEST,
+      cert,
+      key,
+      ...(issuers && { ca: [...issuers], requestCert: true, rejectUnauthorized: true }),
+    },
+    events.onConnection,
+  );
+  server.on("tlsClientError", (error, socket) => events.onFailure(socket, error));
+  return server;
+}

@@ -1,0 +1,115 @@
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext, type SecureContext } from "node:tls";
+import { inputError, reason, unreadable, usageError } from "../errors.ts";
+
+/** What TLS was agreed on, as results tell it. */
+export interface TlsSession {
+  /** Such as TLSv1.3. */
+  readonly version: string | null;
+  readonly cipher: string;
+  /** Whether chain, name and dates of the server's certificate hold. */
+  readonly verified: boolean;
+}
+
+/** How servers are known, and how we are known to them. */
+export interface TlsSettings {
+  readonly context: SecureContext;
+  /** The name that certificates must have, if not that of the endpoint. */
+  readonly servername: string | undefined;
+  /** SHA-256 of the public keys of which the server must have one, in base64; none: any. */
+  readonly pins: readonly string[];
+  readonly insecure: boolean;
+}
+
+/** As the options name them; files are PEM. */
+export interface TlsNames {
+  readonly cacert?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  readonly servername?: string | undefined;
+  readonly pinnedpubkey?: string | undefined;
+  readonly insecure?: boolean | undefined;
+}
+
+/** Older versions are broken (RFC 8996). */
+export const OLDEST = "TLSv1.2";
+
+/** @throws {CommandError} usage; unreadable-input, where a file does not hold what it should */
+export function readTlsSettings({
+  cacert,
+  cert,
+  key,
+  servername,
+  pinnedpubkey,
+  insecure,
+}: TlsNames): TlsSettings {
+  if (key !== undefined && cert === undefined) throw usageError("--key is of no use without --cert");
+  return {
+    context: createSecureContext({
+      minVersion: OLDEST,
+      ...(cacert !== undefined && { ca: readCertificates(cacert) }),
+      ...(cert !== undefined && readIdentity(cert, key ?? cert)),
+    }),
+    servername,
+    pins: pinnedpubkey === undefined ? [] : readPins(pinnedpubkey),
+    insecure: insecure === true,
+  };
+}
+
+/**
+ * A certificate, with those of its issuers behind it, and its key.
+ * @throws {CommandError} unreadable-input
+ */
+export function readIdentity(certFile: string, keyFile: string): { cert: string; key: string } {
+  const cert = readCertificates(certFile).join("\n");
+  const key = read(keyFile);
+  try {
+    if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
+  } catch (error) {
+    const why = /passphrase|interrupted or cancelled/i.test(reason(error))
+      ? "holds a key with a passphrase; name one without"
+      : "holds no private key in PEM form";
+    throw inputError(`${keyFile} ${why}`, error);
+  }
+  throw inputError(`the key in ${keyFile} does not belong to the certificate in ${certFile}`);
+}
+
+/**
+ * The certificates of a PEM file.
+ * @throws {CommandError} unreadable-input
+ */
+export function readCertificates(file: string): string[] {
+  const found = read(file).match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (found.length === 0) throw inputError(`${file} holds no certificate in PEM form`);
+  try {
+    for (const pem of found) new X509Certificate(pem);
+  } catch (error) {
+    throw inputError(`${file} holds a broken certificate: ${reason(error)}`, error);
+  }
+  return found;
+}
+
+/** As curl writes it. */
+export function pinOf(certificate: X509Certificate): string {
+  const key = certificate.publicKey.export({ type: "spki", format: "der" });
+  return createHash("sha256").update(key).digest("base64");
+}
+
+function readPins(text: string): string[] {
+  return text.split(";").map((pin) => {
+    const [, hash] = /^sha256\/\/([A-Za-z0-9+/]{43}=)$/.exec(pin) ?? [];
+    if (hash !== undefined) return hash;
+    throw usageError(
+      `'${pin}' is no pin: write sha256// and the SHA-256 of the server's public key in base64, as curl does`,
+    );
+  });
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "latin1");
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
