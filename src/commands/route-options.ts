@@ -84,7 +84,7 @@ export async function connectorFor(
     tls: await tlsOf(endpoints, options, context.env),
     env: context.env,
     signalGroup: context.signalGroup,
-    tell: (line) => context.stderr.write(`${context.name}: ${sanitise(Buffer.from(line, "latin1"))}\n`),
+    tell: (line) => context.stderr.write(`${context.name}: ${sanitise(line)}\n`),
   });
 }
 

@@ -72,7 +72,7 @@ class ServerChild {
     this.#signal = signal;
     this.#exited = once(child, "exit");
     this.#silent = once(child.stderr, "close");
-    tellLines(child.stderr, (line) => route.tell(`server: ${line}`));
+    tellLines(child.stderr, (line) => route.tell(Buffer.from(`server: ${line}`, "latin1")));
     this.connection = new Pair(child.stdout, child.stdin, {
       atEnd: () => this.#howItEnded(),
       onDestroyed: () => void this.#leave(),

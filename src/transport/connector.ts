@@ -18,7 +18,7 @@ export interface Route {
   /** Sends a signal to all processes of a group; there may be none left. */
   readonly signalGroup: (group: number, signal: NodeJS.Signals) => void;
   /** Told what people must know, whatever they asked for: a line of a server's standard error, say. */
-  readonly tell: (line: string) => void;
+  readonly tell: (line: string | Buffer) => void;
 }
 
 /** A server as results name it: as it was asked for, and who answered. */

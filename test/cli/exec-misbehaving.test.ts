@@ -1,0 +1,154 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { newMark } from "../leftovers.ts";
+import { finished, printed, qmtp, startQmtp, stopAll } from "../processes.ts";
+import { wirePackage } from "../wire.ts";
+
+// Not after each: what others have started at the same time would end.
+afterAll(stopAll);
+
+const PACKAGE = wirePackage({ message: "hi\n", recipients: ["b@y", "c@y"] }).length;
+/** Reads the whole package, and answers for both recipients. */
+const ANSWER = `head -c ${PACKAGE} > /dev/null; printf 3:Kok,3:Zno,`;
+const ANSWERED = "b@y: success: ok\nc@y: deferral: no\n";
+const MAYBE = "(the message may have been delivered)";
+
+const args = (command: string, ...more: string[]) => [
+  ...["send", "-f", "a@x", "-s", `exec:${command}`],
+  ...more,
+  ...["b@y", "c@y"],
+];
+const both = (text: string) => `b@y: deferral: ${text}\nc@y: deferral: ${text}\n`;
+
+interface Case {
+  readonly command: string;
+  readonly options?: readonly string[];
+  readonly input?: string | Buffer;
+  readonly stdout: string | RegExp;
+  readonly stderr?: string | RegExp;
+  readonly code?: number;
+}
+
+const early = (text: string) =>
+  new RegExp(
+    `^b@y: deferral: ${text} before (a response came \\(the message may have been delivered\\)|the message was sent)\n` +
+      `c@y: deferral: ${text} before (a response came \\(the message may have been delivered\\)|the message was sent)\n$`,
+  );
+
+const CASES: Record<string, Case> = {
+  "is not found": {
+    command: "/none/server",
+    stdout: early("the server ended with exit code 127"),
+    stderr: /^qmtp: server: [^\n]*\/none\/server: not found\n$/,
+  },
+  "cannot be run": {
+    command: "/dev/null",
+    stdout: early("the server ended with exit code 126"),
+    stderr: /^qmtp: server: [^\n]*\/dev\/null: Permission denied\n$/,
+  },
+  "ends at once in order": { command: "exit 0", stdout: early("connection closed") },
+  "ends after a part of the package": {
+    command: "head -c 5 > /dev/null; exit 1",
+    stdout: early("the server ended with exit code 1"),
+  },
+  "ends after a part of a large package": {
+    command: "head -c 500000 > /dev/null; exit 1",
+    input: Buffer.alloc(4_000_000, "x\n"),
+    stdout: both("the server ended with exit code 1 before the message was sent"),
+  },
+  "ends after the package without a word": {
+    command: `head -c ${PACKAGE} > /dev/null`,
+    stdout: both(`connection closed before a response came ${MAYBE}`),
+  },
+  "answers for one of two, and ends badly": {
+    command: `head -c ${PACKAGE} > /dev/null; printf 3:Kok,; exit 3`,
+    stdout: `b@y: success: ok\nc@y: deferral: the server ended with exit code 3 before a response came ${MAYBE}\n`,
+  },
+  "answers for both, and ends badly": { command: `${ANSWER}; exit 3`, stdout: ANSWERED },
+  "is killed": {
+    command: "head -c 5 > /dev/null; kill -KILL $$",
+    stdout: early("the server was ended by SIGKILL"),
+  },
+  "says what is no response": {
+    command: "head -c 5 > /dev/null; echo hello; exec cat > /dev/null",
+    stdout: both(
+      "the server broke the protocol (no digit at the start of the length of a response); no response came " +
+        MAYBE,
+    ),
+    stderr:
+      "qmtp: the server broke the protocol at byte 0: no digit at the start of the length of a response\n",
+  },
+  "answers before it has read the package": {
+    command: "printf 3:Dno,3:Zno,; exit 0",
+    input: Buffer.alloc(4_000_000, "x\n"),
+    stdout: both("the server broke the protocol (a response before the end of the package: failure: no)"),
+    stderr:
+      "qmtp: the server broke the protocol at byte 0: a response before the end of the package: failure: no\n",
+  },
+  "closes its output and lives on": {
+    command: "exec >&-; sleep 1000",
+    stdout: both(`connection closed before a response came ${MAYBE}`),
+  },
+  "never reads": {
+    command: "sleep 1000",
+    options: ["--timeout", "1"],
+    input: Buffer.alloc(4_000_000, "x\n"),
+    stdout: both("nothing could be sent or received for 1 s"),
+  },
+  "never answers": {
+    command: `head -c ${PACKAGE} > /dev/null; sleep 1000`,
+    options: ["--timeout", "1"],
+    stdout: both(`nothing could be sent or received for 1 s; no response came ${MAYBE}`),
+  },
+  "does not end when all is done": { command: `${ANSWER}; sleep 1000`, stdout: ANSWERED },
+  "does not end on SIGTERM": {
+    command: `trap '' TERM; ${ANSWER}; while :; do sleep 1000; done`,
+    stdout: ANSWERED,
+  },
+  "leaves another in the background": { command: `sleep 1000 & ${ANSWER}`, stdout: ANSWERED },
+  "leaves another that ignores SIGTERM in the background": {
+    command: `(trap '' TERM; exec sleep 1000) & ${ANSWER}`,
+    stdout: ANSWERED,
+  },
+  "leaves another that holds on to none of its streams": {
+    command: `sleep 1000 < /dev/null > /dev/null 2>&1 & ${ANSWER}`,
+    stdout: ANSWERED,
+  },
+};
+
+describe("a server as a child of which no process is left, though it", () => {
+  test.concurrent.for(Object.entries(CASES))("%s", async ([, row], { expect }) => {
+    const mark = newMark();
+    const { command, options = [], input = "hi\n", stdout, stderr = "", code = 111 } = row;
+    const sent = await qmtp(args(command, ...options), { input, env: mark.env });
+    expect(sent).toEqual({
+      code,
+      signal: null,
+      stdout: typeof stdout === "string" ? stdout : expect.stringMatching(stdout),
+      stderr: typeof stderr === "string" ? stderr : expect.stringMatching(stderr),
+    });
+    expect(await mark.left()).toEqual([]);
+  });
+});
+
+describe.each(["SIGINT", "SIGTERM"] as const)("%s leaves no process of a server that", (signal) => {
+  test.each([
+    ["waits", "echo up >&2; sleep 1000"],
+    ["does not end on SIGTERM", "trap '' TERM; echo up >&2; while :; do sleep 1000; done"],
+    ["has another in the background", "sleep 1000 & echo up >&2; exec cat > /dev/null"],
+  ])("%s", async (_, command) => {
+    const mark = newMark();
+    const child = startQmtp(args(command), { env: mark.env });
+    const done = finished(child);
+    child.stdin?.end("hi\n");
+    await printed(child.stderr, /^qmtp: server: up\n/);
+    child.kill(signal);
+    const { stdout, ...rest } = await done;
+    expect(rest).toEqual({ code: 111, signal: null, stderr: "qmtp: server: up\n" });
+    expect(stdout).toMatch(
+      new RegExp(
+        `^b@y: deferral: interrupted by ${signal}[^\n]*\nc@y: deferral: interrupted by ${signal}[^\n]*\n$`,
+      ),
+    );
+    expect(await mark.left()).toEqual([]);
+  });
+});
