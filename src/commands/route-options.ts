@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Context } from "../context.ts";
 import { usageError } from "../errors.ts";
 import { sanitise } from "../report/sanitise.ts";
+import { writeLines } from "../report/write.ts";
 import { Connector } from "../transport/connector.ts";
 import { type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
 import { countOption, timeOption } from "./values.ts";
@@ -84,7 +85,11 @@ export async function connectorFor(
     tls: await tlsOf(endpoints, options, context.env),
     env: context.env,
     signalGroup: context.signalGroup,
-    tell: (line) => context.stderr.write(`${context.name}: ${sanitise(line)}\n`),
+    tell: (lines) =>
+      writeLines(
+        context.stderr,
+        lines.map((line) => `${context.name}: ${sanitise(line)}`),
+      ),
   });
 }
 

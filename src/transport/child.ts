@@ -70,9 +70,10 @@ class ServerChild {
     this.#child = child;
     this.#route = route;
     this.#signal = signal;
-    this.#exited = once(child, "exit");
-    this.#silent = once(child.stderr, "close");
-    tellLines(child.stderr, (line) => route.tell(Buffer.from(`server: ${line}`, "latin1")));
+    // Neither can fail but together with the connection, which is told of it.
+    this.#exited = once(child, "exit").catch(() => {});
+    this.#silent = once(child.stderr, "close").catch(() => {});
+    void tellLines(child.stderr, route.tell);
     this.connection = new Pair(child.stdout, child.stdin, {
       atEnd: () => this.#howItEnded(),
       onDestroyed: () => void this.#leave(),
@@ -117,17 +118,20 @@ async function within(ms: number, happened: Promise<unknown>, signal?: AbortSign
   signal?.removeEventListener("abort", giveUp);
 }
 
-function tellLines(stream: Readable, tell: (line: string) => void): void {
+/** Lines are told one after the other; what comes faster than it is told waits where it comes from. */
+async function tellLines(stream: Readable, tell: Route["tell"]): Promise<void> {
+  const marked = (line: string) => Buffer.from(`server: ${line}`, "latin1");
   let rest = "";
   stream.setEncoding("latin1");
-  stream.on("data", (chunk: string) => {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
-    for (; rest.length > LINE; rest = rest.slice(LINE)) lines.push(rest.slice(0, LINE));
-    for (const line of lines) tell(line);
-  });
-  stream.on("end", () => {
-    if (rest !== "") tell(rest);
-  });
-  stream.on("error", () => {});
+  try {
+    for await (const chunk of stream) {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop() ?? "";
+      for (; rest.length > LINE; rest = rest.slice(LINE)) lines.push(rest.slice(0, LINE));
+      await tell(lines.map(marked));
+    }
+  } catch {
+    // It is closed while somebody still holds its other end.
+  }
+  if (rest !== "") await tell([marked(rest)]);
 }

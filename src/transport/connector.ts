@@ -17,8 +17,8 @@ export interface Route {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Sends a signal to all processes of a group; there may be none left. */
   readonly signalGroup: (group: number, signal: NodeJS.Signals) => void;
-  /** Told what people must know, whatever they asked for: a line of a server's standard error, say. */
-  readonly tell: (line: string | Buffer) => void;
+  /** Told what people must know, whatever they asked for: lines of a server's standard error, say. */
+  readonly tell: (lines: readonly (string | Buffer)[]) => Promise<void>;
 }
 
 /** A server as results name it: as it was asked for, and who answered. */

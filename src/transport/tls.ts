@@ -47,7 +47,7 @@ export async function startTls(
     throw failure(endpoint, why, "tls-untrusted");
   }
   if (settings.insecure) {
-    tell(`the certificate of ${formatEndpoint(endpoint)} is not verified (--insecure)`);
+    void tell([`the certificate of ${formatEndpoint(endpoint)} is not verified (--insecure)`]);
   }
   const session = {
     version: connection.getProtocol(),

@@ -36,7 +36,13 @@ interface OpenOptions extends Partial<Route> {
 
 function openFirst(endpoints: readonly Endpoint[], options: OpenOptions = {}) {
   const { signal = new AbortController().signal, onEvent } = options;
-  const route = { connectTimeoutMs: 60_000, env: {}, signalGroup: () => {}, tell: () => {}, ...options };
+  const route = {
+    connectTimeoutMs: 60_000,
+    env: {},
+    signalGroup: () => {},
+    tell: async () => {},
+    ...options,
+  };
   return new Connector(route).open(endpoints, signal, onEvent);
 }
 
