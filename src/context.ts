@@ -19,6 +19,8 @@ export interface Context {
   readonly stderr: Output;
   /** Aborted by SIGINT or SIGTERM, with an error that bears the signal's name. */
   readonly interrupted: AbortSignal;
+  /** Process groups that were started and must not outlive us. */
+  readonly groups: Set<number>;
   /** Sends a signal to all processes of a group; there may be none left. */
   readonly signalGroup: (group: number, signal: NodeJS.Signals) => void;
 }

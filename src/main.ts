@@ -29,11 +29,13 @@ function processContext(name: string): Context & { args: readonly string[]; clos
   let stdin: Input | undefined;
   let stdout: Output | undefined;
   let stderr: Output | undefined;
+  const groups = new Set<number>();
   return {
     name,
     args: process.argv.slice(2),
     env: process.env,
-    interrupted: interruptions(),
+    interrupted: interruptions(groups),
+    groups,
     signalGroup,
     close: () => stdin?.destroy(),
     get stdin(): Input {
@@ -62,14 +64,24 @@ function standardInput(): Input {
   return { [Symbol.asyncIterator]: () => chunks, destroy: () => chunks.return() };
 }
 
-/** The first SIGINT or SIGTERM ends the work and lets it report; a second one ends the process. */
-function interruptions(): AbortSignal {
+/**
+ * The first SIGINT or SIGTERM ends the work and lets it report; a second one ends the process, and at once those
+ * that must not outlive it.
+ */
+function interruptions(groups: ReadonlySet<number>): AbortSignal {
   const interruption = new AbortController();
-  const interrupt = (signal: NodeJS.Signals) => {
-    process.removeListener("SIGINT", interrupt).removeListener("SIGTERM", interrupt);
-    interruption.abort(new Error(signal));
+  const handle = (handler: (signal: NodeJS.Signals) => void) => {
+    process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM");
+    process.on("SIGINT", handler).on("SIGTERM", handler);
   };
-  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  handle((first) => {
+    handle((second) => {
+      process.removeAllListeners(second);
+      for (const group of groups) signalGroup(group, "SIGKILL");
+      process.kill(process.pid, second);
+    });
+    interruption.abort(new Error(first));
+  });
   return interruption.signal;
 }
 

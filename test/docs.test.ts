@@ -37,6 +37,7 @@ function treeFor(command: string): Promise<Command> {
     stdout: nowhere(),
     stderr: nowhere(),
     interrupted: new AbortController().signal,
+    groups: new Set(),
     signalGroup: () => {},
   };
   return buildProgram(context, () => {});

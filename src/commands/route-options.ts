@@ -84,6 +84,7 @@ export async function connectorFor(
     sourceAddress: options.sourceIp,
     tls: await tlsOf(endpoints, options, context.env),
     env: context.env,
+    groups: context.groups,
     signalGroup: context.signalGroup,
     tell: (lines) =>
       writeLines(

@@ -30,7 +30,7 @@ const TCP_ENVIRONMENT = {
 };
 
 type ServerProcess = ChildProcessByStdio<Writable, Readable, Readable>;
-export type ServerRoute = Pick<Route, "env" | "signalGroup" | "tell">;
+export type ServerRoute = Pick<Route, "env" | "groups" | "signalGroup" | "tell">;
 
 /**
  * Starts a server through the shell, and connects to its standard input and output. It has a process group of its
@@ -70,6 +70,7 @@ class ServerChild {
     this.#child = child;
     this.#route = route;
     this.#signal = signal;
+    route.groups.add(child.pid as number);
     // Neither can fail but together with the connection, which is told of it.
     this.#exited = once(child, "exit").catch(() => {});
     this.#silent = once(child.stderr, "close").catch(() => {});
@@ -94,6 +95,7 @@ class ServerChild {
     this.#tellGroup("SIGTERM");
     await within(LEAVE_MS, this.#exited);
     this.#tellGroup("SIGKILL");
+    this.#route.groups.delete(this.#child.pid as number);
     // Whoever left the group may hold on to standard error, and must not hold on to us.
     await within(EXIT_MS, this.#silent);
     this.#child.stderr.destroy();

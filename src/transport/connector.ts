@@ -15,6 +15,8 @@ export interface Route {
   /** There must be some where an endpoint asks for TLS. */
   readonly tls?: TlsSettings | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Process groups that were started and must not outlive us. */
+  readonly groups: Set<number>;
   /** Sends a signal to all processes of a group; there may be none left. */
   readonly signalGroup: (group: number, signal: NodeJS.Signals) => void;
   /** Told what people must know, whatever they asked for: lines of a server's standard error, say. */

@@ -44,6 +44,7 @@ export function parseEndpoint(text: string, ports: PortRules = {}): Endpoint {
     return { kind: "exec", command };
   }
   if (text === "ucspi:") return { kind: "ucspi" };
+  if (text.startsWith("ucspi:")) throw bad("nothing stands behind 'ucspi:'");
   return parseHost(text, ports, bad);
 }
 

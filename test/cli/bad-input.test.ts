@@ -78,7 +78,7 @@ describe("send refuses what cannot be meant, with one line, exit code 100, and n
   const endpoints: ReadonlyArray<[string, string]> = [
     ["exec:", "the command is missing"],
     ["qmtps://", "the host is missing"],
-    ["ucspi:x", "'ucspi:' is unknown, or the port is no number"],
+    ["ucspi:x", "nothing stands behind 'ucspi:'"],
     ["smtp://mx.example.org", "'smtp:' is unknown"],
     ["mx.example.org:70000", "a port is a number from 1 to 65535"],
     ["mx.example.org:0", "a port is a number from 1 to 65535"],

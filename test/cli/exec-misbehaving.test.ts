@@ -152,3 +152,16 @@ describe.each(["SIGINT", "SIGTERM"] as const)("%s leaves no process of a server 
     expect(await mark.left()).toEqual([]);
   });
 });
+
+test("a second signal does not wait for a server that does not end on SIGTERM, and leaves no process of it", async () => {
+  const mark = newMark();
+  const child = startQmtp(args("trap '' TERM; echo up >&2; while :; do sleep 1000; done"), { env: mark.env });
+  const done = finished(child);
+  child.stdin?.end("hi\n");
+  await printed(child.stderr, /^qmtp: server: up\n/);
+  child.kill("SIGINT");
+  await printed(child.stdout, /^b@y: deferral: interrupted/);
+  child.kill("SIGINT");
+  expect(await done).toMatchObject({ code: null, signal: "SIGINT" });
+  expect(await mark.left()).toEqual([]);
+});

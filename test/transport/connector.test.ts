@@ -39,6 +39,7 @@ function openFirst(endpoints: readonly Endpoint[], options: OpenOptions = {}) {
   const route = {
     connectTimeoutMs: 60_000,
     env: {},
+    groups: new Set<number>(),
     signalGroup: () => {},
     tell: async () => {},
     ...options,

@@ -41,6 +41,7 @@ describe("what is no endpoint is refused, with why and with the forms", () => {
     ["qmtp://host/path", "this is no host name"],
     ["smtp://host", "'smtp:' is unknown"],
     ["qmtps://", "the host is missing"],
+    ["ucspi:6", "nothing stands behind 'ucspi:'"],
     ["exec:", "the command is missing"],
     ["exec: \t", "the command is missing"],
     ["tcp:host", "'tcp:' is unknown, or the port is no number"],
