@@ -143,7 +143,7 @@ test.each([
   ["exec:", "the command is missing"],
   ["exec:  ", "the command is missing"],
   ["Exec:true", "'Exec:' is unknown, or the port is no number"],
-  ["ucspi:x", "'ucspi:' is unknown, or the port is no number"],
+  ["ucspi:x", "nothing stands behind 'ucspi:'"],
   ["unix:", "the path must begin with /"],
   ["unix:x", "the path must begin with /"],
   ["foo://h", "'foo:' is unknown"],
