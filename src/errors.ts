@@ -16,28 +16,22 @@ export class CommandError extends Error {
   override readonly name = "CommandError";
   readonly code: string;
   readonly fault: Fault;
-  /** True where trying again later may help: what could not be read, what could not be reached. */
-  readonly temporary: boolean;
 
-  constructor(
-    message: string,
-    traits: { code: string; fault?: Fault; temporary?: boolean; cause?: unknown },
-  ) {
+  constructor(message: string, traits: { code: string; fault?: Fault; cause?: unknown }) {
     super(message, { cause: traits.cause });
     this.code = traits.code;
     this.fault = traits.fault ?? "local";
-    this.temporary = traits.temporary ?? false;
   }
 }
 
-/** What the user wrote cannot be meant: exit code 100. */
+/** What the user wrote cannot be meant: trying again does not help. */
 export function usageError(message: string): CommandError {
   return new CommandError(message, { code: "usage" });
 }
 
-/** What should be read cannot be read: exit code 111, because a later run may find it. */
+/** What should be read cannot be read; a later run may find it. */
 export function inputError(message: string, cause?: unknown): CommandError {
-  return new CommandError(message, { code: "unreadable-input", temporary: true, cause });
+  return new CommandError(message, { code: "unreadable-input", cause });
 }
 
 /** What could not be read, by its path or as "standard input". */

@@ -1,9 +1,8 @@
 import { fstatSync } from "node:fs";
 import type { Context, Input, Output } from "./context.ts";
-import { CommandError, reason } from "./errors.ts";
+import { reason } from "./errors.ts";
 import { fileChunks } from "./message/file-chunks.ts";
-import { argsFor, isAnswer, run, usageLine } from "./program.ts";
-import { EXIT } from "./report/exit-code.ts";
+import { argsFor, howItFailed, isAnswer, run } from "./program.ts";
 import { sanitise } from "./report/sanitise.ts";
 
 /** Runs what a launcher is for with the arguments of this process, and sets its exit code. */
@@ -14,10 +13,8 @@ export async function main(launcher = "qmtp"): Promise<void> {
     process.exitCode = await run(context);
   } catch (error) {
     if (isAnswer(error)) return;
-    const usage = usageLine(error, context.args);
-    const line = usage ?? (error instanceof Error ? error.message : String(error));
-    const temporary = usage === undefined && !(error instanceof CommandError && !error.temporary);
-    process.exitCode = temporary ? EXIT.temporary : EXIT.permanent;
+    const { line, exitCode } = howItFailed(error, context.args);
+    process.exitCode = exitCode;
     if (line !== "") context.stderr.write(`${launcher}: ${sanitise(line)}\n`);
   } finally {
     // Standard input may be a pipe that nobody closes: it must not keep the process.

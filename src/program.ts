@@ -1,14 +1,22 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../package.json";
 import type { Context } from "./context.ts";
-import { usageError } from "./errors.ts";
-import { EXIT } from "./report/exit-code.ts";
+import { CommandError, usageError } from "./errors.ts";
+import { EXIT, type ExitTable, problemExitCode, QMAIL_TABLE, QUEUE_TABLE } from "./report/exit-code.ts";
 
 /** Declares a command's options and its action, which says the exit code. */
 type Declare = (command: Command, context: Context, exit: (code: number) => void) => void;
 
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  /** Of the interface that it stands in for; else qmail's convention. */
+  readonly exitCodes?: ExitTable;
+  readonly load: () => Promise<Declare>;
+}
+
 /** A command's code is run, and its options are declared, only when it is the one that was asked for. */
-const COMMANDS: ReadonlyArray<{ name: string; summary: string; load: () => Promise<Declare> }> = [
+const COMMANDS: readonly CommandEntry[] = [
   {
     name: "send",
     summary: "send one message, from standard input or a file",
@@ -25,6 +33,12 @@ const COMMANDS: ReadonlyArray<{ name: string; summary: string; load: () => Promi
     load: async () => (await import("./commands/serial.ts")).declareSerial,
   },
   {
+    name: "queue",
+    summary: "take one message as qmail-queue does, on descriptors 0 and 1, and send it",
+    exitCodes: QUEUE_TABLE,
+    load: async () => (await import("./commands/queue.ts")).declareQueue,
+  },
+  {
     name: "sink",
     summary: "run a QMTP server for tests and demonstrations",
     load: async () => (await import("./commands/sink.ts")).declareSink,
@@ -39,12 +53,14 @@ const LAUNCHERS: Readonly<Record<string, Launcher>> = {
     args: ([dir = "", prefix = "", host]) => ["-b", "-t", "1209600", `--server=${host}`, "--", dir, prefix],
   },
   serialqmtp: { command: "serial", usage: "serialqmtp prefix", args: (given) => ["--", ...given] },
+  "qmail-qmtpc": { command: "queue" },
 };
 
 interface Launcher {
   readonly command: string;
-  readonly usage: string;
-  readonly args: (given: readonly string[]) => string[];
+  /** Where it takes operands only: as many as these words. */
+  readonly usage?: string;
+  readonly args?: (given: readonly string[]) => string[];
 }
 
 /**
@@ -54,11 +70,13 @@ interface Launcher {
 export function argsFor(launcher: string, given: readonly string[]): readonly string[] {
   const found = LAUNCHERS[launcher];
   if (found === undefined) return given;
-  const { command, usage, args } = found;
+  const { command, usage, args = (same) => [...same] } = found;
   const [only] = given;
   if (given.length === 1 && (only === "-h" || only === "--help")) return [command, "--help"];
   if (given.length === 1 && only === "--version") return ["--version"];
-  if (given.length !== usage.split(" ").length - 1) throw usageError(`usage: ${usage}; see ${launcher}(1)`);
+  if (usage !== undefined && given.length !== usage.split(" ").length - 1) {
+    throw usageError(`usage: ${usage}; see ${launcher}(1)`);
+  }
   return [command, ...args(given)];
 }
 
@@ -111,12 +129,22 @@ export function isAnswer(error: unknown): boolean {
   return error instanceof CommanderError && error.exitCode === 0;
 }
 
-/** The line for a command line that commander does not understand, or undefined for other errors. */
-export function usageLine(error: unknown, args: readonly string[]): string | undefined {
-  if (!(error instanceof CommanderError)) return undefined;
+/** What to say of an error that ended a command before it had results, on one line, and its exit code. */
+export function howItFailed(error: unknown, args: readonly string[]): { line: string; exitCode: number } {
+  const { name, exitCodes = QMAIL_TABLE } = COMMANDS.find((command) => command.name === args[0]) ?? {};
+  if (error instanceof CommanderError) {
+    const exitCode = problemExitCode({ code: "usage", fault: "local" }, exitCodes);
+    return { line: usageLine(error, name), exitCode };
+  }
+  const problem = error instanceof CommandError ? error : { code: "unexpected", fault: "local" as const };
+  const line = error instanceof Error ? error.message : String(error);
+  return { line, exitCode: problemExitCode(problem, exitCodes) };
+}
+
+/** For a command line that commander does not understand. */
+function usageLine(error: CommanderError, command: string | undefined): string {
   // Its help for a missing command was printed already.
   if (error.code === "commander.help") return "";
-  const command = COMMANDS.find(({ name }) => name === args[0])?.name;
   const what = error.message
     .replace(/^error: /, "")
     .replace(/\s*\n\s*/g, " ")

@@ -6,20 +6,34 @@ import { describe, expect, test } from "vitest";
 import manifest from "../package.json" with { type: "json" };
 import type { Context } from "../src/context.ts";
 import { buildProgram } from "../src/program.ts";
-import { EXIT } from "../src/report/exit-code.ts";
+import { EXIT, type ExitTable, QUEUE_TABLE, QUEUE_TOLD } from "../src/report/exit-code.ts";
 import { FAULTS } from "../src/sink/fault.ts";
 import { qmtp } from "./processes.ts";
 
+/** Of the launchers that stand in for an interface of others. */
+const EXIT_CODES: Readonly<Record<string, readonly number[]>> = {
+  "qmail-qmtpc": codesOf(QUEUE_TABLE, QUEUE_TOLD),
+};
 const ROOT = new URL("..", import.meta.url).pathname;
 const readme = readFileSync(`${ROOT}README.md`, "utf8");
 const man = page("man/qmtp.1");
-const launchers = manifest.man.map((path) => ({ path, name: path.replace(/^man\/|\.1$/g, "") })).slice(1);
+const launchers = manifest.man
+  .map((path) => /^man\/(?<name>.+)\.(?<chapter>\d)$/.exec(path)?.groups as { name: string; chapter: string })
+  .slice(1)
+  .map(({ name, chapter }) => ({ name, chapter, path: `man/${name}.${chapter}` }));
+const withOperands = launchers.filter(({ name }) => EXIT_CODES[name] === undefined);
 const source = (path: string) => readFileSync(`${ROOT}src/${path}`, "utf8");
 
 const program = await treeFor("");
 const commands = await Promise.all(
   program.commands.map((command) => command.name()).map(async (name) => found(await treeFor(name), name)),
 );
+
+function codesOf(table: ExitTable, ...others: number[]): number[] {
+  const { success, failure, deferral, otherwise, problems } = table;
+  const codes = new Set([success, failure, deferral, otherwise, ...Object.values(problems), ...others]);
+  return [...codes].toSorted((a, b) => a - b);
+}
 
 /** A man page; `\-` and the like keep what is copied from a formatted page ASCII. */
 function page(path: string): string {
@@ -131,7 +145,7 @@ function unknownIn(lines: readonly CommandLine[]): string[] {
 const withoutNumbers = (text: string) => text.replaceAll(/\d{4,}/g, "N");
 
 test("the tree of commands is the one that the documentation is held to", () => {
-  expect(commands.map((command) => command.name())).toEqual(["send", "maildir", "serial", "sink"]);
+  expect(commands.map((command) => command.name())).toEqual(["send", "maildir", "serial", "queue", "sink"]);
   expect(flagsOfAll(commands).size).toBeGreaterThan(30);
 });
 
@@ -237,7 +251,7 @@ describe("the man page", () => {
   });
 });
 
-describe.each(launchers)("the man page of $name", ({ name, path }) => {
+describe.each(withOperands)("the man page of $name", ({ name, path }) => {
   const text = page(path);
 
   test("has the usage that the launcher prints, and its exit codes", () => {
@@ -250,6 +264,24 @@ describe.each(launchers)("the man page of $name", ({ name, path }) => {
     const codes = items(section("Sh", "EXIT STATUS", text)).map(({ head }) => Number(head));
     expect(codes).toEqual(Object.values(EXIT));
   });
+});
+
+describe.each(Object.entries(EXIT_CODES))("the exit codes of %s", (name, codes) => {
+  test("are all in its man page", () => {
+    const { path } = launchers.find((launcher) => launcher.name === name) as { path: string };
+    const documented = items(section("Sh", "EXIT STATUS", page(path)));
+    expect(documented.map(({ head }) => Number(head))).toEqual(codes);
+  });
+
+  test("are all in --help", () => {
+    const { stdout } = spawnSync(`${ROOT}bin/${name}`, ["--help"], { encoding: "utf8" });
+    const help = stdout.split("Exit codes")[1] ?? "";
+    expect([...help.matchAll(/^ {2}(\d+) /gm)].map((match) => Number(match[1]))).toEqual(codes);
+  });
+});
+
+describe.each(launchers)("the man page of $name", ({ name, path, chapter }) => {
+  const text = page(path);
 
   test("names only commands and options that exist", () => {
     const same = commandLines(section("Sh", "DESCRIPTION", text));
@@ -260,7 +292,7 @@ describe.each(launchers)("the man page of $name", ({ name, path }) => {
   });
 
   test("is pointed to by qmtp(1), and points to it", () => {
-    expect(section("Sh", "SEE ALSO")).toContain(`.Xr ${name} 1`);
+    expect(section("Sh", "SEE ALSO")).toContain(`.Xr ${name} ${chapter}`);
     expect(section("Sh", "SEE ALSO", text)).toContain(".Xr qmtp 1");
   });
 });

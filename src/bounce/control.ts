@@ -1,9 +1,5 @@
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { systemCode } from "../errors.ts";
-
-/** Where qmail is, if nobody says otherwise. */
-export const QMAIL_HOME = "/var/qmail";
+import { readControlLine } from "../qmail/control.ts";
 
 /** Who bounces are from, and who gets those of bounces (qmail-control(5)). */
 export interface BounceControl {
@@ -16,7 +12,7 @@ export interface BounceControl {
  * @throws the system's error for a file that is there and cannot be read
  */
 export function readBounceControl(home: string): BounceControl {
-  const read = (name: string) => firstLine(`${home}/control/${name}`);
+  const read = (name: string) => readControlLine(home, name);
   const me = read("me") ?? Buffer.from(hostname());
   return {
     from: { local: read("bouncefrom") ?? Buffer.from("MAILER-DAEMON"), host: read("bouncehost") ?? me },
@@ -25,17 +21,4 @@ export function readBounceControl(home: string): BounceControl {
       host: read("doublebouncehost") ?? me,
     },
   };
-}
-
-/** The first line without the blanks at its end, or undefined where there is none. */
-function firstLine(path: string): Buffer | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, "latin1");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
-    throw error;
-  }
-  const line = (text.split("\n", 1)[0] as string).replace(/[ \t\r\0]+$/, "");
-  return line === "" ? undefined : Buffer.from(line, "latin1");
 }

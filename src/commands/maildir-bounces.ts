@@ -1,12 +1,13 @@
 import { composeBounce } from "../bounce/compose.ts";
-import { type BounceControl, QMAIL_HOME, readBounceControl } from "../bounce/control.ts";
-import { queuePackage } from "../bounce/qmail-queue.ts";
+import { type BounceControl, readBounceControl } from "../bounce/control.ts";
 import { type Conversed, converse } from "../client/converse.ts";
 import type { Context } from "../context.ts";
 import { reason } from "../errors.ts";
 import type { Undeliverable } from "../maildir/consequences.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
+import { qmailHome } from "../qmail/control.ts";
+import { queuePackage } from "../qmail/qmail-queue.ts";
 import type { Limits } from "../session/contract.ts";
 import type { Connector } from "../transport/connector.ts";
 import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
@@ -39,7 +40,7 @@ export async function bounceMessages(
   const { server } = options;
   let control: BounceControl;
   try {
-    control = readBounceControl(homeOf(context.env));
+    control = readBounceControl(qmailHome(context.env));
   } catch (error) {
     const problem = `cannot read qmail's control files: ${reason(error)}`;
     for (const message of messages) onReturned(message, problem);
@@ -77,7 +78,7 @@ async function throughQueue(
 ): Promise<void> {
   const queue = {
     program: queueProgram(env),
-    home: homeOf(env),
+    home: qmailHome(env),
     env,
     temporaryDirectory: env.TMPDIR || "/tmp",
     timeoutMs: limits.idleMs,
@@ -120,10 +121,6 @@ async function byQmtp(
   }
 }
 
-function homeOf(env: Context["env"]): string {
-  return env.QMAILHOME || QMAIL_HOME;
-}
-
 function queueProgram(env: Context["env"]): string {
-  return env.QMAILQUEUE || `${homeOf(env)}/bin/qmail-queue`;
+  return env.QMAILQUEUE || `${qmailHome(env)}/bin/qmail-queue`;
 }

@@ -11,6 +11,6 @@ export async function prepareMaildir(maildir: string, option: string): Promise<v
     await makeMaildir(maildir);
   } catch (error) {
     const message = `cannot make the maildir ${maildir}: ${reason(error)}; name another folder with ${option}`;
-    throw new CommandError(message, { code: "unwritable-maildir", temporary: true, cause: error });
+    throw new CommandError(message, { code: "unwritable-maildir", cause: error });
   }
 }

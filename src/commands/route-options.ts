@@ -24,13 +24,23 @@ export interface RouteOptions {
   readonly connectTimeout: number;
 }
 
-export function declareRoute(command: Command): Command {
+/** What holds if nobody says otherwise. */
+export interface RouteDefaults {
+  /** In words. */
+  readonly server: string;
+  /** Seconds that connecting to each server may take. */
+  readonly connectSeconds: number;
+}
+
+export const ROUTE_DEFAULTS: RouteDefaults = { server: "localhost:209", connectSeconds: 60 };
+
+export function declareRoute(command: Command, defaults: RouteDefaults): Command {
   return command
     .option(
       "-s, --server <endpoint>",
       "where to send: host, host:port, [address]:port, qmtp://host:port, qmtps://host:port (TLS), unix:/path, " +
         "exec:command (a server as a child) or ucspi: (descriptors 6 and 7); may be repeated: " +
-        "the next is tried only where none before could be reached (or QMTP_SERVER; default: localhost:209)",
+        `the next is tried only where none before could be reached (or QMTP_SERVER; default: ${defaults.server})`,
       append,
     )
     .addOption(
@@ -54,13 +64,32 @@ export function declareRoute(command: Command): Command {
       "with TLS: the server's public key must be one of sha256//...;sha256//...",
     )
     .option("-k, --insecure", "with TLS: do not verify the server's certificate, and say so")
-    .addOption(timeOption(command, "--connect-timeout <s>", "seconds to connect to each server", 60));
+    .addOption(
+      timeOption(
+        command,
+        "--connect-timeout <s>",
+        "seconds to connect to each server",
+        defaults.connectSeconds,
+      ),
+    );
 }
 
-/** @throws {CommandError} usage */
-export function serversOf({ server, port }: RouteOptions, env: Context["env"]): Endpoint[] {
-  const texts = server ?? fromEnvironment(env.QMTP_SERVER ?? "");
-  return (texts.length === 0 ? ["localhost"] : texts).map((text) => parseEndpoint(text, { port }));
+/**
+ * The servers that are asked for, in their order.
+ * @param otherwise those where neither options nor environment name one
+ * @throws {CommandError} usage, and what `otherwise` throws
+ */
+export function serversOf(
+  { server, port }: RouteOptions,
+  env: Context["env"],
+  otherwise: (port: number | undefined) => Endpoint[] = localhost,
+): Endpoint[] {
+  const named = server ?? fromEnvironment(env.QMTP_SERVER ?? "");
+  return named.length === 0 ? otherwise(port) : named.map((text) => parseEndpoint(text, { port }));
+}
+
+function localhost(port: number | undefined): Endpoint[] {
+  return [parseEndpoint("localhost", { port })];
 }
 
 /** A command has spaces of its own: it stands alone. */

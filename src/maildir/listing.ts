@@ -49,7 +49,7 @@ export function checkMaildir(maildir: string): void {
 
 function unreadable(maildir: string, folder: string, error: unknown): CommandError {
   const message = `cannot read ${folder} of the maildir ${maildir}: ${reason(error)}; name a folder with tmp, new and cur`;
-  return new CommandError(message, { code: "unreadable-maildir", temporary: true, cause: error });
+  return new CommandError(message, { code: "unreadable-maildir", cause: error });
 }
 
 /**

@@ -31,7 +31,7 @@ export function lockMaildir(maildir: string): { release(): void } {
     throw unlockable(maildir, why, error);
   }
   const message = `another run is delivering the maildir ${maildir} (it holds ${path}); nothing was done`;
-  throw new CommandError(message, { code: "maildir-locked", temporary: true });
+  throw new CommandError(message, { code: "maildir-locked" });
 }
 
 function openLock(maildir: string, path: string): number {
@@ -44,5 +44,5 @@ function openLock(maildir: string, path: string): number {
 
 function unlockable(maildir: string, why: string, cause: unknown): CommandError {
   const message = `cannot lock the maildir ${maildir}: ${why}; name a maildir that can be written`;
-  return new CommandError(message, { code: "unlockable-maildir", temporary: true, cause });
+  return new CommandError(message, { code: "unlockable-maildir", cause });
 }

@@ -48,7 +48,7 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
 
 /**
  * The message on a stream, read to its end.
- * @throws {CommandError} unreadable-input
+ * @throws {CommandError} unreadable-input, unwritable-spool
  */
 export async function openStream(stream: Bytes, name: string, options: MessageOptions): Promise<OpenMessage> {
   const { signal, temporaryDirectory } = options;

@@ -1,5 +1,5 @@
 import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
-import { inputError, reason } from "../errors.ts";
+import { CommandError, reason } from "../errors.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
 import { fileChunks } from "./file-chunks.ts";
 import { LineEndConverter } from "./line-ends.ts";
@@ -34,7 +34,7 @@ export class Spool {
 
   /**
    * Adds bytes, which are copied.
-   * @throws {CommandError} unreadable-input when the temporary file cannot be made or written
+   * @throws {CommandError} unwritable-spool when the temporary file cannot be made or written
    */
   add(bytes: Buffer): void {
     this.#keep(bytes);
@@ -75,7 +75,8 @@ export class Spool {
       for (const block of this.#kept()) writeWhole(this.#fd, block);
     } catch (error) {
       const what = `cannot keep the message in ${this.#directory}: ${reason(error)}`;
-      throw inputError(`${what}; name another directory in TMPDIR`, error);
+      const message = `${what}; name another directory in TMPDIR`;
+      throw new CommandError(message, { code: "unwritable-spool", cause: error });
     }
     this.#blocks = this.#blocks.slice(0, 1);
     this.#filled = this.#blocks.length === 0 ? BLOCK : 0;
@@ -84,7 +85,7 @@ export class Spool {
 
 /**
  * A stream as a message, read to its end and converted on the way.
- * @throws {CommandError} unreadable-input when the stream breaks or cannot be kept
+ * @throws {CommandError} unreadable-input, unwritable-spool
  */
 export async function spoolMessage(
   spool: Spool,

@@ -129,7 +129,7 @@ function listen(server: Server, endpoint: ListenEndpoint): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error) => {
       const message = `cannot listen on ${formatEndpoint(endpoint)}: ${reason(error)}; name another endpoint with --listen`;
-      reject(new CommandError(message, { code: "listen-failed", temporary: true, cause: error }));
+      reject(new CommandError(message, { code: "listen-failed", cause: error }));
     };
     const listening = () => {
       server.removeListener("error", failed);

@@ -52,7 +52,7 @@ export async function startServer(
     await once(child, "spawn");
   } catch (error) {
     const message = `cannot start ${formatEndpoint(endpoint)}: ${reason(error)}`;
-    throw new CommandError(message, { code: "connect-failed", temporary: true, cause: error });
+    throw new CommandError(message, { code: "connect-failed", cause: error });
   }
   return new ServerChild(child, route, signal).connection;
 }

@@ -74,7 +74,7 @@ export class Connector {
     const message = failures.map((failure) => failure.message).join("; ");
     // A reason that may pass says more of what to do next than one that will not.
     const { code, fault } = failures.findLast((failure) => failure.code.startsWith("connect-")) ?? last;
-    throw new CommandError(message, { code, fault, temporary: true });
+    throw new CommandError(message, { code, fault });
   }
 
   async #open(endpoint: Endpoint, signal: AbortSignal, note: Note): Promise<OpenConnection> {
@@ -142,5 +142,5 @@ function connectedTo({ address, port }: Server): string {
 
 function timedOut(endpoint: Endpoint, ms: number): CommandError {
   const message = `cannot connect to ${formatEndpoint(endpoint)}: no connection within ${ms / 1000} s`;
-  return new CommandError(message, { code: "connect-timeout", fault: "transport", temporary: true });
+  return new CommandError(message, { code: "connect-timeout", fault: "transport" });
 }

@@ -1,5 +1,5 @@
 import { isIP, Socket } from "node:net";
-import { CommandError, reason } from "../errors.ts";
+import { CommandError, type Fault, reason, systemCode } from "../errors.ts";
 import { makeAttentive } from "./attentive.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts";
 
@@ -73,12 +73,15 @@ function notConnected(
   const why = endpoint.kind === "unix" ? reason(error) : reasons(error);
   const from = endpoint.kind === "unix" || sourceAddress === undefined ? "" : ` from ${sourceAddress}`;
   const message = `cannot connect to ${formatEndpoint(endpoint)}${from}: ${why}`;
-  return new CommandError(message, {
-    code: "connect-failed",
-    fault: "transport",
-    temporary: true,
-    cause: error,
-  });
+  return new CommandError(message, { code: "connect-failed", fault: faultOf(error), cause: error });
+}
+
+/** What keeps this host from connecting to anybody. */
+const LOCAL = ["EACCES", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EMFILE", "ENFILE", "ENOBUFS", "EPERM"];
+
+function faultOf(error: Error): Fault {
+  const errors: Error[] = error instanceof AggregateError ? error.errors : [error];
+  return errors.every((one) => LOCAL.includes(systemCode(one) ?? "")) ? "local" : "transport";
 }
 
 /** Each reason once, with the addresses that gave it: a host may have many, and fail in the same way on all. */

@@ -102,7 +102,7 @@ function handshake(connection: TLSSocket, endpoint: HostEndpoint, signal: AbortS
 
 function failure(endpoint: HostEndpoint, why: string, code: "tls-failed" | "tls-untrusted"): CommandError {
   const message = `cannot connect to ${formatEndpoint(endpoint)}: ${why}`;
-  return new CommandError(message, { code, fault: "remote", temporary: true });
+  return new CommandError(message, { code, fault: "remote" });
 }
 
 function describe({ subject, issuer, validTo }: X509Certificate): string {

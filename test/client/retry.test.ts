@@ -31,7 +31,7 @@ async function send(turns: readonly Turn[], policy: Partial<RetryPolicy> = {}, s
   const open = async () => {
     const turn = turns[Math.min(attempt++, turns.length - 1)] as Turn;
     if (turn instanceof CommandError) throw turn;
-    if (typeof turn === "string") throw new CommandError(turn, { code: "connect-failed", temporary: true });
+    if (typeof turn === "string") throw new CommandError(turn, { code: "connect-failed" });
     const { client, server } = connectionPair(turn.cut);
     startConversation(server, { ...turn, onPackage });
     const named = { endpoint: `qmtp://attempt-${attempt}:209`, address: null, port: null, tls: null };
@@ -176,7 +176,7 @@ describe("attempts end", () => {
   });
 
   test.each(["tls-untrusted", "connection-refused", "not-under-ucspi"])("at once after %s", async (code) => {
-    const { waits, lines } = await send([new CommandError("no", { code, temporary: true }), WELL]);
+    const { waits, lines } = await send([new CommandError("no", { code }), WELL]);
     expect(waits).toEqual([]);
     expect(lines).toEqual(EACH_ONCE.map((recipient) => `${recipient} deferral: no`));
   });

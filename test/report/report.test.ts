@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Output } from "../../src/context.ts";
 import type { Delivery } from "../../src/protocol/delivery.ts";
-import { exitCode, outcome } from "../../src/report/exit-code.ts";
 import { messageJson } from "../../src/report/json.ts";
 import { sanitise, sanitiseCapped } from "../../src/report/sanitise.ts";
 import { isDecorated } from "../../src/report/terminal.ts";
@@ -15,20 +14,6 @@ const delivery = (status: Status, text: string | Buffer, recipient = "b@y"): Del
   text: Buffer.from(text),
   origin: "server",
   possibleDuplicate: false,
-});
-
-describe("the exit code", () => {
-  test.each<[number, string, Status[]]>([
-    [0, "success", ["success", "success"]],
-    [100, "failed", ["failure"]],
-    [100, "partial", ["success", "failure"]],
-    [111, "partial", ["success", "deferral"]],
-    [111, "failed", ["failure", "deferral"]],
-    [111, "failed", ["deferral"]],
-  ])("is %i, and the outcome %s, for %j", (code, word, statuses) => {
-    const deliveries = statuses.map((status) => ({ status }));
-    expect([exitCode(deliveries), outcome(deliveries)]).toEqual([code, word]);
-  });
 });
 
 describe("what is printed", () => {

@@ -65,7 +65,6 @@ test("where none can be reached, each is named with its reason", async () => {
   await expect(openFirst([dead, nowhere])).rejects.toMatchObject({
     code: "connect-failed",
     fault: "transport",
-    temporary: true,
     message:
       `cannot connect to qmtp://127.0.0.1:${port}: connection refused (127.0.0.1); ` +
       "cannot connect to unix:/nonexistent/socket: no such file or directory",

@@ -1,4 +1,5 @@
 import { closeSync, openSync, statSync, unlinkSync, writeSync } from "node:fs";
+import { encodeQueueEnvelope } from "../envelope/queue-envelope.ts";
 import { reason } from "../errors.ts";
 import type { Package } from "../protocol/package.ts";
 import { spawn } from "../subprocess.ts";
@@ -37,20 +38,13 @@ export async function queuePackage(pkg: Package, options: QmailQueueOptions): Pr
   const descriptors: number[] = [];
   try {
     descriptors.push(await kept(pkg.message.chunks(), options));
-    descriptors.push(await kept(envelopeOf(pkg), options));
+    descriptors.push(await kept(encodeQueueEnvelope(pkg.sender, pkg.recipients), options));
     return await run(descriptors as [number, number], options);
   } catch (error) {
     return reason(error);
   } finally {
     for (const fd of descriptors) closeSync(fd);
   }
-}
-
-/** `F` sender, `T` recipient for each, NUL behind each, and one more. */
-function* envelopeOf({ sender, recipients }: Package): Generator<Buffer, void> {
-  yield Buffer.concat([Buffer.from("F"), sender, Buffer.alloc(1)]);
-  for (const recipient of recipients) yield Buffer.concat([Buffer.from("T"), recipient, Buffer.alloc(1)]);
-  yield Buffer.alloc(1);
 }
 
 /** A file that is read from its beginning, has no name, and goes when it is closed. */

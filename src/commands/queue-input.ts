@@ -1,0 +1,40 @@
+import { fstatSync } from "node:fs";
+import { Socket } from "node:net";
+import { isatty } from "node:tty";
+import type { Context } from "../context.ts";
+import { type QueueEnvelope, readQueueEnvelope } from "../envelope/queue-envelope.ts";
+import { inputError, reason } from "../errors.ts";
+import { fileChunks } from "../message/file-chunks.ts";
+import { readable } from "../message/readable.ts";
+
+/** Standard output in every other command; qmail-queue(8) reads the envelope there. */
+const ENVELOPE = 1;
+
+/**
+ * The envelope on descriptor 1.
+ * @throws {CommandError} unreadable-input, bad-envelope, envelope-too-large
+ */
+export async function readEnvelope({ interrupted }: Context): Promise<QueueEnvelope> {
+  if (isatty(ENVELOPE)) {
+    throw inputError("descriptor 1 is a terminal; qmail-queue's callers give the envelope there, as a pipe");
+  }
+  const { chunks, stop } = bytesOfEnvelope();
+  interrupted.addEventListener("abort", stop);
+  try {
+    return await readQueueEnvelope(readable(chunks, "the envelope on descriptor 1"));
+  } catch (error) {
+    if (!interrupted.aborted) throw error;
+    const by = reason(interrupted.reason);
+    throw inputError(`interrupted by ${by} while reading the envelope; nothing was sent`, error);
+  } finally {
+    interrupted.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+function bytesOfEnvelope(): { chunks: AsyncIterable<Buffer>; stop: () => void } {
+  const kind = fstatSync(ENVELOPE);
+  if (!kind.isFIFO() && !kind.isSocket()) return { chunks: fileChunks(ENVELOPE, null), stop: () => {} };
+  const socket = new Socket({ fd: ENVELOPE, readable: true, writable: false });
+  return { chunks: socket, stop: () => socket.destroy() };
+}

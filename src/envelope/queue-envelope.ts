@@ -1,0 +1,95 @@
+import { CommandError } from "../errors.ts";
+
+const NUL = 0x00;
+const SENDER = 0x46;
+const RECIPIENT = 0x54;
+
+/** More than a million recipients take, and little enough to hold, in bytes. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** An envelope as qmail-queue(8) reads it: `F` sender NUL, `T` recipient NUL for each, and one more NUL. */
+export interface QueueEnvelope {
+  readonly sender: Buffer;
+  readonly recipients: readonly Buffer[];
+}
+
+/** The pieces of an envelope, whose addresses hold no NUL. */
+export function* encodeQueueEnvelope(sender: Buffer, recipients: readonly Buffer[]): Generator<Buffer, void> {
+  yield Buffer.concat([Buffer.of(SENDER), sender, Buffer.of(NUL)]);
+  for (const recipient of recipients) {
+    yield Buffer.concat([Buffer.of(RECIPIENT), recipient, Buffer.of(NUL)]);
+  }
+  yield Buffer.of(NUL);
+}
+
+/**
+ * Reads an envelope to its last NUL, and nothing behind that.
+ * @throws {CommandError} bad-envelope, also where it ends before; envelope-too-large
+ */
+export async function readQueueEnvelope(chunks: AsyncIterable<Buffer>): Promise<QueueEnvelope> {
+  const reader = new QueueEnvelopeReader();
+  for await (const chunk of chunks) {
+    const envelope = reader.read(chunk);
+    if (envelope !== undefined) return envelope;
+  }
+  throw reader.cut();
+}
+
+/** Reads an envelope however the stream is cut. */
+class QueueEnvelopeReader {
+  #sender: Buffer | undefined;
+  readonly #recipients: Buffer[] = [];
+  /** The beginning of an address whose NUL is not there yet. */
+  #begun: Buffer[] = [];
+  #bytes = 0;
+
+  /** @returns the envelope, once its last NUL was read */
+  read(chunk: Buffer): QueueEnvelope | undefined {
+    let start = 0;
+    for (let end = chunk.indexOf(NUL); end !== -1; end = chunk.indexOf(NUL, start)) {
+      const entry = this.#entry(chunk.subarray(start, end));
+      this.#bytes += end + 1 - start;
+      start = end + 1;
+      if (entry.length === 0) return this.#whole();
+      this.#take(entry);
+    }
+    if (start < chunk.length) {
+      this.#begun.push(Buffer.from(chunk.subarray(start)));
+      this.#bytes += chunk.length - start;
+    }
+    if (this.#bytes <= MOST_BYTES) return undefined;
+    const message = `the envelope is longer than ${MOST_BYTES} bytes; give some of the recipients a message of their own`;
+    throw new CommandError(message, { code: "envelope-too-large" });
+  }
+
+  cut(): CommandError {
+    return bad(`it ended after ${this.#bytes} bytes, before its last NUL; nothing was sent`);
+  }
+
+  /** A copy: the chunk may be overwritten. */
+  #entry(end: Buffer): Buffer {
+    if (this.#begun.length === 0) return Buffer.from(end);
+    const entry = Buffer.concat([...this.#begun, end]);
+    this.#begun = [];
+    return entry;
+  }
+
+  #take(entry: Buffer): void {
+    const address = entry.subarray(1);
+    if (this.#sender === undefined) {
+      if (entry[0] !== SENDER) throw bad("it does not begin with F and the sender");
+      this.#sender = address;
+    } else if (entry[0] === RECIPIENT) this.#recipients.push(address);
+    else throw bad(`T and a recipient should stand at byte ${this.#bytes - entry.length - 1}`);
+  }
+
+  #whole(): QueueEnvelope {
+    if (this.#sender === undefined) throw bad("it has no sender");
+    if (this.#recipients.length === 0) throw bad("it has no recipients");
+    return { sender: this.#sender, recipients: this.#recipients };
+  }
+}
+
+function bad(why: string): CommandError {
+  return new CommandError(`bad envelope on descriptor 1: ${why}`, { code: "bad-envelope" });
+}
