@@ -41,6 +41,11 @@ export function unreadable(name: string, error: unknown): CommandError {
   return inputError(`cannot read ${name}: ${reason(error)}; ${remedy}`, error);
 }
 
+/** The user changed their mind while something was read. */
+export function interruptedReading(name: string, signal: AbortSignal): CommandError {
+  return inputError(`interrupted by ${reason(signal.reason)} while reading ${name}; nothing was sent`);
+}
+
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EADDRINUSE: "the address is already in use",

@@ -2,7 +2,14 @@ import { Command, CommanderError } from "commander";
 import { version } from "../package.json";
 import type { Context } from "./context.ts";
 import { CommandError, usageError } from "./errors.ts";
-import { EXIT, type ExitTable, problemExitCode, QMAIL_TABLE, QUEUE_TABLE } from "./report/exit-code.ts";
+import {
+  EXIT,
+  type ExitTable,
+  problemExitCode,
+  QMAIL_TABLE,
+  QUEUE_TABLE,
+  SENDMAIL_TABLE,
+} from "./report/exit-code.ts";
 
 /** Declares a command's options and its action, which says the exit code. */
 type Declare = (command: Command, context: Context, exit: (code: number) => void) => void;
@@ -39,9 +46,24 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/queue.ts")).declareQueue,
   },
   {
+    name: "sendmail",
+    summary: "take one message as sendmail does, and send it",
+    exitCodes: SENDMAIL_TABLE,
+    load: async () => (await import("./commands/sendmail.ts")).declareSendmail,
+  },
+  {
     name: "sink",
     summary: "run a QMTP server for tests and demonstrations",
     load: async () => (await import("./commands/sink.ts")).declareSink,
+  },
+  {
+    name: "completion",
+    summary: "print a script that completes command lines in a shell",
+    load: async () => {
+      const { declareCompletion } = await import("./commands/completion.ts");
+      return (command, context, exit) =>
+        declareCompletion(command, context, () => buildProgram(context, exit, () => true));
+    },
   },
 ];
 
@@ -54,6 +76,7 @@ const LAUNCHERS: Readonly<Record<string, Launcher>> = {
   },
   serialqmtp: { command: "serial", usage: "serialqmtp prefix", args: (given) => ["--", ...given] },
   "qmail-qmtpc": { command: "queue" },
+  "qmtp-sendmail": { command: "sendmail" },
 };
 
 interface Launcher {
@@ -101,8 +124,15 @@ function argsOf(args: readonly string[]): readonly string[] {
   return COMMANDS.some((command) => command.name === name) ? [name, "--help"] : [name];
 }
 
-/** The tree of commands, with the options of the one that the arguments name. */
-export async function buildProgram(context: Context, exit: (code: number) => void): Promise<Command> {
+/**
+ * The tree of commands.
+ * @param wanted those whose options it has: the one that the arguments name
+ */
+export async function buildProgram(
+  context: Context,
+  exit: (code: number) => void,
+  wanted = (name: string) => name === (context.args[0] === "help" ? context.args[1] : context.args[0]),
+): Promise<Command> {
   const program = new Command("qmtp")
     .description("Command-line client for the Quick Mail Transfer Protocol (QMTP)")
     .version(version, "--version", "print the version")
@@ -116,10 +146,9 @@ export async function buildProgram(context: Context, exit: (code: number) => voi
       // Printed in one place, with all other errors.
       outputError: () => {},
     });
-  const asked = context.args[0] === "help" ? context.args[1] : context.args[0];
   for (const { name, summary, load } of COMMANDS) {
     const command = program.command(name).description(summary);
-    if (name === asked) (await load())(command, context, exit);
+    if (wanted(name)) (await load())(command, context, exit);
   }
   return program;
 }

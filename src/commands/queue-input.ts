@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import { isatty } from "node:tty";
 import type { Context } from "../context.ts";
 import { type QueueEnvelope, readQueueEnvelope } from "../envelope/queue-envelope.ts";
-import { inputError, reason } from "../errors.ts";
+import { inputError, interruptedReading } from "../errors.ts";
 import { fileChunks } from "../message/file-chunks.ts";
 import { readable } from "../message/readable.ts";
 
@@ -11,21 +11,25 @@ import { readable } from "../message/readable.ts";
 const ENVELOPE = 1;
 
 /**
+ * For whoever tries it by hand: nothing is waited for.
+ * @throws {CommandError} unreadable-input
+ */
+export function refuseTerminal(): void {
+  if (!isatty(ENVELOPE)) return;
+  throw inputError("descriptor 1 is a terminal; it is where the envelope is read, from a pipe or a file");
+}
+
+/**
  * The envelope on descriptor 1.
  * @throws {CommandError} unreadable-input, bad-envelope, envelope-too-large
  */
 export async function readEnvelope({ interrupted }: Context): Promise<QueueEnvelope> {
-  if (isatty(ENVELOPE)) {
-    throw inputError("descriptor 1 is a terminal; qmail-queue's callers give the envelope there, as a pipe");
-  }
   const { chunks, stop } = bytesOfEnvelope();
   interrupted.addEventListener("abort", stop);
   try {
     return await readQueueEnvelope(readable(chunks, "the envelope on descriptor 1"));
   } catch (error) {
-    if (!interrupted.aborted) throw error;
-    const by = reason(interrupted.reason);
-    throw inputError(`interrupted by ${by} while reading the envelope; nothing was sent`, error);
+    throw interrupted.aborted ? interruptedReading("the envelope", interrupted) : error;
   } finally {
     interrupted.removeEventListener("abort", stop);
     stop();

@@ -2,7 +2,7 @@ import { writeSync } from "node:fs";
 import type { Command } from "commander";
 import { deliver } from "../client/deliver.ts";
 import type { Context } from "../context.ts";
-import { inputError, reason } from "../errors.ts";
+import { interruptedReading } from "../errors.ts";
 import { type OpenMessage, openStream } from "../message/open.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import { complain } from "../report/complaints.ts";
@@ -10,7 +10,7 @@ import { exitCode, QUEUE_TABLE, QUEUE_TOLD } from "../report/exit-code.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { inheritedKind } from "../transport/inherited.ts";
 import { requiredServers } from "./configured-servers.ts";
-import { readEnvelope } from "./queue-input.ts";
+import { readEnvelope, refuseTerminal } from "./queue-input.ts";
 import { connectorFor, serversOf } from "./route-options.ts";
 import {
   declareServers,
@@ -59,6 +59,7 @@ export function declareQueue(command: Command, context: Context, exit: (code: nu
 async function queue(options: TransmissionOptions, context: Context): Promise<number> {
   const endpoints = serversOf(options, context.env, (port) => requiredServers(context.env, port));
   const connector = await connectorFor(endpoints, options, context);
+  refuseTerminal();
   const open = await openMessage(context);
   try {
     const envelope = await readEnvelope(context);
@@ -89,11 +90,7 @@ async function openMessage({ env, interrupted, stdin }: Context): Promise<OpenMe
     } as const;
     return await openStream(stdin, "standard input", format);
   } catch (error) {
-    if (!interrupted.aborted) throw error;
-    throw inputError(
-      `interrupted by ${reason(interrupted.reason)} while reading the message; nothing was sent`,
-      error,
-    );
+    throw interrupted.aborted ? interruptedReading("the message", interrupted) : error;
   }
 }
 

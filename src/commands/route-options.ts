@@ -6,7 +6,7 @@ import { sanitise } from "../report/sanitise.ts";
 import { writeLines } from "../report/write.ts";
 import { Connector } from "../transport/connector.ts";
 import { type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
-import { countOption, timeOption } from "./values.ts";
+import { append, countOption, timeOption } from "./values.ts";
 
 /** Where to send, and how to get there; times in milliseconds. */
 export interface RouteOptions {
@@ -88,7 +88,7 @@ export function serversOf(
   return named.length === 0 ? otherwise(port) : named.map((text) => parseEndpoint(text, { port }));
 }
 
-function localhost(port: number | undefined): Endpoint[] {
+export function localhost(port: number | undefined): Endpoint[] {
   return [parseEndpoint("localhost", { port })];
 }
 
@@ -100,7 +100,7 @@ function fromEnvironment(text: string): string[] {
 
 /**
  * What connects to these endpoints, as the options say.
- * @throws {CommandError} usage; unreadable-input, for certificates and keys
+ * @throws {CommandError} usage; unreadable-configuration, for certificates and keys
  */
 export async function connectorFor(
   endpoints: readonly Endpoint[],
@@ -154,8 +154,4 @@ async function tlsOf(endpoints: readonly Endpoint[], options: RouteOptions, env:
   const { readTlsSettings } = await import("../transport/tls-settings.ts");
   const issuers = cacert ?? (env.SSL_CERT_FILE || undefined);
   return readTlsSettings({ cacert: issuers, cert, key, servername, pinnedpubkey, insecure });
-}
-
-function append(value: string, previous: readonly string[] = []): readonly string[] {
-  return [...previous, value];
 }

@@ -1,17 +1,20 @@
 import type { Command } from "commander";
 import type { Context } from "../context.ts";
-import { recipientFromText, senderFromText } from "../envelope/address.ts";
+import { distinct, recipientFromText, senderFromText } from "../envelope/address.ts";
 import { parseRecipients } from "../envelope/recipients-file.ts";
-import { inputError, reason, unreadable, usageError } from "../errors.ts";
+import { interruptedReading, unreadable, usageError } from "../errors.ts";
 import type { Connector } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { connectorFor, serversOf } from "./route-options.ts";
-import type { RecipientSource, SendOptions } from "./send-options.ts";
+import type { ComposedFields } from "./send-compose.ts";
+import { composeOption, type RecipientSource, type SendOptions } from "./send-options.ts";
 
 /** To whom, from whom and through whom, checked. */
 export interface SendRequest {
   readonly sender: Buffer;
   readonly recipients: readonly Buffer[];
+  /** The fields of the message, where it is composed. */
+  readonly composed: (ComposedFields & { readonly to: readonly Buffer[] }) | undefined;
   readonly endpoints: readonly Endpoint[];
   readonly connector: Connector;
 }
@@ -31,15 +34,36 @@ export async function readRequest(
     );
   }
   const sender = senderOf(options, context.env);
+  const composing = await composingOf(options);
   const sources = await recipientSources(operands, options, command, context.args);
-  if (sources.length === 0) throw usageError("no recipients: name them as arguments, with --to or --to-file");
+  if (sources.length === 0 && !options.readRecipients && !composing?.cc.length) {
+    throw usageError(
+      "no recipients: name them as arguments, with --to or --to-file, or in the message with -t",
+    );
+  }
   const fromInput = sources.filter(({ kind, value }) => kind === "file" && value === "-").length;
-  if (fromInput > 1 || (fromInput === 1 && (options.file ?? "-") === "-")) {
+  const forMessage = options.body === undefined && !options.test && (options.file ?? "-") === "-";
+  if (fromInput > 1 || (fromInput === 1 && forMessage)) {
     throw usageError("standard input can be read only once: give --to-file or --file another file");
   }
   const recipients: Buffer[][] = [];
   for (const source of sources) recipients.push(await recipientsFrom(source, context));
-  return { sender, recipients: recipients.flat(), endpoints, connector };
+  const to = recipients.flat();
+  const composed = composing && { ...composing, to };
+  return {
+    sender,
+    recipients: [...to, ...distinct(composing?.copies ?? [], to)],
+    composed,
+    endpoints,
+    connector,
+  };
+}
+
+/** What composes messages is loaded only where one is. */
+async function composingOf(options: SendOptions) {
+  const asked = composeOption(options);
+  if (asked === undefined) return undefined;
+  return (await import("./send-compose.ts")).readComposedFields(asked, options);
 }
 
 function senderOf(options: SendOptions, env: Context["env"]): Buffer {
@@ -92,11 +116,7 @@ async function contentOf(path: string, name: string, { stdin, interrupted }: Con
   try {
     return await wholeOf(stream);
   } catch (error) {
-    if (!interrupted.aborted) throw unreadable(name, error);
-    throw inputError(
-      `interrupted by ${reason(interrupted.reason)} while reading ${name}; nothing was sent`,
-      error,
-    );
+    throw interrupted.aborted ? interruptedReading(name, interrupted) : unreadable(name, error);
   } finally {
     interrupted.removeEventListener("abort", stop);
   }

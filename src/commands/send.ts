@@ -3,22 +3,22 @@ import { type Conversed, interruption } from "../client/converse.ts";
 import { nothingSent } from "../client/deliver.ts";
 import { deliverRepeatedly, type Repeated } from "../client/retry.ts";
 import type { Context } from "../context.ts";
-import type { Problem } from "../errors.ts";
-import { type OpenMessage, openFile, openStream } from "../message/open.ts";
+import { interruptedReading, type Problem } from "../errors.ts";
+import type { OpenMessage } from "../message/open.ts";
 import { type Message, type Package, packageLength } from "../protocol/package.ts";
 import { dryRunJson, dryRunLines, firstLines } from "../report/dry-run.ts";
 import { exitCode } from "../report/exit-code.ts";
 import { messageJson } from "../report/json.ts";
 import { bytesSent, Progress } from "../report/progress.ts";
-import { sanitise } from "../report/sanitise.ts";
 import { isDecorated } from "../report/terminal.ts";
 import { deliveryLines, statusPaint, violationLine } from "../report/text.ts";
 import { writeLines, writePieces } from "../report/write.ts";
 import { formatEndpoint } from "../transport/endpoint.ts";
-import { declareSendOptions, type SendOptions } from "./send-options.ts";
+import { openSendInput } from "./send-input.ts";
+import { composeOption, declareSendOptions, type SendOptions } from "./send-options.ts";
 import { readRequest, type SendRequest } from "./send-request.ts";
-import type { SpooledDelivery } from "./send-spool.ts";
 import { limitsOf, startTranscript, wantsProgress } from "./session-options.ts";
+import type { SpooledDelivery } from "./spool-deferred.ts";
 
 type Reported = Omit<Repeated, "deliveries"> & { readonly deliveries: readonly SpooledDelivery[] };
 
@@ -35,14 +35,16 @@ async function send(
   command: Command,
   context: Context,
 ): Promise<number> {
-  const request = await readRequest(operands, options, command, context);
+  let request = await readRequest(operands, options, command, context);
   let open: OpenMessage | undefined;
   try {
     if (options.spool !== undefined && !options.dryRun) {
       const { prepareMaildir } = await import("./prepare-maildir.ts");
       await prepareMaildir(options.spool, "--spool");
     }
-    open = await openMessage(options, context);
+    const input = await openSendInput(request, options, context);
+    open = input.open;
+    request = { ...request, recipients: input.recipients };
     if (options.dryRun) {
       await printDryRun(request, open.message, options, context);
       return 0;
@@ -52,26 +54,13 @@ async function send(
     return await report(request, open.message, kept, options, context);
   } catch (error) {
     if (open !== undefined || !context.interrupted.aborted) throw error;
+    if (request.recipients.length === 0) throw interruptedReading("the message", context.interrupted);
     const pkg = { ...request, message: { encoding: options.encoding, length: 0, chunks: () => [] } };
     const nothing = nothingSent([pkg], request.endpoints, interruption(context.interrupted));
     return await report(request, undefined, { ...nothing, attempts: [] }, options, context);
   } finally {
     open?.close();
   }
-}
-
-async function openMessage(options: SendOptions, context: Context): Promise<OpenMessage> {
-  const format = {
-    encoding: options.encoding,
-    raw: options.raw === true,
-    temporaryDirectory: context.env.TMPDIR || "/tmp",
-    signal: context.interrupted,
-  };
-  if (options.file !== undefined && options.file !== "-") return openFile(options.file, format);
-  if (context.stdin.isTTY) {
-    context.stderr.write("qmtp: reading the message from the terminal; Ctrl-D on a new line ends it\n");
-  }
-  return openStream(context.stdin, "standard input", format);
 }
 
 async function sendMessage(
@@ -126,14 +115,10 @@ async function keepDeferred(
   context: Context,
 ): Promise<Reported> {
   if (spool === undefined) return delivered;
-  const { spoolDeferred } = await import("./send-spool.ts");
-  const tell = (trouble: string) => {
-    const line = `cannot keep the message in ${spool}: ${trouble}; send again to the recipients without (spooled)`;
-    context.stderr.write(`qmtp: ${sanitise(line)}\n`);
-  };
+  const { spoolDeferred } = await import("./spool-deferred.ts");
   return {
     ...delivered,
-    deliveries: await spoolDeferred(delivered.deliveries, sender, message, spool, tell),
+    deliveries: await spoolDeferred(delivered.deliveries, sender, message, spool, context),
   };
 }
 
@@ -169,7 +154,8 @@ function problemOf({ problem }: Conversed): Problem | null {
 }
 
 function describe({ length, encoding }: Message, options: SendOptions) {
-  return { source: options.file ?? "-", bytes: length, encoding };
+  const source = composeOption(options) === undefined ? (options.file ?? "-") : "composed";
+  return { source, bytes: length, encoding };
 }
 
 async function printDryRun(

@@ -28,6 +28,11 @@ export function countOption(
   return command.createOption(flags, description).argParser((text) => wholeNumber(text, flags, least, most));
 }
 
+/** For an option that may be repeated. */
+export function append(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}
+
 function milliseconds(text: string, flags: string): number {
   const value = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || value === 0 || value > MOST_SECONDS) {

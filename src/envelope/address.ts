@@ -56,3 +56,13 @@ export function recipientFromText(text: string, what: string): Buffer {
   if (text === "") throw usageError(`${what} is empty; write an address`);
   return addressFromText(text, what);
 }
+
+/** Those addresses that are not among the known ones, each once: nobody shall get a message twice. */
+export function distinct(addresses: readonly Buffer[], known: readonly Buffer[] = []): Buffer[] {
+  // As Latin-1, one character for each byte: sets do not know equal buffers.
+  const seen = new Set(known.map((address) => address.toString("latin1")));
+  return addresses.filter((address) => {
+    const before = seen.size;
+    return seen.add(address.toString("latin1")).size > before;
+  });
+}

@@ -1,8 +1,9 @@
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { inputError, unreadable } from "../errors.ts";
+import { type Header, splitHeader } from "../header/header.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
 import { fileChunks } from "./file-chunks.ts";
-import { LineEndConverter, LineEndCounter } from "./line-ends.ts";
+import { convertWhole, LineEndConverter, LineEndCounter } from "./line-ends.ts";
 import { readable } from "./readable.ts";
 
 /** What shows that a file is still the one that was counted. */
@@ -11,27 +12,61 @@ interface Stamp {
   readonly mtimeNs: bigint;
 }
 
+export interface FileFormat {
+  readonly encoding: Encoding;
+  /** The bytes go as they stand, only labelled with the encoding. */
+  readonly raw: boolean;
+  /** Gives the bytes that take the place of the header's. */
+  readonly editHeader?: EditHeader | undefined;
+}
+
+export type EditHeader = (header: Header) => Promise<Buffer>;
+
 /**
- * A regular file as a message. It is never held: one pass counts what its line ends will take, and each sending
- * is a pass of its own, without a look at the bytes where nothing is to be changed.
+ * A regular file as a message. It is never held, except for a header that is edited: one pass counts what its line
+ * ends will take, and each sending is a pass of its own, without a look at the bytes where nothing is to be changed.
  *
  * @param fd the open file, which stays open as long as the message is needed
  * @param name how to call it in errors
- * @throws {CommandError} unreadable-input, also from `chunks` when the file changed since it was counted
+ * @throws {CommandError} unreadable-input, also from `chunks` when the file changed since it was counted;
+ *   bad-header; and what `editHeader` throws
  */
 export async function fileMessage(
   fd: number,
   name: string,
-  format: { encoding: Encoding; raw: boolean },
+  format: FileFormat,
   signal: AbortSignal,
 ): Promise<Message> {
   const { encoding, raw } = format;
   const stamp = stampOf(fd, name);
-  const change = raw ? 0 : await countChange(fd, name, encoding, signal);
-  const length = Number(stamp.size) + change;
+  const { head, from } = await headOf(fd, name, format);
+  const change = raw ? 0 : await countChange(readable(fileChunks(fd, from), name), encoding, signal);
+  const length = Number(stamp.size) - from + change;
   // For `dos`, no change in length means that nothing changes too: CRs are only ever added.
-  const bytes = () => (change === 0 ? fileChunks(fd) : converted(fd, encoding));
-  return { encoding, length, chunks: () => unchanged(fd, name, stamp, length, bytes()) };
+  const bytes = () => (change === 0 ? fileChunks(fd, from) : converted(fileChunks(fd, from), encoding));
+  const chunks = () => unchanged(fd, name, stamp, length, bytes());
+  return {
+    encoding,
+    length: head.length + length,
+    chunks: () => (head.length === 0 ? chunks() : followed(head, chunks())),
+  };
+}
+
+/** What goes before the bytes of the file, and the byte from which on they go. */
+async function headOf(
+  fd: number,
+  name: string,
+  { encoding, raw, editHeader }: FileFormat,
+): Promise<{ head: Buffer; from: number }> {
+  if (editHeader === undefined) return { head: Buffer.alloc(0), from: 0 };
+  const { header } = await splitHeader(readable(fileChunks(fd), name));
+  const head = await editHeader(header);
+  return { head: raw ? head : convertWhole(head, encoding), from: header.bytes.length };
+}
+
+async function* followed(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  yield head;
+  yield* rest;
 }
 
 /** A regular file as it was when somebody looked at it. */
@@ -82,22 +117,21 @@ function stampOf(fd: number, name: string): Stamp {
 }
 
 async function countChange(
-  fd: number,
-  name: string,
+  chunks: AsyncIterable<Buffer>,
   encoding: Encoding,
   signal: AbortSignal,
 ): Promise<number> {
   const counter = new LineEndCounter(encoding);
-  for await (const chunk of readable(fileChunks(fd), name)) {
+  for await (const chunk of chunks) {
     signal.throwIfAborted();
     counter.add(chunk);
   }
   return counter.change;
 }
 
-async function* converted(fd: number, encoding: Encoding): AsyncGenerator<Buffer, void> {
+async function* converted(chunks: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<Buffer, void> {
   const converter = new LineEndConverter(encoding);
-  for await (const chunk of fileChunks(fd)) yield converter.convert(chunk);
+  for await (const chunk of chunks) yield converter.convert(chunk);
   yield converter.end();
 }
 

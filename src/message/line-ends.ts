@@ -118,3 +118,9 @@ export class LineEndConverter {
     return this.#output.subarray(0, length);
   }
 }
+
+/** Whole lines as a converter makes them; they may be changed in place. */
+export function convertWhole(lines: Buffer, encoding: Encoding): Buffer {
+  const converter = new LineEndConverter(encoding);
+  return Buffer.concat([converter.convert(lines), converter.end()]);
+}

@@ -1,13 +1,12 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync } from "node:fs";
 import { inputError, unreadable } from "../errors.ts";
-import type { Encoding, Message } from "../protocol/package.ts";
-import { fileMessage } from "./file.ts";
+import { splitHeader } from "../header/header.ts";
+import type { Message } from "../protocol/package.ts";
+import { type EditHeader, type FileFormat, fileMessage } from "./file.ts";
+import { readable } from "./readable.ts";
 import { Spool, spoolMessage } from "./spool.ts";
 
-export interface MessageOptions {
-  readonly encoding: Encoding;
-  /** The bytes go as they stand, only labelled with the encoding. */
-  readonly raw: boolean;
+export interface MessageOptions extends FileFormat {
   /** Where what does not fit into memory is kept. */
   readonly temporaryDirectory: string;
   /** Ends the reading. */
@@ -24,7 +23,7 @@ type Bytes = AsyncIterable<Buffer> & { destroy(error?: Error): unknown };
 
 /**
  * The message in a file; one that is not a regular file is read like a stream.
- * @throws {CommandError} unreadable-input
+ * @throws {CommandError} unreadable-input, unwritable-spool, bad-header; and what `editHeader` throws
  */
 export async function openFile(path: string, options: MessageOptions): Promise<OpenMessage> {
   const fd = openForReading(path);
@@ -48,7 +47,7 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
 
 /**
  * The message on a stream, read to its end.
- * @throws {CommandError} unreadable-input, unwritable-spool
+ * @throws {CommandError} unreadable-input, unwritable-spool, bad-header; and what `editHeader` throws
  */
 export async function openStream(stream: Bytes, name: string, options: MessageOptions): Promise<OpenMessage> {
   const { signal, temporaryDirectory } = options;
@@ -57,7 +56,9 @@ export async function openStream(stream: Bytes, name: string, options: MessageOp
   signal.addEventListener("abort", abort);
   try {
     signal.throwIfAborted();
-    const message = await spoolMessage(spool, stream, name, options);
+    const chunks = readable(stream, name);
+    const { editHeader } = options;
+    const message = await spoolMessage(spool, editHeader ? edited(chunks, editHeader) : chunks, options);
     signal.throwIfAborted();
     return { message, close: () => spool.close() };
   } catch (error) {
@@ -68,6 +69,12 @@ export async function openStream(stream: Bytes, name: string, options: MessageOp
     signal.removeEventListener("abort", abort);
     stream.destroy();
   }
+}
+
+async function* edited(chunks: AsyncIterable<Buffer>, edit: EditHeader): AsyncGenerator<Buffer, void> {
+  const { header, rest } = await splitHeader(chunks);
+  yield await edit(header);
+  yield* rest;
 }
 
 /** Without O_NONBLOCK, opening a pipe that nobody writes to could not be interrupted. */

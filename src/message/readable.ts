@@ -1,7 +1,7 @@
-import { unreadable } from "../errors.ts";
+import { CommandError, unreadable } from "../errors.ts";
 
 /**
- * The same chunks, with a failure to read them put in our words.
+ * The same chunks, with a failure to read them put in our words, unless it is already.
  * @throws {CommandError} unreadable-input
  */
 export async function* readable(chunks: AsyncIterable<Buffer>, name: string): AsyncGenerator<Buffer, void> {
@@ -9,7 +9,7 @@ export async function* readable(chunks: AsyncIterable<Buffer>, name: string): As
   try {
     for (;;) {
       const next = await iterator.next().catch((error: unknown) => {
-        throw unreadable(name, error);
+        throw error instanceof CommandError ? error : unreadable(name, error);
       });
       if (next.done) return;
       yield next.value;

@@ -3,7 +3,6 @@ import { CommandError, reason } from "../errors.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
 import { fileChunks } from "./file-chunks.ts";
 import { LineEndConverter } from "./line-ends.ts";
-import { readable } from "./readable.ts";
 
 /** What a stream may take of memory before it goes to a file, in bytes. */
 const MEMORY_LIMIT = 8 * 1024 * 1024;
@@ -37,9 +36,9 @@ export class Spool {
    * @throws {CommandError} unwritable-spool when the temporary file cannot be made or written
    */
   add(bytes: Buffer): void {
-    this.#keep(bytes);
     this.length += bytes.length;
-    if (this.#fd !== undefined || this.length > this.#memoryLimit) this.#moveToFile();
+    if (this.length <= this.#memoryLimit) this.#keep(bytes);
+    else this.#toFile(bytes);
   }
 
   /** The bytes, as often as needed, once all were added. A chunk of a file stands until the next is asked for. */
@@ -69,32 +68,32 @@ export class Spool {
     return this.#blocks.map((block, index) => (index === last ? block.subarray(0, this.#filled) : block));
   }
 
-  #moveToFile(): void {
+  #toFile(bytes: Buffer): void {
     try {
-      this.#fd ??= openUnlinked(this.#directory);
-      for (const block of this.#kept()) writeWhole(this.#fd, block);
+      if (this.#fd === undefined) {
+        this.#fd = openUnlinked(this.#directory);
+        for (const block of this.#kept()) writeWhole(this.#fd, block);
+        this.#blocks = [];
+      }
+      writeWhole(this.#fd, bytes);
     } catch (error) {
-      const what = `cannot keep the message in ${this.#directory}: ${reason(error)}`;
-      const message = `${what}; name another directory in TMPDIR`;
+      const message = `cannot keep the message in ${this.#directory}: ${reason(error)}; name another directory in TMPDIR`;
       throw new CommandError(message, { code: "unwritable-spool", cause: error });
     }
-    this.#blocks = this.#blocks.slice(0, 1);
-    this.#filled = this.#blocks.length === 0 ? BLOCK : 0;
   }
 }
 
 /**
  * A stream as a message, read to its end and converted on the way.
- * @throws {CommandError} unreadable-input, unwritable-spool
+ * @throws {CommandError} unwritable-spool; and what the stream throws
  */
 export async function spoolMessage(
   spool: Spool,
-  stream: AsyncIterable<Buffer>,
-  name: string,
+  chunks: AsyncIterable<Buffer>,
   format: { encoding: Encoding; raw: boolean },
 ): Promise<Message> {
   const converter = new LineEndConverter(format.encoding);
-  for await (const chunk of readable(stream, name)) spool.add(format.raw ? chunk : converter.convert(chunk));
+  for await (const chunk of chunks) spool.add(format.raw ? chunk : converter.convert(chunk));
   spool.add(converter.end());
   return { encoding: format.encoding, length: spool.length, chunks: () => spool.chunks() };
 }

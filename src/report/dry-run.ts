@@ -14,13 +14,14 @@ export interface DryRun {
   readonly firstLines: readonly Buffer[];
 }
 
+const ORIGINS: Readonly<Record<string, string>> = { "-": "from standard input", composed: "composed" };
+
 export function* dryRunLines(run: DryRun): Generator<string, void> {
   for (const endpoint of run.endpoints) yield `server: ${sanitise(endpoint)}`;
   yield `sender: ${run.sender.length === 0 ? "<>" : sanitise(run.sender)}`;
   for (const recipient of run.recipients) yield `recipient: ${sanitise(recipient)}`;
   const { bytes, encoding, source } = run.message;
-  const from = source === "-" ? "standard input" : sanitise(source);
-  yield `message: ${bytes} bytes, encoding ${encoding}, from ${from}`;
+  yield `message: ${bytes} bytes, encoding ${encoding}, ${ORIGINS[source] ?? `from ${sanitise(source)}`}`;
   yield `packages: ${run.packages}`;
   if (run.spool !== undefined) yield `spool: ${sanitise(run.spool)}`;
   for (const line of run.firstLines) yield `| ${sanitiseCapped(line)}`;

@@ -17,7 +17,7 @@ export interface TlsServerEvents {
 
 /**
  * Reads PEM files.
- * @throws {CommandError} unreadable-input
+ * @throws {CommandError} unreadable-configuration
  */
 export function readServerTls(certFile: string, keyFile: string, issuersFile: string | undefined): ServerTls {
   const issuers = issuersFile === undefined ? undefined : readCertificates(issuersFile);

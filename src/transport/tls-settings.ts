@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { inputError, reason, unreadable, usageError } from "../errors.ts";
+import { CommandError, reason, unreadable, usageError } from "../errors.ts";
 
 /** What TLS was agreed on, as results tell it. */
 export interface TlsSession {
@@ -35,7 +35,7 @@ export interface TlsNames {
 /** Older versions are broken (RFC 8996). */
 export const OLDEST = "TLSv1.2";
 
-/** @throws {CommandError} usage; unreadable-input, where a file does not hold what it should */
+/** @throws {CommandError} usage; unreadable-configuration, where a file does not hold what it should */
 export function readTlsSettings({
   cacert,
   cert,
@@ -59,7 +59,7 @@ export function readTlsSettings({
 
 /**
  * A certificate, with those of its issuers behind it, and its key.
- * @throws {CommandError} unreadable-input
+ * @throws {CommandError} unreadable-configuration
  */
 export function readIdentity(certFile: string, keyFile: string): { cert: string; key: string } {
   const cert = readCertificates(certFile).join("\n");
@@ -70,22 +70,22 @@ export function readIdentity(certFile: string, keyFile: string): { cert: string;
     const why = /passphrase|interrupted or cancelled/i.test(reason(error))
       ? "holds a key with a passphrase; name one without"
       : "holds no private key in PEM form";
-    throw inputError(`${keyFile} ${why}`, error);
+    throw unusable(`${keyFile} ${why}`, error);
   }
-  throw inputError(`the key in ${keyFile} does not belong to the certificate in ${certFile}`);
+  throw unusable(`the key in ${keyFile} does not belong to the certificate in ${certFile}`);
 }
 
 /**
  * The certificates of a PEM file.
- * @throws {CommandError} unreadable-input
+ * @throws {CommandError} unreadable-configuration
  */
 export function readCertificates(file: string): string[] {
   const found = read(file).match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  if (found.length === 0) throw inputError(`${file} holds no certificate in PEM form`);
+  if (found.length === 0) throw unusable(`${file} holds no certificate in PEM form`);
   try {
     for (const pem of found) new X509Certificate(pem);
   } catch (error) {
-    throw inputError(`${file} holds a broken certificate: ${reason(error)}`, error);
+    throw unusable(`${file} holds a broken certificate: ${reason(error)}`, error);
   }
   return found;
 }
@@ -110,6 +110,10 @@ function read(file: string): string {
   try {
     return readFileSync(file, "latin1");
   } catch (error) {
-    throw unreadable(file, error);
+    throw unusable(unreadable(file, error).message, error);
   }
+}
+
+function unusable(message: string, cause?: unknown): CommandError {
+  return new CommandError(message, { code: "unreadable-configuration", cause });
 }

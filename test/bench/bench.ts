@@ -2,7 +2,7 @@
  * Measures what design and users care about, as ratios of figures taken in one run: absolute times differ from
  * machine to machine. `npm run bench [-- name...]` runs all, or those named.
  */
-import { mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { measureMaildir } from "./maildir.ts";
@@ -30,15 +30,26 @@ async function startUp(): Promise<Figure[]> {
   const message = join(folder, "small");
   writeFileSync(message, "Subject: small\n\nhello\n");
   const sent = ["send", "-s", `127.0.0.1:${sink.port}`, "-f", "a@example.org", "b@example.org"];
-  const times = await inTurn(
-    40,
-    async () => (await run([QMTP, ...sent], message)).ms,
-    async () => (await run([built("smallest"), sink.port], message)).ms,
-  );
+  const smallest = async () => (await run([built("smallest"), sink.port], message)).ms;
+  const sending = await inTurn(40, async () => (await run([QMTP, ...sent], message)).ms, smallest);
+  const queueing = await inTurn(40, () => queue(sink.port, message), smallest);
   await sink.stop();
+  const than = "whole process, against the smallest script";
   return [
-    ratio("one small message, whole process, against the smallest script", times.one / times.other, 1.15),
+    ratio(`one small message, ${than}`, sending.one / sending.other, 1.15),
+    ratio(`the same by qmail-qmtpc, ${than}`, queueing.one / queueing.other, 1.15),
   ];
+}
+
+/** One message as a caller of qmail-queue gives it, in milliseconds. */
+async function queue(port: string, message: string): Promise<number> {
+  const envelope = join(folder, "envelope");
+  writeFileSync(envelope, "Fa@example.org\0Tb@example.org\0\0");
+  const fd = openSync(envelope, "r");
+  const result = await run(["bin/qmail-qmtpc", "-s", `127.0.0.1:${port}`], message, fd);
+  closeSync(fd);
+  check(result);
+  return result.ms;
 }
 
 function textFile(name: string, line: string): string {

@@ -9,8 +9,11 @@ export interface Run {
   readonly stderr: string;
 }
 
+/** What descriptor 1 is; a number is one of our own. */
+type Output = "pipe" | "ignore" | number;
+
 /** Runs a node script to its end, and gives its time in milliseconds and what it printed. */
-export function run(args: readonly string[], input?: string, output?: "pipe" | "ignore"): Promise<Run> {
+export function run(args: readonly string[], input?: string, output?: Output): Promise<Run> {
   return runProgram(process.execPath, args, input, output);
 }
 
@@ -19,7 +22,7 @@ export async function runProgram(
   program: string,
   args: readonly string[],
   input?: string,
-  output: "pipe" | "ignore" = "pipe",
+  output: Output = "pipe",
 ): Promise<Run> {
   const stdin = input === undefined ? "ignore" : openSync(input, "r");
   const startedAt = performance.now();

@@ -18,7 +18,8 @@ async function expectRefused(args: readonly string[], line: string, options?: Ru
 
 describe("send refuses what cannot be meant, with one line, exit code 100, and nothing sent", () => {
   const noSender = "no sender: name it with --from (or QMTP_FROM); '' is the null sender";
-  const noRecipients = "no recipients: name them as arguments, with --to or --to-file";
+  const noRecipients =
+    "no recipients: name them as arguments, with --to or --to-file, or in the message with -t";
   const rows: ReadonlyArray<[string, string[], string]> = [
     ["no sender", ["b@y"], noSender],
     ["neither sender nor recipients", [], noSender],

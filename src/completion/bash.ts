@@ -1,0 +1,98 @@
+import type { CompletedCommand, CompletedOption, Value } from "./tree.ts";
+
+/** A script for bash 4.2 and newer; it needs nothing of the package bash-completion. */
+export function bashScript(
+  commands: readonly CompletedCommand[],
+  options: readonly CompletedOption[],
+): string {
+  const names = commands.map(({ name }) => name);
+  return `# bash completion for qmtp; use: source <(qmtp completion bash)
+
+_qmtp() {
+    local line=\${COMP_LINE:0:COMP_POINT} current previous whole
+    local -a words
+    # Words as a shell has them, not cut at the colons of endpoints.
+    read -ra words <<< "$line"
+    [[ $line == *[[:space:]] ]] && words+=("")
+    current=\${words[\${#words[@]} - 1]}
+    previous=\${words[\${#words[@]} - 2]}
+    whole=$current
+    if [[ $current == --*=* ]]; then
+        previous=\${current%%=*}
+        current=\${current#*=}
+    fi
+    COMPREPLY=()
+    if ((\${#words[@]} <= 2)); then
+        _qmtp_words "${[...names, ...flagsOf(options)].join(" ")}"
+    else
+        case \${words[1]} in
+${commands.map(commandCase).join("\n")}
+        esac
+    fi
+    _qmtp_trim "$whole"
+}
+
+_qmtp_words() {
+    COMPREPLY=($(compgen -W "$1" -- "$current"))
+}
+
+_qmtp_files() {
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$current")
+}
+
+_qmtp_endpoint() {
+    compopt -o nospace
+    if [[ $current == unix:* ]]; then
+        mapfile -t COMPREPLY < <(compgen -P unix: -f -- "\${current#unix:}")
+    else
+        _qmtp_words "$1"
+    fi
+}
+
+# What stands before the last colon or equals sign is another word to readline, and stays.
+_qmtp_trim() {
+    local head=""
+    [[ $1 == *:* && $COMP_WORDBREAKS == *:* ]] && head=\${current%"\${current##*:}"}
+    [[ -n $head ]] && COMPREPLY=("\${COMPREPLY[@]#"$head"}")
+    [[ $1 == --*=* && $COMP_WORDBREAKS != *=* ]] && COMPREPLY=("\${COMPREPLY[@]/#/\${1%%=*}=}")
+    return 0
+}
+
+complete -F _qmtp qmtp
+`;
+}
+
+function commandCase({ name, options, operands }: CompletedCommand): string {
+  const values = options.flatMap(({ short, long, value }) => {
+    const flags = [short, long].filter((flag) => flag !== undefined).join(" | ");
+    return value === undefined ? [] : [`                ${flags}) ${action(value)} ;;`];
+  });
+  const operand = operands.map(action).at(-1) ?? ":";
+  const flags = flagsOf(options).join(" ");
+  const otherwise = `if [[ $current == -* ]]; then _qmtp_words "${flags}"; else ${operand}; fi`;
+  return `            ${name})
+                case $previous in
+${[...values, `                *) ${otherwise} ;;`].map((line) => `    ${line}`).join("\n")}
+                esac
+                ;;`;
+}
+
+function action(value: Value): string {
+  switch (value.kind) {
+    case "choice":
+      return `_qmtp_words "${value.choices.join(" ")}"`;
+    case "endpoint":
+      return `_qmtp_endpoint "${value.prefixes.join(" ")}"`;
+    case "file":
+      return "_qmtp_files -f";
+    case "folder":
+      return "_qmtp_files -d";
+    case "text":
+      return ":";
+  }
+}
+
+function flagsOf(options: readonly CompletedOption[]): string[] {
+  return options.flatMap(({ short, long }) => [short, long].filter((flag) => flag !== undefined));
+}

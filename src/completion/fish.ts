@@ -1,0 +1,53 @@
+import type { CompletedCommand, CompletedOption, Value } from "./tree.ts";
+
+/** A script for fish 3 and newer. */
+export function fishScript(
+  commands: readonly CompletedCommand[],
+  options: readonly CompletedOption[],
+): string {
+  const lines = [
+    "# fish completion for qmtp; use: qmtp completion fish | source",
+    "complete -c qmtp -f",
+    ...options.map((option) => `complete -c qmtp -n __fish_use_subcommand ${optionOf(option)}`),
+    ...commands.map(
+      ({ name, summary }) => `complete -c qmtp -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`,
+    ),
+    ...commands.flatMap(commandLines),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function commandLines({ name, options, operands }: CompletedCommand): string[] {
+  const start = `complete -c qmtp -n '__fish_seen_subcommand_from ${name}'`;
+  const operand = operands.at(-1);
+  return [
+    ...(operand === undefined || operand.kind === "text" ? [] : [`${start} ${valueSpec(operand)}`]),
+    ...options.map((option) => `${start} ${optionOf(option)}`),
+  ];
+}
+
+function optionOf({ short, long, summary, value }: CompletedOption): string {
+  const names = [short && `-s ${short.slice(1)}`, long && `-l ${long.slice(2)}`].filter(Boolean).join(" ");
+  const argument =
+    value === undefined ? "" : `${value.kind === "file" ? "-r " : "-x "}${valueSpec(value)}`.trimEnd();
+  return `${[names, argument].filter(Boolean).join(" ")} -d ${quoted(summary)}`;
+}
+
+function valueSpec(value: Value): string {
+  switch (value.kind) {
+    case "choice":
+      return `-a '${value.choices.join(" ")}'`;
+    case "endpoint":
+      return `-a '${value.prefixes.join(" ")}'`;
+    case "file":
+      return "-F";
+    case "folder":
+      return "-a '(__fish_complete_directories)'";
+    case "text":
+      return "";
+  }
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "\\'")}'`;
+}

@@ -1,0 +1,83 @@
+import type { CompletedCommand, CompletedOption, Value } from "./tree.ts";
+
+/** A script for zsh, to be sourced, or kept as `_qmtp` in a folder of `$fpath`. */
+export function zshScript(
+  commands: readonly CompletedCommand[],
+  options: readonly CompletedOption[],
+): string {
+  return `#compdef qmtp
+# zsh completion for qmtp; use: source <(qmtp completion zsh)
+
+_qmtp() {
+    local curcontext=$curcontext state line
+    local -A opt_args
+    local -a commands=(
+${commands.map(({ name, summary }) => `        ${quoted(`${name}:${summary}`)}`).join("\n")}
+    )
+    _arguments -C \\
+${options.map((option) => `        ${specOf(option)} \\`).join("\n")}
+        '1:command:->command' \\
+        '*::argument:->argument'
+    case $state in
+        command) _describe command commands ;;
+        argument)
+            case $line[1] in
+${commands.map(commandCase).join("\n")}
+            esac
+            ;;
+    esac
+}
+
+_qmtp_endpoint() {
+    if compset -P unix:; then
+        _files
+    else
+        compadd -S '' -- "$@"
+    fi
+}
+
+if [[ $funcstack[1] == _qmtp ]]; then
+    _qmtp "$@"
+else
+    compdef _qmtp qmtp
+fi
+`;
+}
+
+function commandCase({ name, options, operands }: CompletedCommand): string {
+  const last = operands.length - 1;
+  const places = operands.map(
+    (value, index) => `'${index === last ? "*" : index + 1}:${value.kind}:${action(value)}'`,
+  );
+  const specs = [...options.map(specOf), ...places].map((spec) => `                        ${spec}`);
+  return `                ${name})
+                    _arguments -s \\
+${specs.join(" \\\n")}
+                    ;;`;
+}
+
+/** Each option may stand more than once: many are meant to. */
+function specOf({ short, long, summary, value }: CompletedOption): string {
+  const rest = quoted(`[${summary}]${value === undefined ? "" : `:${value.kind}:${action(value)}`}`);
+  const flags = [short && short + (value ? "+" : ""), long && long + (value ? "=" : "")].filter(Boolean);
+  return flags.length === 1 ? `'*'${flags[0]}${rest}` : `'*'{${flags.join(",")}}${rest}`;
+}
+
+function action(value: Value): string {
+  switch (value.kind) {
+    case "choice":
+      return `(${value.choices.join(" ")})`;
+    case "endpoint":
+      return `_qmtp_endpoint ${value.prefixes.map((prefix) => prefix.replaceAll(":", "\\:")).join(" ")}`;
+    case "file":
+      return "_files";
+    case "folder":
+      return "_files -/";
+    case "text":
+      return " ";
+  }
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

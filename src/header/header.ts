@@ -1,0 +1,164 @@
+import { CommandError } from "../errors.ts";
+
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const TAB = 0x09;
+
+/** More than any mail has, and little enough to hold and to search for addresses, in bytes. */
+const MOST_HEADER = 8 * 1024 * 1024;
+/** A line's kind is known after so many bytes: names of fields are no longer than lines may be (RFC 5322, 2.1.1). */
+const MOST_NAME = 1_000;
+const FIELD = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:/;
+
+/** What some programs put before the first field, as mailboxes in one file have it; no field has such a name. */
+export const MBOX_LINE = "from ";
+
+/** A field of a header, by its place in the bytes. */
+export interface Field {
+  /** In lower case. */
+  readonly name: string;
+  readonly start: number;
+  /** Where its value begins, behind the colon. */
+  readonly value: number;
+  /** Behind the end of its last line. */
+  readonly end: number;
+}
+
+/** What stands before a message's body (RFC 5322, 2.2): fields one after the other, then perhaps an empty line. */
+export interface Header {
+  readonly bytes: Buffer;
+  readonly fields: readonly Field[];
+  /** Whether an empty line, which is part of the bytes, ends it. */
+  readonly separated: boolean;
+}
+
+/**
+ * Reads a message to the end of its header, which is an empty line or a line that is no field's.
+ * @param chunks each stands until the next one is asked for
+ * @returns the header, a copy, and what follows it
+ * @throws {CommandError} bad-header, where it is too long
+ */
+export async function splitHeader(
+  chunks: AsyncIterable<Buffer>,
+): Promise<{ header: Header; rest: AsyncIterable<Buffer> }> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const reader = new HeaderReader();
+  let next = await iterator.next();
+  while (!next.done && !reader.read(next.value)) next = await iterator.next();
+  if (next.done) reader.end();
+  return { header: reader.header, rest: following(reader.rest, iterator) };
+}
+
+async function* following(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void> {
+  try {
+    if (first.length > 0) yield first;
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** What nobody can send as it stands: trying again does not help. */
+export function badHeader(message: string): CommandError {
+  return new CommandError(message, { code: "bad-header" });
+}
+
+type LineKind = "field" | "continuation" | "mbox" | "empty" | "other";
+
+/** Reads a header however the stream is cut. */
+class HeaderReader {
+  #buffer = Buffer.allocUnsafe(16 * 1024);
+  #filled = 0;
+  /** Where the line begins that is read, and up to where its end was looked for. */
+  #line = 0;
+  #searched = 0;
+  #kind: LineKind | undefined;
+  readonly #fields: Field[] = [];
+  #end = 0;
+  #separated = false;
+
+  get header(): Header {
+    const bytes = this.#buffer.subarray(0, this.#end);
+    return { bytes, fields: this.#fields, separated: this.#separated };
+  }
+
+  /** What was read beyond the header. */
+  get rest(): Buffer {
+    return this.#buffer.subarray(this.#end, this.#filled);
+  }
+
+  /** @returns whether the header was read to its end */
+  read(chunk: Buffer): boolean {
+    this.#append(chunk);
+    for (;;) {
+      const at = this.#buffer.subarray(0, this.#filled).indexOf(LF, this.#searched);
+      const whole = at !== -1;
+      const end = whole ? at + 1 : this.#filled;
+      if (this.#kind === undefined && (whole || end - this.#line >= MOST_NAME)) this.#begin(end);
+      if (this.#kind === "other" || (this.#kind === "empty" && whole)) return this.#stop();
+      this.#searched = end;
+      if (!whole) break;
+      this.#finish(end);
+    }
+    if (this.#filled <= MOST_HEADER) return false;
+    const message = `the message's header is longer than ${MOST_HEADER} bytes; is it a message?`;
+    throw badHeader(message);
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    if (this.#line === this.#filled) {
+      this.#end = this.#filled;
+      return;
+    }
+    if (this.#kind === undefined) this.#begin(this.#filled);
+    if (this.#kind === "other") this.#stop();
+    else {
+      this.#finish(this.#filled);
+      this.#end = this.#filled;
+    }
+  }
+
+  #append(chunk: Buffer): void {
+    const needed = this.#filled + chunk.length;
+    if (needed > this.#buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length));
+      this.#buffer.copy(larger, 0, 0, this.#filled);
+      this.#buffer = larger;
+    }
+    this.#filled += chunk.copy(this.#buffer, this.#filled);
+  }
+
+  /** @param end of the line, or of what is there of it */
+  #begin(end: number): void {
+    const line = this.#buffer.subarray(this.#line, Math.min(end, this.#line + MOST_NAME));
+    const text = line.toString("latin1");
+    const field = FIELD.exec(text);
+    if (line[0] === LF || (line[0] === CR && line[1] === LF)) this.#kind = "empty";
+    else if (field !== null) {
+      const name = (field[1] as string).toLowerCase();
+      this.#open(name, this.#line + field[0].length, "field");
+    } else if (this.#line === 0 && text.startsWith("From ")) this.#open(MBOX_LINE, 0, "mbox");
+    else if ((line[0] === SPACE || line[0] === TAB) && this.#fields.length > 0) this.#kind = "continuation";
+    else this.#kind = "other";
+  }
+
+  #open(name: string, value: number, kind: LineKind): void {
+    this.#fields.push({ name, start: this.#line, value, end: this.#line });
+    this.#kind = kind;
+  }
+
+  #finish(end: number): void {
+    const last = this.#fields.pop() as Field;
+    this.#fields.push({ ...last, end });
+    this.#line = end;
+    this.#kind = undefined;
+  }
+
+  #stop(): true {
+    this.#separated = this.#kind === "empty";
+    this.#end = this.#separated ? this.#buffer.indexOf(LF, this.#line) + 1 : this.#line;
+    return true;
+  }
+}

@@ -1,0 +1,126 @@
+import { isUtf8 } from "node:buffer";
+import type { CommandError } from "../errors.ts";
+import { badHeader, type Field, type Header } from "./header.ts";
+
+const RECIPIENTS = ["to", "cc", "bcc"];
+const RESENT = "resent-";
+
+/**
+ * The recipients that a header names in To, Cc and Bcc, in their order. Where it was sent on (RFC 5322, 3.6.6),
+ * those of the first block of Resent- fields count instead. Addresses are as an envelope has them, without quotes.
+ * @throws {CommandError} bad-header
+ */
+export async function recipientsInHeader(header: Header): Promise<Buffer[]> {
+  const recipients: Buffer[] = [];
+  for (const field of recipientFields(header.fields)) {
+    const value = header.bytes.subarray(field.value, field.end);
+    const encoding = isUtf8(value) ? "utf8" : "latin1";
+    const origin = `the message's ${field.name} field`;
+    const mailboxes = await mailboxesIn(value.toString(encoding), origin, badHeader);
+    for (const { address } of mailboxes) recipients.push(Buffer.from(envelopeAddress(address), encoding));
+  }
+  return recipients;
+}
+
+function recipientFields(fields: readonly Field[]): Field[] {
+  const first = fields.findIndex(({ name }) => name.startsWith(RESENT));
+  if (first === -1) return fields.filter(({ name }) => RECIPIENTS.includes(name));
+  const block = new Map<string, Field>();
+  for (const field of fields.slice(first)) {
+    // Each block has a name once: the same name again begins that of an earlier sending.
+    if (!field.name.startsWith(RESENT) || block.has(field.name)) break;
+    block.set(field.name, field);
+  }
+  return [...block.values()].filter(({ name }) => RECIPIENTS.includes(name.slice(RESENT.length)));
+}
+
+/** An address with the name of whoever has it, as a header field has them. */
+export interface Mailbox {
+  readonly name: string;
+  readonly address: string;
+}
+
+/**
+ * The mailboxes in a list of them (RFC 5322, 3.4), those of groups included. A word without a domain is a local
+ * address.
+ * @param origin where the list stands, for errors
+ * @param error makes the error of a line
+ * @throws {CommandError} that error, where it is not clear who is meant: nobody shall be left out
+ */
+export async function mailboxesIn(
+  list: string,
+  origin: string,
+  error: (line: string) => CommandError,
+): Promise<Mailbox[]> {
+  const { default: parse } = await import("nodemailer/lib/addressparser");
+  const bad = (part: string, why: string) => {
+    const shown = part.trim().replace(/\s+/g, " ").slice(0, 200);
+    return error(`${origin} has '${shown}', ${why}`);
+  };
+  if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(list)) throw bad(list, "which holds a control character");
+  return splitList(list, bad).flatMap((part) =>
+    // One at a time: in a list, the parser takes a word without a domain for part of the name behind it.
+    parse(part, { flatten: true }).flatMap(({ name, address }) => {
+      const bare = !withoutQuotes(part).includes("<");
+      // Of words before an address without angle brackets, nobody knows whether they are one, too.
+      if (address !== "" && bare && name !== "") throw bad(part, "which is no address");
+      if (address !== "") return [{ name, address }];
+      if (/\s/.test(name)) throw bad(part, "which is no address");
+      return name === "" ? [] : [{ name: "", address: name }];
+    }),
+  );
+}
+
+type Bad = (part: string, why: string) => CommandError;
+
+/** What stands between the commas and semicolons of an address list, without comments. */
+function splitList(text: string, bad: Bad): string[] {
+  const parts: string[] = [];
+  let part = "";
+  let comments = 0;
+  let quoted = false;
+  let angled = false;
+  const close = () => {
+    if (quoted || comments > 0 || angled) throw bad(part, "which does not come to an end");
+    if (holdsSeveral(part)) throw bad(part, "which is more than one address; put commas between them");
+    if (part.trim() !== "") parts.push(part);
+    part = "";
+  };
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at] as string;
+    if (character === "\\" && (quoted || comments > 0)) {
+      at++;
+      if (quoted) part += character + (text[at] ?? "");
+    } else if (quoted) {
+      part += character;
+      quoted = character !== '"';
+    } else if (character === "(") comments++;
+    else if (comments > 0) comments -= character === ")" ? 1 : 0;
+    else if ((character === "," || character === ";") && !angled) close();
+    else {
+      part += character;
+      if (character === '"') quoted = true;
+      else if (character === "<") angled = true;
+      else if (character === ">") angled = false;
+    }
+  }
+  close();
+  return parts;
+}
+
+/** The parser would choose one of them. */
+function holdsSeveral(part: string): boolean {
+  const plain = withoutQuotes(part);
+  const angles = plain.split("<").length - 1;
+  return angles > 1 || (angles === 0 && plain.split("@").length > 2);
+}
+
+function withoutQuotes(part: string): string {
+  return part.replace(/"(?:[^"\\]|\\.)*"/gs, "");
+}
+
+/** `"joe doe"@example.org` is joe doe@example.org in an envelope, where nothing needs quotes. */
+export function envelopeAddress(address: string): string {
+  const [, local, domain] = /^"((?:[^"\\]|\\.)*)"(@.*)?$/s.exec(address) ?? [];
+  return local === undefined ? address : `${local.replace(/\\(.)/gs, "$1")}${domain ?? ""}`;
+}

@@ -1,0 +1,62 @@
+import { writeFileSync } from "node:fs";
+import { afterEach, describe, expect, test } from "vitest";
+import { stopAll } from "../processes.ts";
+import { startScriptedServer } from "../scripted-server.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { homeWith, queue, queueShell } from "./queue-case.ts";
+
+afterEach(stopAll);
+
+const WHOLE = "Fa@x\0Tb@y\0Tc\0\0";
+const cuts = Array.from({ length: WHOLE.length }, (_, length) => WHOLE.slice(0, length));
+const why = (length: number) =>
+  `qmail-qmtpc: bad envelope on descriptor 1: it ended after ${length} bytes, before its last NUL; nothing was sent\n`;
+
+describe("an envelope that ends at any byte before its last NUL is exit code 91, and nobody hears of it", () => {
+  test("on a socket", async () => {
+    const server = await startScriptedServer({ reply: "3:Kok,3:Kok," });
+    for (const envelope of cuts) {
+      const sent = await queue({ envelope, env: homeWith(server.endpoint) });
+      expect(sent, JSON.stringify(envelope)).toEqual({
+        ...{ code: 91, signal: null, stdout: "" },
+        stderr: why(envelope.length),
+      });
+    }
+    expect(server.connections).toBe(0);
+    // The whole one is heard of.
+    expect(await queue({ envelope: WHOLE, env: homeWith(server.endpoint) })).toMatchObject({ code: 0 });
+    expect(server.connections).toBe(1);
+  });
+
+  test.each([
+    ["in a file", '"$QMTPC" <"$MESSAGE" 1<"$FILE"'],
+    ["on a pipe", 'cat "$FILE" | "$QMTPC" 1<&0 <"$MESSAGE"'],
+    ["on a pipe, by `qmtp queue`", 'cat "$FILE" | "$QMTP" queue 1<&0 <"$MESSAGE"'],
+  ])("%s", async (_where, command) => {
+    const server = await startScriptedServer({ reply: "3:Kok,3:Kok," });
+    const folder = temporaryFolder();
+    for (const envelope of cuts) writeFileSync(`${folder}/${envelope.length}`, envelope, "latin1");
+    const each = `for length in $LENGTHS; do FILE="$FOLDER/$length"; ${command}; echo $? >&2; done`;
+    const sent = await queueShell(each, {
+      env: { ...homeWith(server.endpoint), FOLDER: folder, LENGTHS: [...cuts.keys()].join(" ") },
+    });
+    expect(sent.stderr.replaceAll("qmtp: bad", "qmail-qmtpc: bad")).toBe(
+      [...cuts.keys()].map((length) => `${why(length)}91\n`).join(""),
+    );
+    expect(server.connections).toBe(0);
+  });
+});
+
+test.each([
+  ["no recipients", "Fa@x\0\0", "it has no recipients"],
+  ["no sender", "\0", "it has no sender"],
+  ["a recipient in place of the sender", "Tb@y\0\0", "it does not begin with F and the sender"],
+  ["a second sender", "Fa@x\0Fb@y\0\0", "T and a recipient should stand at byte 5"],
+  ["newlines for NUL", "Fa@x\nTb@y\n\n", "it ended after 11 bytes, before its last NUL; nothing was sent"],
+])("%s is exit code 91, with one line", async (_what, envelope, line) => {
+  const server = await startScriptedServer({ reply: "3:Kok," });
+  const sent = await queue({ envelope, env: homeWith(server.endpoint) });
+  const stderr = `qmail-qmtpc: bad envelope on descriptor 1: ${line}\n`;
+  expect(sent).toEqual({ code: 91, signal: null, stdout: "", stderr });
+  expect(server.connections).toBe(0);
+});

@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { afterEach, describe, expect, onTestFinished, test } from "vitest";
+import { stopAll } from "../processes.ts";
+import { startScriptedServer } from "../scripted-server.ts";
+import { temporaryFolder } from "../temporary-folder.ts";
+import { wirePackage } from "../wire.ts";
+import { ENVELOPE, envelopeFor, homeWith, queue, queueShell } from "./queue-case.ts";
+
+afterEach(stopAll);
+
+const noProc = !existsSync("/proc/self/status");
+if (noProc) console.log("skipped: memory of qmail-qmtpc, for want of /proc, which Linux has");
+
+/** Code that runs in the process before ours, and says something on standard error when it ends. */
+function hook(code: string): Record<string, string> {
+  const file = `${temporaryFolder()}/hook.cjs`;
+  writeFileSync(file, `process.on("exit", () => require("fs").writeSync(2, ${code}));\n`);
+  return { NODE_OPTIONS: `--require=${file}` };
+}
+
+/** The most memory that it has had, in MiB. */
+const PEAK = '"peak " + /VmHWM:\\s+(\\d+)/.exec(require("fs").readFileSync("/proc/self/status"))[1]';
+const peakOf = (stderr: string) => Number(/^peak (\d+)$/.exec(stderr)?.[1]) / 1024;
+
+/** Takes one package of a length, and keeps no more of it than its hash. */
+async function startHashingServer(length: number) {
+  const hash = createHash("sha256");
+  const seen = { bytes: 0 };
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => {
+      hash.update(chunk);
+      seen.bytes += chunk.length;
+      if (seen.bytes >= length) socket.write("3:Kok,");
+    });
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { endpoint: `127.0.0.1:${port}`, seen, digest: () => hash.digest("hex") };
+}
+
+describe.skipIf(noProc)("a message of 120 MB is sent as it is, in bounded memory,", () => {
+  const message = Buffer.alloc(120_000_000, "0123456789\r\nabc\n");
+  const expected = wirePackage({ message });
+  const sha256 = createHash("sha256").update(expected).digest("hex");
+
+  test.each([
+    ["from a pipe", 'cat "$MESSAGE" | "$QMTPC" 1<"$ENVELOPE"'],
+    ["from a file", '"$QMTPC" <"$MESSAGE" 1<"$ENVELOPE"'],
+  ])("%s, and nothing is left in TMPDIR", async (_what, command) => {
+    const small = await startScriptedServer({ reply: "3:Kok,", after: 22 });
+    const idle = await queue({ env: { ...homeWith(small.endpoint), ...hook(PEAK) } });
+    const server = await startHashingServer(expected.length);
+    const TMPDIR = temporaryFolder();
+    const env = { ...homeWith(server.endpoint), ...hook(PEAK), TMPDIR };
+    const sent = await queueShell(command, { message, env });
+    expect(sent).toMatchObject({ code: 0, stdout: "" });
+    expect(server.seen.bytes).toBe(expected.length);
+    expect(server.digest()).toBe(sha256);
+    expect(readdirSync(TMPDIR)).toEqual([]);
+    // 8 MiB may be kept before a file is made; the rest is chunks that Node has not thrown away yet.
+    expect(peakOf(sent.stderr) - peakOf(idle.stderr)).toBeLessThan(64);
+  });
+});
+
+test("100,000 recipients are one package, and each has its response", async () => {
+  const recipients = Array.from({ length: 100_000 }, (_, index) => `r${index}@example.org`);
+  const bytes = wirePackage({ message: "hi\n", recipients });
+  const reply = `${"3:Kok,".repeat(99_999)}3:Dno,`;
+  const server = await startScriptedServer({ reply, after: bytes.length });
+  const sent = await queue({ envelope: envelopeFor(...recipients), env: homeWith(server.endpoint) });
+  const stderr = "qmail-qmtpc: r99999@example.org: failure: no\n";
+  expect(sent).toEqual({ code: 31, signal: null, stdout: "", stderr });
+  expect(server.received.equals(bytes)).toBe(true);
+});
+
+test("of what is built, only one file is loaded", async () => {
+  const files = hook('Object.keys(require.cache).filter((file) => /dist/.test(file)).join(" ")');
+  const server = await startScriptedServer({ reply: "3:Dno,", after: 22 });
+  const env = { ...homeWith(server.endpoint), ...files };
+  const { code, stderr } = await queue({ env, envelope: ENVELOPE });
+  expect(code).toBe(31);
+  expect(stderr).toMatch(/^qmail-qmtpc: b@y: failure: no\n\S+\/dist\/main\.js$/);
+});
