@@ -112,6 +112,12 @@ describe("nothing is sent, and one line says why", () => {
     expect(server.connections).toBe(0);
   });
 
+  test("exit code 55: a file of issuers to trust cannot be read", async () => {
+    const why = "cannot read /none.pem: no such file or directory; name a file that can be read";
+    const sent = await queue({ env: homeWith("qmtps://127.0.0.1:1"), args: ["--cacert", "/none.pem"] });
+    expect(sent).toEqual(said(55, why));
+  });
+
   test.each([
     [
       "the message is a directory",
