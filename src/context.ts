@@ -17,7 +17,7 @@ export interface Context {
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
-  /** Aborted by SIGINT or SIGTERM, with an error that bears the signal's name. */
+  /** Aborted by SIGINT, SIGTERM or SIGHUP, with an error that bears the signal's name. */
   readonly interrupted: AbortSignal;
   /** Process groups that were started and must not outlive us. */
   readonly groups: Set<number>;

@@ -61,15 +61,17 @@ function standardInput(): Input {
   return { [Symbol.asyncIterator]: () => chunks, destroy: () => chunks.return() };
 }
 
+/** Whoever runs us does not wait any longer, or has gone with the terminal. */
+const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
 /**
- * The first SIGINT or SIGTERM ends the work and lets it report; a second one ends the process, and at once those
+ * The first of these signals ends the work and lets it report; a second one ends the process, and at once those
  * that must not outlive it.
  */
 function interruptions(groups: ReadonlySet<number>): AbortSignal {
   const interruption = new AbortController();
   const handle = (handler: (signal: NodeJS.Signals) => void) => {
-    process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM");
-    process.on("SIGINT", handler).on("SIGTERM", handler);
+    for (const signal of INTERRUPTIONS) process.removeAllListeners(signal).on(signal, handler);
   };
   handle((first) => {
     handle((second) => {

@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import type { Command } from "commander";
 import { deliver } from "../client/deliver.ts";
 import type { Context } from "../context.ts";
@@ -109,10 +109,17 @@ function tellCaller(deliveries: readonly Delivery[], endpoints: readonly Endpoin
   const decisive = deferral ?? deliveries.find(({ status }) => status === "failure");
   const text = `${deferral === undefined ? "D" : "Z"}${decisive?.text.toString("latin1").replace(/[^\x20-\x7e]/g, "?")}`;
   try {
-    writeSync(REFUSAL, text.slice(0, MOST_REFUSAL), null, "latin1");
+    // Nothing can be written to what is for reading only. Opened anew, it is not waited for where nobody reads.
+    writeSync(REFUSAL, Buffer.alloc(0));
+    const fd = openSync(`/dev/fd/${REFUSAL}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      writeSync(fd, text.slice(0, MOST_REFUSAL), null, "latin1");
+    } finally {
+      closeSync(fd);
+    }
     return true;
   } catch {
-    // It is for reading, or nobody reads: 31 and 71 say enough.
+    // 31 and 71 say enough.
     return false;
   }
 }

@@ -5,8 +5,8 @@ import { parseRecipients } from "../envelope/recipients-file.ts";
 import { interruptedReading, unreadable, usageError } from "../errors.ts";
 import type { Connector } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
+import type { ComposedFields } from "./composed-fields.ts";
 import { connectorFor, serversOf } from "./route-options.ts";
-import type { ComposedFields } from "./send-compose.ts";
 import { composeOption, type RecipientSource, type SendOptions } from "./send-options.ts";
 
 /** To whom, from whom and through whom, checked. */
@@ -63,7 +63,7 @@ export async function readRequest(
 async function composingOf(options: SendOptions) {
   const asked = composeOption(options);
   if (asked === undefined) return undefined;
-  return (await import("./send-compose.ts")).readComposedFields(asked, options);
+  return (await import("./composed-fields.ts")).readComposedFields(asked, options);
 }
 
 function senderOf(options: SendOptions, env: Context["env"]): Buffer {

@@ -1,18 +1,20 @@
 import { usageError } from "../errors.ts";
 
 /**
- * An envelope address from the command line or the environment.
+ * An envelope address from the command line or the environment; it may stand in angle brackets.
  * @param what its origin, for errors: "--from", "recipient 3"
  * @throws {CommandError} usage, for bytes that no server takes or that did not survive on their way here
  */
-export function addressFromText(text: string, what: string): Buffer {
+function addressFromText(text: string, what: string): Buffer {
   // Node decodes arguments as UTF-8 and puts this in place of what is none: the real bytes are gone.
   if (text.includes("\ufffd")) {
     throw usageError(
       `${what} '${text}' is not valid UTF-8; put addresses with such bytes into a file, --to-file`,
     );
   }
-  return checkedAddress(Buffer.from(text), what);
+  const address = /^<([^<>]*)>$/.exec(text)?.[1] ?? text;
+  if (/[<>]/.test(address)) throw usageError(`${what} '${text}' is more than an address; write that alone`);
+  return checkedAddress(Buffer.from(address), what);
 }
 
 /**
@@ -45,7 +47,7 @@ export function checkedAddress(address: Buffer, what: string | (() => string)): 
  * @throws {CommandError} usage
  */
 export function senderFromText(text: string, what: string): Buffer {
-  return addressFromText(text === "<>" ? "" : text, what);
+  return addressFromText(text, what);
 }
 
 /**
@@ -53,16 +55,23 @@ export function senderFromText(text: string, what: string): Buffer {
  * @throws {CommandError} usage
  */
 export function recipientFromText(text: string, what: string): Buffer {
-  if (text === "") throw usageError(`${what} is empty; write an address`);
-  return addressFromText(text, what);
+  const address = addressFromText(text, what);
+  if (address.length === 0) throw usageError(`${what} is empty; write an address`);
+  return address;
 }
 
 /** Those addresses that are not among the known ones, each once: nobody shall get a message twice. */
 export function distinct(addresses: readonly Buffer[], known: readonly Buffer[] = []): Buffer[] {
-  // As Latin-1, one character for each byte: sets do not know equal buffers.
-  const seen = new Set(known.map((address) => address.toString("latin1")));
+  const seen = new Set(known.map(identity));
   return addresses.filter((address) => {
     const before = seen.size;
-    return seen.add(address.toString("latin1")).size > before;
+    return seen.add(identity(address)).size > before;
   });
+}
+
+/** The same for addresses that are the same: domains know no case. As Latin-1, one character for each byte. */
+function identity(address: Buffer): string {
+  const text = address.toString("latin1");
+  const domain = text.lastIndexOf("@") + 1;
+  return domain === 0 ? text : text.slice(0, domain) + text.slice(domain).toLowerCase();
 }

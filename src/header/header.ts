@@ -139,7 +139,7 @@ class HeaderReader {
     else if (field !== null) {
       const name = (field[1] as string).toLowerCase();
       this.#open(name, this.#line + field[0].length, "field");
-    } else if (this.#line === 0 && text.startsWith("From ")) this.#open(MBOX_LINE, 0, "mbox");
+    } else if (this.#line === 0 && /^>?From /.test(text)) this.#open(MBOX_LINE, 0, "mbox");
     else if ((line[0] === SPACE || line[0] === TAB) && this.#fields.length > 0) this.#kind = "continuation";
     else this.#kind = "other";
   }

@@ -61,11 +61,11 @@ export async function mailboxesIn(
   return splitList(list, bad).flatMap((part) =>
     // One at a time: in a list, the parser takes a word without a domain for part of the name behind it.
     parse(part, { flatten: true }).flatMap(({ name, address }) => {
-      const bare = !withoutQuotes(part).includes("<");
+      const words = withoutQuotes(part);
       // Of words before an address without angle brackets, nobody knows whether they are one, too.
-      if (address !== "" && bare && name !== "") throw bad(part, "which is no address");
+      const bare = !words.includes("<") && address !== "" && name !== "";
+      if (bare || !isWhole(address === "" ? name : address)) throw bad(part, "which is no address");
       if (address !== "") return [{ name, address }];
-      if (/\s/.test(name)) throw bad(part, "which is no address");
       return name === "" ? [] : [{ name: "", address: name }];
     }),
   );
@@ -94,8 +94,10 @@ function splitList(text: string, bad: Bad): string[] {
     } else if (quoted) {
       part += character;
       quoted = character !== '"';
-    } else if (character === "(") comments++;
-    else if (comments > 0) comments -= character === ")" ? 1 : 0;
+    } else if (character === "(") {
+      // As good as a space.
+      if (comments++ === 0) part += " ";
+    } else if (comments > 0) comments -= character === ")" ? 1 : 0;
     else if ((character === "," || character === ";") && !angled) close();
     else {
       part += character;
@@ -110,9 +112,16 @@ function splitList(text: string, bad: Bad): string[] {
 
 /** The parser would choose one of them. */
 function holdsSeveral(part: string): boolean {
-  const plain = withoutQuotes(part);
-  const angles = plain.split("<").length - 1;
-  return angles > 1 || (angles === 0 && plain.split("@").length > 2);
+  const words = withoutQuotes(part);
+  if (words.includes("<") || words.includes(">")) return !/^[^<>]*<[^<>]*>\s*$/.test(words);
+  return words.split("@").length > 2;
+}
+
+/** A word, or a local part and a domain. */
+function isWhole(address: string): boolean {
+  const words = withoutQuotes(address);
+  if (address.endsWith("@") || words.split("@").length > 2) return false;
+  return !address.startsWith("@") && !/\s/.test(words);
 }
 
 function withoutQuotes(part: string): string {

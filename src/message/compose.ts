@@ -15,7 +15,7 @@ export interface Composition {
   readonly subject: string | undefined;
   readonly date: string | undefined;
   readonly messageId: string | undefined;
-  readonly text: string | Message | undefined;
+  readonly text: Buffer | Message | undefined;
   readonly html: Message | undefined;
   readonly attachments: readonly { readonly filename: string; readonly content: Message }[];
 }
@@ -23,13 +23,20 @@ export interface Composition {
 /** Shorter texts are looked at as a whole, and go as they are where they may; in bytes. */
 const SHORT = 1024 * 1024;
 
+/** As message/rfc822 these could not be encoded (RFC 2046, 5.2.1), and would not arrive byte by byte. */
+const MESSAGE_FILE = /\.(eml|mht|mhtml|mime|nws)$/i;
+
 /** The message's bytes, as MIME (RFC 2045 to 2047, 2231). Lines may end in either way. */
 export async function compose({ text, html, attachments, ...rest }: Composition): Promise<Readable> {
   const composer = new MailComposer({
     ...rest,
-    ...(text !== undefined && { text: typeof text === "string" ? text : await inUtf8(text) }),
+    ...(text !== undefined && { text: Buffer.isBuffer(text) ? text : await inUtf8(text) }),
     ...(html !== undefined && { html: await inUtf8(html) }),
-    attachments: attachments.map(({ filename, content }) => ({ filename, content: streamOf(content) })),
+    attachments: attachments.map(({ filename, content }) => ({
+      filename,
+      content: streamOf(content),
+      ...(MESSAGE_FILE.test(filename) && { contentType: "application/octet-stream" }),
+    })),
     // All files are opened by us.
     disableFileAccess: true,
     disableUrlAccess: true,

@@ -130,7 +130,7 @@ describe("a server as a child of which no process is left, though it", () => {
   });
 });
 
-describe.each(["SIGINT", "SIGTERM"] as const)("%s leaves no process of a server that", (signal) => {
+describe.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s leaves no process of a server that", (signal) => {
   test.each([
     ["waits", "echo up >&2; sleep 1000"],
     ["does not end on SIGTERM", "trap '' TERM; echo up >&2; while :; do sleep 1000; done"],

@@ -10,7 +10,7 @@ import { wirePackage } from "../wire.ts";
 
 afterEach(stopAll);
 
-describe.each(["SIGINT", "SIGTERM"] as const)("%s", (signal) => {
+describe.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s", (signal) => {
   const unsent = `deferral: interrupted by ${signal}`;
   const sent = `${unsent}; no response came (the message may have been delivered)`;
 

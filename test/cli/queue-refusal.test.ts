@@ -112,6 +112,15 @@ test("a pipe of the shell will do, and the line on standard error is there as we
   });
 });
 
+test("a pipe that is full, and that nobody reads, is not waited for", async () => {
+  const [{ env, envelope }, pipe] = [await caseOf(["Dno"]), namedPipe()];
+  const input = { env: { ...env, PIPE: pipe.path }, envelope };
+  const full = `{ head -c 65536 /dev/zero >&6; exec ${RUN}; } 6>"$PIPE"`;
+  expect((await queueShell(full, input)).code).toBe(31);
+  expect(pipe.read()).toBe("\0".repeat(65_536));
+  expect(pipe.read()).toBe("");
+});
+
 describe.each([
   [31, "Dno", "failure: no"],
   [71, "Zno", "deferral: no"],

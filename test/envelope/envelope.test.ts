@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addressFromText, recipientFromText, senderFromText } from "../../src/envelope/address.ts";
+import { distinct, recipientFromText, senderFromText } from "../../src/envelope/address.ts";
 import { parseRecipients } from "../../src/envelope/recipients-file.ts";
 
 const list = (text: string) =>
@@ -14,13 +14,23 @@ describe("an address", () => {
 
   test.each(["\x00", "\n", "\r", "\t", "\x1f", "\x7f"])("is refused with the control byte %j", (byte) => {
     const hex = byte.charCodeAt(0).toString(16).padStart(2, "0");
-    expect(() => addressFromText(`a${byte}b`, "recipient")).toThrow(
+    expect(() => recipientFromText(`a${byte}b`, "recipient")).toThrow(
       `has the control byte 0x${hex} at position 1`,
     );
   });
 
   test("is refused where its bytes were lost on the way", () => {
-    expect(() => addressFromText("j\ufffdrgen@x", "recipient")).toThrow("not valid UTF-8");
+    expect(() => recipientFromText("j\ufffdrgen@x", "recipient")).toThrow("not valid UTF-8");
+  });
+
+  test("may stand in angle brackets, but not beside them", () => {
+    expect(recipientFromText("<joe@example.org>", "recipient").toString()).toBe("joe@example.org");
+    expect(senderFromText("<joe@example.org>", "sender").toString()).toBe("joe@example.org");
+    for (const text of ["Joe <joe@example.org>", "<a@x><b@x>", "a@x>", "<a@x", "<<a@x>>"]) {
+      expect(() => recipientFromText(text, "recipient"), text).toThrow("is more than an address");
+      expect(() => senderFromText(text, "sender"), text).toThrow("is more than an address");
+    }
+    expect(() => recipientFromText("<>", "recipient")).toThrow("recipient is empty");
   });
 
   test("is nobody as a sender, but not as a recipient", () => {
@@ -48,5 +58,26 @@ describe("a list of recipients", () => {
 
   test.each(["", "\n", "\r\n\n"])("of nothing (%j) is refused", (text) => {
     expect(() => list(text)).toThrow("list holds no recipients; write one address per line");
+  });
+});
+
+describe("distinct addresses", () => {
+  const strings = (addresses: readonly Buffer[]) => addresses.map((address) => address.toString("latin1"));
+  const buffers = (...texts: string[]) => texts.map((text) => Buffer.from(text, "latin1"));
+
+  test("are those that are not there yet, each once, in their order", () => {
+    const found = distinct(buffers("c@x", "a@x", "c@x", "b@x", "root"), buffers("a@x"));
+    expect(strings(found)).toEqual(["c@x", "b@x", "root"]);
+  });
+
+  test("are the same in spite of their domain's case, and differ by that of the local part", () => {
+    expect(strings(distinct(buffers("joe@Example.ORG", "joe@example.org", "Joe@example.org")))).toEqual([
+      "joe@Example.ORG",
+      "Joe@example.org",
+    ]);
+  });
+
+  test("differ by bytes that are not UTF-8", () => {
+    expect(distinct(buffers("j\xe4@x", "j\xe5@x")).length).toBe(2);
   });
 });
