@@ -9,18 +9,29 @@ export function bashScript(
   return `# bash completion for qmtp; use: source <(qmtp completion bash)
 
 _qmtp() {
-    local line=\${COMP_LINE:0:COMP_POINT} current previous whole
-    local -a words
-    # Words as a shell has them, not cut at the colons of endpoints.
-    read -ra words <<< "$line"
-    [[ $line == *[[:space:]] ]] && words+=("")
-    current=\${words[\${#words[@]} - 1]}
+    local line=\${COMP_LINE:0:COMP_POINT} token i current previous word
+    local -a words=()
+    # Words as a shell has them: readline cuts them at the colons of endpoints, too.
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        token=\${COMP_WORDS[i]}
+        if ((i > 0)) && [[ $line != [[:space:]]* ]]; then
+            words[\${#words[@]} - 1]+=\${token:0:\${#line}}
+        else
+            line=\${line#"\${line%%[![:space:]]*}"}
+            words+=("\${token:0:\${#line}}")
+        fi
+        line=\${line#"$token"}
+    done
+    word=\${words[\${#words[@]} - 1]}
+    current=$word
     previous=\${words[\${#words[@]} - 2]}
-    whole=$current
-    if [[ $current == --*=* ]]; then
-        previous=\${current%%=*}
-        current=\${current#*=}
+    if [[ $word == --*=* ]]; then
+        previous=\${word%%=*}
+        current=\${word#*=}
     fi
+    # Quotes and backslashes are no part of what is looked for; readline puts back what is needed.
+    current=\${current#[\\"\\']}
+    current=\${current//\\\\/}
     COMPREPLY=()
     if ((\${#words[@]} <= 2)); then
         _qmtp_words "${[...names, ...flagsOf(options)].join(" ")}"
@@ -29,7 +40,7 @@ _qmtp() {
 ${commands.map(commandCase).join("\n")}
         esac
     fi
-    _qmtp_trim "$whole"
+    _qmtp_trim
 }
 
 _qmtp_words() {
@@ -42,20 +53,23 @@ _qmtp_files() {
 }
 
 _qmtp_endpoint() {
-    compopt -o nospace
     if [[ $current == unix:* ]]; then
+        compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -P unix: -f -- "\${current#unix:}")
     else
+        compopt -o nospace
         _qmtp_words "$1"
     fi
 }
 
 # What stands before the last colon or equals sign is another word to readline, and stays.
 _qmtp_trim() {
-    local head=""
-    [[ $1 == *:* && $COMP_WORDBREAKS == *:* ]] && head=\${current%"\${current##*:}"}
+    local breaks="" head=""
+    [[ $COMP_WORDBREAKS == *:* ]] && breaks+=:
+    [[ $COMP_WORDBREAKS == *=* ]] && breaks+==
+    [[ -n $breaks && $current == *[$breaks]* ]] && head=\${current%"\${current##*[$breaks]}"}
     [[ -n $head ]] && COMPREPLY=("\${COMPREPLY[@]#"$head"}")
-    [[ $1 == --*=* && $COMP_WORDBREAKS != *=* ]] && COMPREPLY=("\${COMPREPLY[@]/#/\${1%%=*}=}")
+    [[ $word == --*=* && $breaks != *=* ]] && COMPREPLY=("\${COMPREPLY[@]/#/\${word%%=*}=}")
     return 0
 }
 
@@ -68,7 +82,7 @@ function commandCase({ name, options, operands }: CompletedCommand): string {
     const flags = [short, long].filter((flag) => flag !== undefined).join(" | ");
     return value === undefined ? [] : [`                ${flags}) ${action(value)} ;;`];
   });
-  const operand = operands.map(action).at(-1) ?? ":";
+  const operand = action(operands.find(({ kind }) => kind !== "text") ?? { kind: "text" });
   const flags = flagsOf(options).join(" ");
   const otherwise = `if [[ $current == -* ]]; then _qmtp_words "${flags}"; else ${operand}; fi`;
   return `            ${name})

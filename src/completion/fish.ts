@@ -19,9 +19,9 @@ export function fishScript(
 
 function commandLines({ name, options, operands }: CompletedCommand): string[] {
   const start = `complete -c qmtp -n '__fish_seen_subcommand_from ${name}'`;
-  const operand = operands.at(-1);
+  const operand = operands.find(({ kind }) => kind !== "text");
   return [
-    ...(operand === undefined || operand.kind === "text" ? [] : [`${start} ${valueSpec(operand)}`]),
+    ...(operand === undefined ? [] : [`${start} ${valueSpec(operand)}`]),
     ...options.map((option) => `${start} ${optionOf(option)}`),
   ];
 }

@@ -19,7 +19,7 @@ export interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly CompletedOption[];
-  /** What each operand is; the last one is that of all that follow. */
+  /** What each operand is; what the last one is, all that follow are. */
   readonly operands: readonly Value[];
 }
 
