@@ -1,5 +1,19 @@
 import type { CompletedCommand, CompletedOption, Value } from "./tree.ts";
 
+/** Prefixes of endpoints, and behind `unix:` files. */
+const ENDPOINT_FUNCTION = `function __qmtp_endpoint
+    set -l token (string replace -r '^--[^=]*=' '' -- (commandline -ct))
+    if string match -q 'unix:*' -- $token
+        set -l start (string sub -s 6 -- $token)
+        for file in $start*
+            test -d $file; and set file $file/
+            echo unix:$file
+        end
+    else
+        printf '%s\\n' $argv
+    end
+end`;
+
 /** A script for fish 3 and newer. */
 export function fishScript(
   commands: readonly CompletedCommand[],
@@ -7,6 +21,7 @@ export function fishScript(
 ): string {
   const lines = [
     "# fish completion for qmtp; use: qmtp completion fish | source",
+    ENDPOINT_FUNCTION,
     "complete -c qmtp -f",
     ...options.map((option) => `complete -c qmtp -n __fish_use_subcommand ${optionOf(option)}`),
     ...commands.map(
@@ -38,7 +53,7 @@ function valueSpec(value: Value): string {
     case "choice":
       return `-a '${value.choices.join(" ")}'`;
     case "endpoint":
-      return `-a '${value.prefixes.join(" ")}'`;
+      return `-a '(__qmtp_endpoint ${value.prefixes.join(" ")})'`;
     case "file":
       return "-F";
     case "folder":
