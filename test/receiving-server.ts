@@ -19,8 +19,11 @@ export interface ReceivingServer {
   readonly packages: readonly ReceivedPackage[];
 }
 
-/** A server in this process that answers `ok` for every recipient. It ends with the test. */
-export async function startReceivingServer(): Promise<ReceivingServer> {
+/**
+ * A server in this process that gives the same answer for every recipient. It ends with the test.
+ * @param response as it stands on the wire
+ */
+export async function startReceivingServer(response = "3:Kok,"): Promise<ReceivingServer> {
   const sockets: Socket[] = [];
   const packages: ReceivedPackage[] = [];
   const server = createServer((socket) => {
@@ -34,7 +37,7 @@ export async function startReceivingServer(): Promise<ReceivingServer> {
       let bytes = Buffer.concat(chunks);
       for (let whole = packageAt(bytes); whole !== undefined; whole = packageAt(bytes)) {
         packages.push(whole.pkg);
-        socket.write("3:Kok,".repeat(whole.pkg.recipients.length));
+        socket.write(response.repeat(whole.pkg.recipients.length));
         bytes = bytes.subarray(whole.end);
       }
       chunks = [bytes];
