@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-import { once } from "node:events";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer, type Socket } from "node:net";
-import { afterEach, describe, expect, onTestFinished, test } from "vitest";
+import { readdirSync } from "node:fs";
+import { afterEach, describe, expect, test } from "vitest";
+import { hook, noProc, PEAK, peakOf, startHashingServer } from "../memory.ts";
 import { stopAll } from "../processes.ts";
 import { startScriptedServer } from "../scripted-server.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -10,43 +9,6 @@ import { wirePackage } from "../wire.ts";
 import { ENVELOPE, envelopeFor, homeWith, queue, queueShell } from "./queue-case.ts";
 
 afterEach(stopAll);
-
-const noProc = !existsSync("/proc/self/status");
-if (noProc) console.log("skipped: memory of qmail-qmtpc, for want of /proc, which Linux has");
-
-/** Code that runs in the process before ours, and says something on standard error when it ends. */
-function hook(code: string): Record<string, string> {
-  const file = `${temporaryFolder()}/hook.cjs`;
-  writeFileSync(file, `process.on("exit", () => require("fs").writeSync(2, ${code}));\n`);
-  return { NODE_OPTIONS: `--require=${file}` };
-}
-
-/** The most memory that it has had, in MiB. */
-const PEAK = '"peak " + /VmHWM:\\s+(\\d+)/.exec(require("fs").readFileSync("/proc/self/status"))[1]';
-const peakOf = (stderr: string) => Number(/^peak (\d+)$/.exec(stderr)?.[1]) / 1024;
-
-/** Takes one package of a length, and keeps no more of it than its hash. */
-async function startHashingServer(length: number) {
-  const hash = createHash("sha256");
-  const seen = { bytes: 0 };
-  const sockets: Socket[] = [];
-  const server = createServer((socket) => {
-    sockets.push(socket);
-    socket.on("error", () => {});
-    socket.on("data", (chunk) => {
-      hash.update(chunk);
-      seen.bytes += chunk.length;
-      if (seen.bytes >= length) socket.write("3:Kok,");
-    });
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
-  return { endpoint: `127.0.0.1:${port}`, seen, digest: () => hash.digest("hex") };
-}
 
 describe.skipIf(noProc)("a message of 120 MB is sent as it is, in bounded memory,", () => {
   const message = Buffer.alloc(120_000_000, "0123456789\r\nabc\n");
