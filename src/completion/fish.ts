@@ -1,7 +1,12 @@
 import type { CompletedCommand, CompletedOption, Value } from "./tree.ts";
 
-/** Prefixes of endpoints, and behind `unix:` files. */
-const ENDPOINT_FUNCTION = `function __qmtp_endpoint
+/** Whether this is the command; prefixes of endpoints, and behind `unix:` files. */
+const FUNCTIONS = `function __qmtp_command
+    set -l words (commandline -opc)
+    test "$words[2]" = $argv[1]
+end
+
+function __qmtp_endpoint
     set -l token (string replace -r '^--[^=]*=' '' -- (commandline -ct))
     if string match -q 'unix:*' -- $token
         set -l start (string sub -s 6 -- $token)
@@ -21,7 +26,7 @@ export function fishScript(
 ): string {
   const lines = [
     "# fish completion for qmtp; use: qmtp completion fish | source",
-    ENDPOINT_FUNCTION,
+    FUNCTIONS,
     "complete -c qmtp -f",
     ...options.map((option) => `complete -c qmtp -n __fish_use_subcommand ${optionOf(option)}`),
     ...commands.map(
@@ -33,7 +38,7 @@ export function fishScript(
 }
 
 function commandLines({ name, options, operands }: CompletedCommand): string[] {
-  const start = `complete -c qmtp -n '__fish_seen_subcommand_from ${name}'`;
+  const start = `complete -c qmtp -n '__qmtp_command ${name}'`;
   const operand = operands.find(({ kind }) => kind !== "text");
   return [
     ...(operand === undefined ? [] : [`${start} ${valueSpec(operand)}`]),

@@ -32,7 +32,7 @@ _qmtp_endpoint() {
     if compset -P unix:; then
         _files
     else
-        compadd -S '' -- "$@"
+        compadd -S '' "$@"
     fi
 }
 
@@ -47,7 +47,7 @@ fi
 function commandCase({ name, options, operands }: CompletedCommand): string {
   const last = operands.length - 1;
   const places = operands.map(
-    (value, index) => `'${index === last ? "*" : index + 1}:${value.kind}:${action(value)}'`,
+    (value, index) => `'${index === last ? "*" : index + 1}:${value.kind}:${operandAction(value)}'`,
   );
   const specs = [...options.map(specOf), ...places].map((spec) => `                        ${spec}`);
   return `                ${name})
@@ -63,6 +63,11 @@ function specOf({ short, long, summary, value }: CompletedOption): string {
   return flags.length === 1 ? `'*'${flags[0]}${rest}` : `'*'{${flags.join(",")}}${rest}`;
 }
 
+/** A place for any text would keep options from being completed, if it did not decline what begins like one. */
+function operandAction(value: Value): string {
+  return value.kind === "text" ? '_guard "^-*" text' : action(value);
+}
+
 function action(value: Value): string {
   switch (value.kind) {
     case "choice":
@@ -72,7 +77,7 @@ function action(value: Value): string {
     case "file":
       return "_files";
     case "folder":
-      return "_files -/";
+      return "_path_files -/";
     case "text":
       return " ";
   }
