@@ -125,8 +125,8 @@ function argsOf(args: readonly string[]): readonly string[] {
 }
 
 /**
- * The tree of commands.
- * @param wanted those whose options it has: the one that the arguments name
+ * The tree of commands: of those that are wanted, with their options, or of all without, to choose from.
+ * @param wanted the one that the arguments name
  */
 export async function buildProgram(
   context: Context,
@@ -146,9 +146,12 @@ export async function buildProgram(
       // Printed in one place, with all other errors.
       outputError: () => {},
     });
-  for (const { name, summary, load } of COMMANDS) {
-    const command = program.command(name).description(summary);
-    if (wanted(name)) (await load())(command, context, exit);
+  const some = COMMANDS.filter(({ name }) => wanted(name));
+  for (const { name, summary } of some.length === 0 ? COMMANDS : []) {
+    program.command(name).description(summary);
+  }
+  for (const { name, summary, load } of some) {
+    (await load())(program.command(name).description(summary), context, exit);
   }
   return program;
 }
