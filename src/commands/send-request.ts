@@ -49,14 +49,9 @@ export async function readRequest(
   const recipients: Buffer[][] = [];
   for (const source of sources) recipients.push(await recipientsFrom(source, context));
   const to = recipients.flat();
-  const composed = composing && { ...composing, to };
-  return {
-    sender,
-    recipients: [...to, ...distinct(composing?.copies ?? [], to)],
-    composed,
-    endpoints,
-    connector,
-  };
+  if (composing === undefined) return { sender, recipients: to, composed: undefined, endpoints, connector };
+  const all = [...to, ...distinct(composing.copies, to)];
+  return { sender, recipients: all, composed: { ...composing, to }, endpoints, connector };
 }
 
 /** What composes messages is loaded only where one is. */
