@@ -1,52 +1,108 @@
-/** Who is at fault: ourselves or our user, the server, or the path between. */
+/** Who is at fault: we or our user, the server, or the path between. */
 export type Fault = "local" | "remote" | "transport";
 
-/** Why something ended early. `code` is stable: scripts read it in `--json`. */
-export interface Problem {
-  readonly code: string;
-  readonly fault: Fault;
-  readonly message: string;
+/**
+ * Every error code, with who is at fault (unless the error says otherwise) and what it means. Scripts read the codes
+ * in JSON: they never change.
+ */
+export const CODES = {
+  usage: ["local", "the command line is invalid; retrying will not help"],
+  "bad-header": ["local", "the header does not say clearly who the recipients are; retrying will not help"],
+  "bad-envelope": ["local", "the envelope does not follow qmail-queue's format"],
+  "envelope-too-large": ["local", "the envelope is too long to hold"],
+  "unreadable-input": ["local", "a file or standard input cannot be read"],
+  "unwritable-spool": ["local", "no room for the message in the directory for temporary files"],
+  "unreadable-configuration": ["local", "a control file, certificate or key is missing or wrong"],
+  "unreadable-maildir": ["local", "the maildir cannot be read"],
+  "unwritable-maildir": ["local", "the maildir cannot be created"],
+  "maildir-locked": ["local", "another run is delivering the maildir"],
+  "unlockable-maildir": ["local", "the maildir cannot be locked"],
+  "listen-failed": ["local", "the sink cannot listen on its endpoint"],
+  "not-under-ucspi": ["local", "there is no connection on descriptors 6 and 7"],
+  "connect-failed": ["transport", "no server could be reached"],
+  "connect-timeout": ["transport", "no connection within the time limit"],
+  "tls-failed": ["remote", "the TLS handshake failed"],
+  "tls-untrusted": ["remote", "the server's certificate or key is not trusted"],
+  "connection-refused": ["remote", "the server ended the connection before it read anything"],
+  "connection-closed": ["remote", "the server closed the connection before it sent every response"],
+  "connection-failed": ["transport", "the connection broke before every response came"],
+  "no-progress": ["remote", "nothing could be sent or received for too long"],
+  "session-too-long": ["remote", "the session reached its time limit"],
+  "missing-responses": ["remote", "fewer responses than the package has recipients"],
+  "protocol-violation": ["remote", "the server broke the protocol"],
+  "message-unreadable": ["local", "the message could not be read to its end, or changed while it was sent"],
+  interrupted: ["local", "a signal ended the run"],
+  unexpected: ["local", "a defect of this program"],
+} as const satisfies Record<string, readonly [Fault, string]>;
+
+export type Code = keyof typeof CODES;
+
+/** A fact from which the user interface can tell what to do. */
+export type Hint =
+  | { readonly kind: "trust-issuer" | "trust-key" | "certificate-name" | "pinned-key"; readonly pin: string }
+  | { readonly kind: "own-certificate" | "needs-certificate" | "maybe-needs-certificate" | "bytes-in-file" };
+
+interface Details {
+  readonly fault?: Fault;
+  readonly cause?: unknown;
+  readonly hint?: Hint | undefined;
+  /** If several attempts failed: what went wrong in each. */
+  readonly parts?: readonly QmtpError[];
 }
 
 /**
- * What ends a command before it has results: one line on standard error, saying what, where and what to do.
- * `code` is stable; where there are recipients to report on, scripts read it in `--json`.
+ * What went wrong: thrown if it ends a command, a value if it ends a session. The message says in one line what
+ * happened to what; report/remedies.ts adds what to do about it on the command line.
  */
-export class CommandError extends Error {
-  override readonly name = "CommandError";
-  readonly code: string;
+export class QmtpError extends Error {
+  override readonly name = "QmtpError";
+  readonly code: Code;
   readonly fault: Fault;
+  readonly hint: Hint | undefined;
+  readonly parts: readonly QmtpError[];
 
-  constructor(message: string, traits: { code: string; fault?: Fault; cause?: unknown }) {
-    super(message, { cause: traits.cause });
-    this.code = traits.code;
-    this.fault = traits.fault ?? "local";
+  constructor(code: Code, message: string, { fault, cause, hint, parts = [] }: Details = {}) {
+    super(message, { cause });
+    this.code = code;
+    this.fault = fault ?? CODES[code][0];
+    this.hint = hint;
+    this.parts = parts;
   }
 }
 
-/** What the user wrote cannot be meant: trying again does not help. */
-export function usageError(message: string): CommandError {
-  return new CommandError(message, { code: "usage" });
+/** The command line is invalid; retrying will not help. */
+export function usageError(message: string, hint?: Hint): QmtpError {
+  return new QmtpError("usage", message, { hint });
 }
 
-/** What should be read cannot be read; a later run may find it. */
-export function inputError(message: string, cause?: unknown): CommandError {
-  return new CommandError(message, { code: "unreadable-input", cause });
+/** Something cannot be read now; a later run may succeed. */
+export function inputError(message: string, cause?: unknown): QmtpError {
+  return new QmtpError("unreadable-input", message, { cause });
 }
 
-/** What could not be read, by its path or as "standard input". */
-export function unreadable(name: string, error: unknown): CommandError {
+/** @param name a path, or "standard input" */
+export function unreadable(name: string, error: unknown): QmtpError {
   const remedy =
     name === "standard input" ? "redirect a file or a pipe to it" : "name a file that can be read";
   return inputError(`cannot read ${name}: ${reason(error)}; ${remedy}`, error);
 }
 
-/** The user changed their mind while something was read. */
-export function interruptedReading(name: string, signal: AbortSignal): CommandError {
+/** A signal came before everything was read. */
+export function interruptedReading(name: string, signal: AbortSignal): QmtpError {
   return inputError(`interrupted by ${reason(signal.reason)} while reading ${name}; nothing was sent`);
 }
 
-const WORDS: Readonly<Record<string, string>> = {
+/** The error for a failure to read: if a signal came, that says so. */
+export function readingFailed(name: string, signal: AbortSignal, error: unknown): unknown {
+  return signal.aborted ? interruptedReading(name, signal) : error;
+}
+
+/** A signal ended the session, or came before there was one. */
+export function interruption(signal: AbortSignal): QmtpError {
+  return new QmtpError("interrupted", `interrupted by ${reason(signal.reason)}`);
+}
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EADDRINUSE: "the address is already in use",
   EADDRNOTAVAIL: "no such address on this host",
@@ -75,20 +131,17 @@ const WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: "connection timed out",
 };
 
-/** A system error in words, without the path and the name of the system call that Node puts around them. */
+/** A system error in words, without the path and the system call that Node adds. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = systemCode(error);
-  // OpenSSL's messages are for those who read its source; what it calls the reason is not.
+  // OpenSSL's full messages name its source files; its reason is enough.
   if (/^ERR_O?SSL_/.test(code ?? "") && "reason" in error) return String(error.reason);
-  return (code !== undefined && WORDS[code]) || error.message;
+  return (code !== undefined && SYSTEM_ERRORS[code]) || error.message;
 }
 
-/** The system's name for an error, such as ENOENT. */
+/** The system's name for an error: ENOENT, for example. */
 export function systemCode(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return typeof code === "string" ? code : undefined;
+  return typeof code === "string" && !(error instanceof QmtpError) ? code : undefined;
 }
-
-/** The server ended a connection that had come about, before it read anything that was sent over it. */
-export class ConnectionRefused extends Error {}

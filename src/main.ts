@@ -1,72 +1,86 @@
 import { fstatSync } from "node:fs";
-import type { Context, Input, Output } from "./context.ts";
+import type { Context } from "./cli/context.ts";
+import { runProgram } from "./cli/program.ts";
+import { COMMAND_TABLE } from "./command-table.ts";
 import { reason } from "./errors.ts";
+import type { InputStream, OutputStream } from "./io/streams.ts";
 import { fileChunks } from "./message/file-chunks.ts";
-import { argsFor, howItFailed, isAnswer, run } from "./program.ts";
 import { sanitise } from "./report/sanitise.ts";
+import { writeLines } from "./report/write.ts";
 
-/** Runs what a launcher is for with the arguments of this process, and sets its exit code. */
-export async function main(launcher = "qmtp"): Promise<void> {
-  const context = processContext(launcher);
+/**
+ * Runs a launcher with the arguments of this process, and sets the exit code.
+ * @returns whether it was a command that is run often, so that its compiled code is worth keeping
+ */
+export async function main(launcher = "qmtp"): Promise<boolean> {
+  const { context, close } = processContext(launcher);
   try {
-    context.args = argsFor(launcher, context.args);
-    process.exitCode = await run(context);
-  } catch (error) {
-    if (isAnswer(error)) return;
-    const { line, exitCode } = howItFailed(error, context.args);
+    const { exitCode, frequent } = await runProgram(process.argv.slice(2), COMMAND_TABLE, context);
     process.exitCode = exitCode;
-    if (line !== "") context.stderr.write(`${launcher}: ${sanitise(line)}\n`);
+    return frequent;
   } finally {
-    // Standard input may be a pipe that nobody closes: it must not keep the process.
-    context.close();
+    // Standard input may be a pipe that stays open: it must not keep the process alive.
+    close();
   }
 }
 
-function processContext(name: string): Context & { args: readonly string[]; close(): void } {
-  let stdin: Input | undefined;
-  let stdout: Output | undefined;
-  let stderr: Output | undefined;
+function processContext(name: string): { context: Context; close(): void } {
+  let stdin: InputStream | undefined;
+  let stdout: OutputStream | undefined;
+  let stderr: OutputStream | undefined;
   const groups = new Set<number>();
-  return {
+  const context: Context = {
     name,
-    args: process.argv.slice(2),
     env: process.env,
+    temporaryDirectory: process.env.TMPDIR || "/tmp",
+    // The program runs from dist/, beside man/.
+    manualDirectory: `${__dirname}/../man`,
     interrupted: interruptions(groups),
     groups,
     signalGroup,
-    close: () => stdin?.destroy(),
-    get stdin(): Input {
+    say: (line) => void context.stderr.write(`${named(name, line)}\n`),
+    sayAll: (lines) => writeLines(context.stderr, allNamed(name, lines)),
+    get stdin(): InputStream {
       stdin ??= standardInput();
       return stdin;
     },
-    get stdout(): Output {
-      stdout ??= guarded(process.stdout);
+    get stdout(): OutputStream {
+      stdout ??= guarded(process.stdout, context);
       return stdout;
     },
-    get stderr(): Output {
-      stderr ??= guarded(process.stderr);
+    get stderr(): OutputStream {
+      stderr ??= guarded(process.stderr, context);
       return stderr;
     },
   };
+  return { context, close: () => stdin?.destroy() };
+}
+
+function named(name: string, line: string | Buffer): string {
+  return `${name}: ${sanitise(line)}`;
+}
+
+function* allNamed(name: string, lines: Iterable<string | Buffer>): Generator<string, void> {
+  for (const line of lines) yield named(name, line);
 }
 
 /**
- * A file is read at once, without the machinery of process.stdin, which would cost as much as all the rest; and
- * of a directory, process.stdin would make an empty input.
+ * A file is read directly, because process.stdin would take as much time as everything else. So is a directory,
+ * which process.stdin would treat as empty input.
  */
-function standardInput(): Input {
+function standardInput(): InputStream {
   const kind = fstatSync(0);
   if (!kind.isFile() && !kind.isDirectory()) return process.stdin;
   const chunks = fileChunks(0, null);
   return { [Symbol.asyncIterator]: () => chunks, destroy: () => chunks.return() };
 }
 
-/** Whoever runs us does not wait any longer, or has gone with the terminal. */
+/** The signals of a caller that no longer waits, or whose terminal is gone. */
 const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * The first of these signals ends the work and lets it report; a second one ends the process, and at once those
- * that must not outlive it.
+ * The first signal ends the work and lets it report. A second one kills the servers that we started, and ends this
+ * process at once.
  */
 function interruptions(groups: ReadonlySet<number>): AbortSignal {
   const interruption = new AbortController();
@@ -88,17 +102,17 @@ function signalGroup(group: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-group, signal);
   } catch {
-    // Nobody is left, which is what signals to groups are for.
+    // The group has already exited.
   }
 }
 
-/** A reader that went away takes nothing from what was delivered; any other failure to write is said. */
-function guarded(stream: NodeJS.WriteStream): Output {
-  let said = false;
+/** A reader that goes away changes no delivery, so EPIPE is ignored. Any other failure to write is reported once. */
+function guarded(stream: NodeJS.WriteStream, { say }: Context): OutputStream {
+  let reported = false;
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE" || stream === process.stderr || said) return;
-    said = true;
-    process.stderr.write(`qmtp: cannot write the results: ${reason(error)}\n`);
+    if (error.code === "EPIPE" || stream === process.stderr || reported) return;
+    reported = true;
+    say(`cannot write the results: ${reason(error)}`);
   });
   return stream;
 }

@@ -4,24 +4,26 @@ import { expect, test } from "vitest";
 
 const SOURCE = new URL("../src", import.meta.url).pathname;
 
-/** What each room may know, besides itself and `errors.ts`: arrows point toward protocol/. */
+/** What each room may import besides itself and `errors.ts`: arrows point toward protocol/. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
-  session: ["protocol"],
-  transport: [],
-  header: [],
-  message: ["protocol", "header"],
+  io: [],
+  transport: ["io"],
+  session: ["protocol", "io"],
+  client: ["protocol", "session", "transport", "io"],
+  header: ["io"],
+  message: ["protocol", "header", "io"],
   envelope: [],
-  qmail: ["protocol", "envelope"],
-  bounce: ["protocol", "message", "envelope", "qmail"],
-  serial: [],
-  client: ["protocol", "session", "transport"],
-  maildir: ["protocol", "message", "envelope"],
-  sink: ["protocol", "envelope", "message", "maildir", "transport"],
-  completion: [],
-  report: ["protocol", "session", "transport", "maildir", "sink"],
+  qmail: ["protocol", "envelope", "transport", "io"],
+  bounce: ["protocol", "header", "message", "envelope", "qmail", "client", "session"],
+  maildir: ["protocol", "message", "envelope", "client", "bounce"],
+  sink: ["protocol", "envelope", "message", "maildir", "transport", "io"],
+  manual: [],
+  report: ["protocol", "session", "transport", "client", "maildir", "sink", "io"],
+  cli: ["protocol", "client", "maildir", "transport", "report", "io"],
   commands: [
     "protocol",
+    "io",
     "session",
     "transport",
     "client",
@@ -31,15 +33,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "qmail",
     "bounce",
     "maildir",
-    "serial",
-    "report",
-    "completion",
     "sink",
+    "manual",
+    "report",
+    "cli",
   ],
 };
 
-/** Files of the house itself, which any room but protocol/ may use. */
-const SHARED = ["subprocess.ts", "errors.ts", "context.ts", "drained.ts", "deadline.ts"];
+/** The files that any room but protocol/ may import. */
+const SHARED = ["errors.ts"];
 
 const files = readdirSync(SOURCE, { recursive: true })
   .map(String)
@@ -69,22 +71,56 @@ test("imports point toward the protocol", () => {
   expect(wrong).toEqual([]);
 });
 
-test("the protocol knows nothing of Node but Buffer, no timers and no printing", () => {
+test("the protocol uses nothing of Node but Buffer: no timers, no printing", () => {
   for (const file of files.filter((name) => name.startsWith("protocol/"))) {
     expect(importsOf(file).filter((path) => !path.startsWith("./"))).toEqual([]);
     expect(textOf(file)).not.toMatch(/\b(setTimeout|setImmediate|setInterval|console)\b/);
   }
 });
 
-test("process is used in main.ts only, and process.exit nowhere", () => {
+test("process is used only in main.ts and start.ts, and process.exit nowhere", () => {
   for (const file of files) {
     const code = textOf(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
-    if (file !== "main.ts") expect(code, file).not.toMatch(/\bprocess\./);
+    if (!["main.ts", "start.ts"].includes(file)) expect(code, file).not.toMatch(/\bprocess\./);
     expect(code, file).not.toMatch(/process\.exit\(/);
   }
 });
 
-test("every room has its place in this table", () => {
+test("every room is in this table", () => {
   const rooms = new Set(files.filter((file) => file.includes("/")).map((file) => file.split("/")[0]));
   expect([...rooms].sort()).toEqual(Object.keys(MAY_IMPORT).sort());
+});
+
+/** Import cycles, types included: each is found once, from the file a walk reaches first. */
+function circlesOf(imports: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]): void => {
+    const at = path.indexOf(file);
+    if (at !== -1) circles.push([...path.slice(at), file].join(" -> "));
+    if (at !== -1 || done.has(file)) return;
+    for (const target of imports.get(file) ?? []) walk(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) walk(file, []);
+  return circles;
+}
+
+test("an import cycle is found and named", () => {
+  const imports = new Map([
+    ["a", ["b", "c"]],
+    ["b", ["c"]],
+    ["c", ["d"]],
+    ["d", ["b"]],
+  ]);
+  expect(circlesOf(imports)).toEqual(["b -> c -> d -> b"]);
+  expect(circlesOf(new Map([["a", ["b"]]]))).toEqual([]);
+});
+
+test("there are no import cycles, types included", () => {
+  const targets = (file: string) =>
+    importsOf(file)
+      .filter((path) => path.startsWith("."))
+      .map((path) => normalize(join(dirname(file), path)));
+  expect(circlesOf(new Map(files.map((file) => [file, targets(file)])))).toEqual([]);
 });

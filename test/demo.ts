@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 
-/* `npm run demo`: one message goes to a sink on a free port, and each of its three recipients has a result. */
+/* `npm run demo`: sends one message to a sink on a free port, with a different result for each of three recipients. */
 
 const SINK = "bin/qmtp sink --listen 127.0.0.1:0 --reject '^bob@' --defer '^ann@' --exit-after 1";
 const SEND = (endpoint: string) => `printf 'Subject: hello\\n\\nThis went over QMTP.\\n' |
@@ -17,10 +17,10 @@ const RESULTS = [
 const RECEIVED =
   /^demo@example\.org -> joe@example\.org success, ann@example\.org deferral, bob@example\.org failure; \d+ bytes, unix$/m;
 
-/** What takes longer hangs, in milliseconds. */
+/** Anything that takes longer counts as hung, in milliseconds. */
 const LIMIT_MS = 30_000;
 
-/** Runs a command line as it is shown. */
+/** Runs a command line as shown. */
 function shell(command: string) {
   return spawn("sh", ["-c", command], { stdio: ["ignore", "pipe", "pipe"], timeout: LIMIT_MS });
 }
@@ -29,7 +29,7 @@ function show(...paragraphs: string[]): void {
   for (const paragraph of paragraphs) process.stdout.write(`${paragraph.trimEnd()}\n\n`);
 }
 
-/** @returns whether all went as it should */
+/** @returns whether everything went as expected */
 async function demo(): Promise<boolean> {
   show("A server for one package, which defers ann and refuses bob:", `$ ${SINK} &`);
   const sink = shell(`exec ${SINK}`);
@@ -56,7 +56,7 @@ async function demo(): Promise<boolean> {
   return exitCode === 111 && RESULTS.every((line) => line.test(results)) && RECEIVED.test(await received);
 }
 
-// Stays where something ends before its time.
+// Stays if something exits early.
 process.exitCode = 1;
 demo().then((asExpected) => {
   if (asExpected) process.exitCode = 0;

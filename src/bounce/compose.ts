@@ -1,33 +1,33 @@
 import { encodeMaildirHead, type MaildirHead } from "../envelope/maildir-head.ts";
-import { quoteLocalPart } from "../envelope/quote.ts";
+import { quoteLocalPart } from "../header/quote.ts";
 import { type KnownFile, restOfFile } from "../message/file.ts";
 import type { Package } from "../protocol/package.ts";
 import type { BounceControl } from "./control.ts";
 
-/** A message on its way back to its sender. */
+/** A message to be returned to its sender. */
 export interface Returned {
   readonly file: KnownFile;
   readonly head: MaildirHead;
-  /** As the server was asked for it, without the prefix. */
+  /** As it was sent to the server, without the prefix. */
   readonly recipient: Buffer;
   /** What the server said. */
   readonly reason: Buffer;
-  /** The server would have taken it later, but it is too old for that. */
+  /** The server deferred it, and it is too old to try again. */
   readonly expired: boolean;
 }
 
-/** Sender of a bounce's bounce: what bounces again is discarded (qmail-send(8)). */
-const DOUBLE_BOUNCE_SENDER = Buffer.from("#@[]");
-/** More of a reason is not read by people, in bytes. */
-const MOST_REASON = 2_000;
+/** The sender of a bounce of a bounce; if that bounces too, it is discarded (qmail-send(8)). */
+export const DOUBLE_BOUNCE_SENDER = Buffer.from("#@[]");
+/** People read no more of a reason than this, in bytes. */
+const MAX_REASON = 2_000;
 
-const TO_SENDER = "I'm sorry: your message could not be delivered to this recipient. Nobody will try again.";
+const TO_SENDER = "I'm sorry: your message could not be delivered to this recipient. I have given up.";
 const TO_POSTMASTER = "A bounce could not be delivered to this recipient. It is returned to the postmaster.";
-const TOO_OLD = "The server would take it later, but the message has waited for too long.";
+const TOO_OLD = "The server deferred it, and the message has waited too long.";
 
 /**
- * The bounce of a message, in QSBMF, the format of qmail-send's bounces (cr.yp.to/proto/qsbmf.txt): the program,
- * a paragraph for the recipient, a line that begins with a dash, the message. That of a bounce goes to the
+ * The bounce of a message in QSBMF, the format of qmail-send's bounces (cr.yp.to/proto/qsbmf.txt): the program, a
+ * paragraph for the recipient, a line that begins with a dash, the message. The bounce of a bounce goes to the
  * postmaster.
  */
 export function composeBounce(returned: Returned, control: BounceControl, now: Date): Package {
@@ -40,7 +40,7 @@ export function composeBounce(returned: Returned, control: BounceControl, now: D
     control.from.host,
     `.\n${double ? TO_POSTMASTER : TO_SENDER}\n\n`,
     ...recipientParagraph(returned),
-    `--- ${double ? "The bounce" : "Your message"} follows, as it was.\n\n`,
+    `--- ${double ? "The bounce" : "Your message"} follows, unchanged.\n\n`,
     encodeMaildirHead(head.sender, Buffer.alloc(0)).subarray(0, head.firstLine),
   );
   return {
@@ -55,7 +55,7 @@ export function composeBounce(returned: Returned, control: BounceControl, now: D
 }
 
 function header({ from }: BounceControl, to: Buffer, now: Date): (string | Buffer)[] {
-  // "Mon, 23 Nov 2026 10:00:00 GMT", with the zone as mail has it.
+  // "Mon, 23 Nov 2026 10:00:00 GMT", with the zone in mail's form.
   const date = now.toUTCString().replace("GMT", "-0000");
   const sender = joined(from.local, "@", from.host);
   return [
@@ -73,7 +73,7 @@ function recipientParagraph({ recipient, reason, expired }: Returned): (string |
 
 /** Printable ASCII, on one line: an empty one would end the paragraph. */
 function plain(reason: Buffer): string {
-  const text = reason.subarray(0, MOST_REASON).toString("latin1");
+  const text = reason.subarray(0, MAX_REASON).toString("latin1");
   return text.replace(/[^\x20-\x7e]/g, "?").trim() || "The server gave no reason.";
 }
 

@@ -1,43 +1,45 @@
-import type { Problem } from "../errors.ts";
+import type { QmtpError } from "../errors.ts";
 import { type Delivery, deferred } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
+import type { Cause } from "../session/cause.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
-import { type Conversed, type ConverseOptions, converse, notConnected } from "./converse.ts";
+import type { Route } from "./route.ts";
+import { notConnected, type SendEvents, type SessionReport, sendPackages } from "./send-packages.ts";
 
-export type DeliverOptions = Omit<ConverseOptions<Package>, "onSettled">;
-
-/** What became of all packages, and how. */
-export interface Delivered extends Conversed {
+/** What became of all packages, and how the session went. */
+export interface Delivered extends SessionReport {
   /** One for each recipient of each package, in order. */
   readonly deliveries: readonly Delivery[];
 }
 
-/** Connects, sends the packages over one session, and gives a delivery for each recipient, whatever happens. */
-export async function deliver(packages: readonly Package[], options: DeliverOptions): Promise<Delivered> {
+/** Connects, sends the packages over one session, and returns a delivery for each recipient, whatever happens. */
+export async function deliver(
+  packages: readonly Package[],
+  route: Route,
+  events: Omit<SendEvents<Package>, "onSettled"> = {},
+): Promise<Delivered> {
   const settled = new Map<Package, readonly Delivery[]>();
-  const onSettled = (pkg: Package, deliveries: readonly Delivery[]) => settled.set(pkg, deliveries);
-  const conversed = await converse(packages.values(), { ...options, onSettled });
-  return { ...conversed, deliveries: completed(packages, settled, conversed) };
+  const report = await sendPackages(packages.values(), route, {
+    ...events,
+    onSettled: (pkg, deliveries) => settled.set(pkg, deliveries),
+  });
+  const all = packages.map((pkg) => settled.get(pkg) ?? deferAll(pkg.recipients, report.cause));
+  // One package may have a million recipients: its deliveries are not copied.
+  const [first] = all;
+  return { ...report, deliveries: first !== undefined && all.length === 1 ? first : all.flat() };
 }
 
-/** Every recipient deferred, for the same reason, before there was a session. */
-export function nothingSent(
-  packages: readonly Package[],
+/** Every recipient deferred, because there was no session. */
+export function deliverNothing(
+  recipients: readonly Buffer[],
   endpoints: readonly Endpoint[],
-  problem: Problem,
+  error: QmtpError,
 ): Delivered {
-  const conversed = notConnected(endpoints, problem);
-  return { ...conversed, deliveries: completed(packages, new Map(), conversed) };
+  const report = notConnected(endpoints, error);
+  return { ...report, deliveries: deferAll(recipients, report.cause) };
 }
 
-/** Packages that the session never asked for are deferred too. */
-function completed(
-  packages: readonly Package[],
-  settled: ReadonlyMap<Package, readonly Delivery[]>,
-  { problem }: Conversed,
-): Delivery[] {
-  const unsent = Buffer.from(problem?.unsent ?? "");
-  return packages.flatMap(
-    (pkg) => settled.get(pkg) ?? pkg.recipients.map((recipient) => deferred(recipient, unsent)),
-  );
+function deferAll(recipients: readonly Buffer[], cause: Cause | null): Delivery[] {
+  const text = Buffer.from(cause?.texts.unsent ?? "");
+  return recipients.map((recipient) => deferred(recipient, text, cause?.error));
 }

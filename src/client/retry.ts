@@ -1,42 +1,46 @@
-import { afterAnother, type Delivery } from "../protocol/delivery.ts";
+import { type Code, interruption } from "../errors.ts";
+import { onAbort } from "../io/abort.ts";
+import { type Delivery, mergeAttempts } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
-import { interruption } from "./converse.ts";
-import { type Delivered, type DeliverOptions, deliver } from "./deliver.ts";
+import { sameText } from "../session/cause.ts";
+import { type Delivered, deliver } from "./deliver.ts";
+import type { Route } from "./route.ts";
+import type { SendEvents } from "./send-packages.ts";
 
-/** When to try again; times in milliseconds. */
+/** When to retry; times in milliseconds. */
 export interface RetryPolicy {
   /** Attempts after the first one. */
   readonly retries: number;
-  /** Before the second attempt; it doubles each time. */
+  /** Before the first retry; it doubles each time. */
   readonly delayMs: number;
   /** No attempt begins later than this after the first one. */
   readonly maxMs: number;
-  /** Also for recipients whose package may have been accepted. */
+  /** Also retry recipients whose package may have been accepted. */
   readonly unanswered: boolean;
 }
 
-/** Time and chance. */
+/** Time and chance, which tests replace. */
 export interface Clock {
   /** Milliseconds from a fixed moment. */
   now(): number;
-  /** Resolves after so many milliseconds, or when the signal is aborted. */
+  /** Resolves after this many milliseconds, or when the signal is aborted. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
   /** From 0 to 1. */
   random(): number;
 }
 
-export interface Repeated extends Delivered {
-  /** In their order; there is always a first one. */
+export interface DeliveredWithRetries extends Delivered {
+  /** In order; there is always a first one. */
   readonly attempts: readonly Delivered[];
 }
 
-/** Nobody waits longer than this for one attempt: a server that is back should not be left alone for hours. */
-const LONGEST_DELAY_MS = 600_000;
-/** Delays are lengthened by up to this part of them, so that those who failed together do not come back together. */
+/** No delay grows beyond this: when a server is back, mail should not wait for hours. */
+const MAX_DELAY_MS = 600_000;
+/** Each delay is lengthened by up to this share of it, so that clients that failed together retry apart. */
 const JITTER = 0.5;
 
-/** Problems that are the same a moment later. */
-const LASTING = [
+/** Errors that another attempt would meet again. */
+const LASTING: readonly Code[] = [
   "interrupted",
   "message-unreadable",
   "tls-untrusted",
@@ -45,46 +49,50 @@ const LASTING = [
 ];
 
 /**
- * Delivers to all recipients, and again to those who are deferred, as often as the policy says.
+ * Delivers to all recipients, then again to those who were deferred, as often as the policy says.
  * @param packagesFor the packages for some of the recipients, in their order
  */
-export async function deliverRepeatedly(
+export async function deliverWithRetries(
   recipients: readonly Buffer[],
   packagesFor: (recipients: readonly Buffer[]) => readonly Package[],
-  options: DeliverOptions,
+  route: Route,
   policy: RetryPolicy,
+  onProgress?: SendEvents<Package>["onProgress"],
   clock: Clock = SYSTEM_CLOCK,
-): Promise<Repeated> {
-  const { signal, watch } = options;
+): Promise<DeliveredWithRetries> {
+  const { signal, observer } = route;
   const startedAt = clock.now();
-  let last = await deliver(packagesFor(recipients), options);
+  let last = await deliver(packagesFor(recipients), route, { onProgress });
   const attempts = [last];
   const deliveries = [...last.deliveries];
-  while (attempts.length <= policy.retries && !LASTING.includes(last.problem?.code ?? "")) {
+  while (attempts.length <= policy.retries && !isLasting(last)) {
     const again = [...deliveries.keys()].filter((index) => isRetried(deliveries[index] as Delivery, policy));
     if (again.length === 0) break;
     const delayMs = delayBefore(attempts.length, policy, clock);
     if (clock.now() - startedAt + delayMs > policy.maxMs) {
-      watch?.note("no further attempt: it would begin too late");
+      observer?.note("no further attempt: it would begin too late");
       break;
     }
     const number = `${attempts.length + 1} of ${policy.retries + 1}`;
-    watch?.note(
-      `attempt ${number}, to ${again.length} of the recipients, in ${(delayMs / 1_000).toFixed(1)} s`,
-    );
+    const count = `${again.length} of the recipients`;
+    observer?.note(`attempt ${number}, to ${count}, in ${(delayMs / 1_000).toFixed(1)} s`);
     await clock.wait(delayMs, signal);
     if (signal.aborted) {
-      const problem = interruption(signal);
-      last = { ...last, problem: { ...problem, unsent: problem.message } };
+      last = { ...last, cause: sameText(interruption(signal)) };
       break;
     }
-    last = await deliver(packagesFor(again.map((index) => recipients[index] as Buffer)), options);
+    const some = again.map((index) => recipients[index] as Buffer);
+    last = await deliver(packagesFor(some), route, { onProgress });
     attempts.push(last);
     for (const [at, index] of again.entries()) {
-      deliveries[index] = afterAnother(deliveries[index] as Delivery, last.deliveries[at] as Delivery);
+      deliveries[index] = mergeAttempts(deliveries[index] as Delivery, last.deliveries[at] as Delivery);
     }
   }
   return { ...last, deliveries, violations: attempts.flatMap(({ violations }) => violations), attempts };
+}
+
+function isLasting({ cause }: Delivered): boolean {
+  return cause !== null && LASTING.includes(cause.error.code);
 }
 
 function isRetried({ status, possibleDuplicate }: Delivery, { unanswered }: RetryPolicy): boolean {
@@ -92,7 +100,7 @@ function isRetried({ status, possibleDuplicate }: Delivery, { unanswered }: Retr
 }
 
 function delayBefore(attemptsSoFar: number, { delayMs }: RetryPolicy, clock: Clock): number {
-  const doubled = Math.min(delayMs * 2 ** (attemptsSoFar - 1), Math.max(delayMs, LONGEST_DELAY_MS));
+  const doubled = Math.min(delayMs * 2 ** (attemptsSoFar - 1), Math.max(delayMs, MAX_DELAY_MS));
   return doubled * (1 + JITTER * clock.random());
 }
 
@@ -101,13 +109,13 @@ const SYSTEM_CLOCK: Clock = {
   random: () => Math.random(),
   wait: (ms, signal) =>
     new Promise((resolve) => {
+      let stopListening = () => {};
       const done = () => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", done);
+        stopListening();
         resolve();
       };
       const timer = setTimeout(done, ms);
-      signal.addEventListener("abort", done);
-      if (signal.aborted) done();
+      stopListening = onAbort(signal, done);
     }),
 };

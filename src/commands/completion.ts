@@ -1,33 +1,49 @@
 import { Argument, type Command } from "commander";
-import { bashScript } from "../completion/bash.ts";
-import { fishScript } from "../completion/fish.ts";
-import { completedCommands, optionsOf } from "../completion/tree.ts";
-import { zshScript } from "../completion/zsh.ts";
-import type { Context } from "../context.ts";
+import { buildCommand, buildOverview } from "../cli/build-command.ts";
+import type { CommandEntry, CommandModule } from "../cli/command.ts";
+import { bashScript } from "../cli/completion/bash.ts";
+import { fishScript } from "../cli/completion/fish.ts";
+import { completedCommands, optionsOf } from "../cli/completion/tree.ts";
+import { zshScript } from "../cli/completion/zsh.ts";
+import type { Context } from "../cli/context.ts";
+import { EXIT } from "../report/exit-code.ts";
 import { writePieces } from "../report/write.ts";
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };
+type Shell = keyof typeof SCRIPTS;
 
 const EXAMPLES = `
 Examples:
   source <(qmtp completion bash)         # in ~/.bashrc
-  source <(qmtp completion zsh)          # in ~/.zshrc, behind compinit
+  source <(qmtp completion zsh)          # in ~/.zshrc, after compinit
   qmtp completion fish | source          # in ~/.config/fish/config.fish`;
 
 /**
- * `qmtp completion`: a script that completes command lines in a shell.
- * @param wholeTree the program with the options of all commands
+ * `qmtp completion`: prints a script that completes command lines in a shell.
+ * @param entries the commands to complete
  */
-export function declareCompletion(
-  command: Command,
-  context: Context,
-  wholeTree: () => Promise<Command>,
-): void {
-  command
-    .addArgument(new Argument("<shell>", "the shell that it is for").choices(Object.keys(SCRIPTS)))
-    .addHelpText("after", EXAMPLES)
-    .action(async (shell: keyof typeof SCRIPTS) => {
-      const program = await wholeTree();
-      await writePieces(context.stdout, [SCRIPTS[shell](completedCommands(program), optionsOf(program))]);
-    });
+export function completionFor(entries: readonly CommandEntry[]): CommandModule {
+  return {
+    declare: (command) => {
+      command
+        .addArgument(new Argument("<shell>", "the shell to complete in").choices(Object.keys(SCRIPTS)))
+        .addHelpText("after", EXAMPLES);
+    },
+    read: (_, [shell]) => shell as Shell,
+    run: async (shell: Shell, context) => {
+      const program = await buildTree(entries, context);
+      const script = SCRIPTS[shell](completedCommands(program), optionsOf(program));
+      await writePieces(context.stdout, [script]);
+      return EXIT.success;
+    },
+  };
+}
+
+/** The program with the options of all commands. */
+async function buildTree(entries: readonly CommandEntry[], context: Context): Promise<Command> {
+  const program = buildOverview([], context);
+  for (const entry of entries) {
+    program.addCommand(buildCommand(entry, entry.name, await entry.load(), context));
+  }
+  return program;
 }

@@ -1,48 +1,49 @@
 import type { Command } from "commander";
-import type { Context } from "../context.ts";
+import type { CommandModule } from "../cli/command.ts";
+import type { Context } from "../cli/context.ts";
+import { prefixArgument } from "../cli/options/kinds.ts";
 import { prefixFromText } from "../envelope/address.ts";
 import { inputError, reason, unreadable } from "../errors.ts";
-import { systemPath } from "../maildir/listing.ts";
+import { onAbort } from "../io/abort.ts";
+import { systemPath } from "../maildir/file-names.ts";
 import { type FilePackage, MessageFileReader } from "../maildir/message-file.ts";
 import type { Delivery } from "../protocol/delivery.ts";
+import { NameReader, serialRecord } from "../qmail/serial.ts";
 import { EXIT } from "../report/exit-code.ts";
-import { sanitise } from "../report/sanitise.ts";
-import { serialRecord } from "../report/serial-record.ts";
-import { NameReader } from "../serial/names.ts";
 import { runSession } from "../session/session.ts";
 import { clientConnection } from "../transport/ucspi.ts";
 
-/** serialqmtp's own limits, in milliseconds: 73 s for a write, an hour for a read, and none for the whole. */
-const LIMITS = { writeMs: 73_000, idleMs: 3_600_000, sessionMs: 2 ** 31 - 1 };
+/** `qmtp serial`: serialqmtp's filter, from file names to results. */
+export const serial: CommandModule = { declare, read, run };
+
+/** serialqmtp's own limits, in milliseconds: 73 s for a write, an hour for a read, and none for the session. */
+const SERIAL_LIMITS = { writeMs: 73_000, idleMs: 3_600_000, sessionMs: 2 ** 31 - 1 };
 
 const EXAMPLES = `
 Examples:
   maildirserial -b -t 1209600 -- dir prefix tcpclient -RHl0 -- mx.example.org 209 qmtp serial prefix
-  printf '%s\\0' new/* | tcpclient -RHl0 -- 192.0.2.1 209 qmtp serial ''
+  printf '%s\\0' new/* | tcpclient -RHl0 -- 192.0.2.1 209 qmtp serial ''`;
 
-Exit codes:
-  0    every file that begins with a maildir's head and has the prefix got a result
-  100  wrong usage
-  111  not so, or a file cannot be read`;
+function declare(command: Command): void {
+  command.addArgument(prefixArgument()).addHelpText("after", EXAMPLES);
+}
 
-/** `qmtp serial`: serialqmtp's filter, from file names to results. */
-export function declareSerial(command: Command, context: Context, exit: (code: number) => void): void {
-  command
-    .argument("<prefix>", "removed from recipients; files of other recipients are left alone; '' takes all")
-    .addHelpText("after", EXAMPLES)
-    .action(async (prefix: string) => {
-      exit(await new SerialRun(prefixFromText(prefix), context).run());
-    });
+function read(_: object, [prefix = ""]: readonly string[]): Buffer {
+  return prefixFromText(prefix);
+}
+
+function run(prefix: Buffer, context: Context): Promise<number> {
+  return new SerialRun(prefix, context).run();
 }
 
 type NamedPackage = FilePackage<{ readonly name: string; readonly path: string | Buffer }>;
 
-/** File names from standard input become packages, and their results records on standard output. */
+/** File names from standard input become packages, and their results become records on standard output. */
 class SerialRun {
   readonly #context: Context;
   readonly #names: NameReader;
   readonly #reader: MessageFileReader;
-  /** Of this turn of the event loop: they are written together. */
+  /** Those of this turn of the event loop, which are written together. */
   #records = "";
   #trouble = false;
 
@@ -54,29 +55,27 @@ class SerialRun {
 
   /**
    * @returns the exit code
-   * @throws {CommandError} not-under-ucspi
+   * @throws {QmtpError} not-under-ucspi
    */
   async run(): Promise<number> {
     const { interrupted, stdout } = this.#context;
     const stop = new AbortController();
-    const interrupt = () => stop.abort(interrupted.reason);
-    interrupted.addEventListener("abort", interrupt);
-    if (interrupted.aborted) interrupt();
-    // Without a reader of the results, files would be sent and never removed.
+    onAbort(interrupted, () => stop.abort(interrupted.reason));
+    // If no one reads the results, files would be sent and never removed.
     stdout.on("error", (error) => stop.abort(new Error(`standard output: ${reason(error)}`)));
     const { cause, violations } = await runSession(clientConnection(), this, {
-      limits: LIMITS,
+      limits: SERIAL_LIMITS,
       signal: stop.signal,
       onSettled: (pkg, deliveries) => this.#record(pkg, deliveries[0] as Delivery),
     });
     await this.#flush();
     const [violation] = violations;
     if (violation !== undefined) this.#say(`the server broke the protocol: ${violation.message}`);
-    else if (cause !== null) this.#say(cause.message);
+    else if (cause !== null) this.#say(cause.error.message);
     return this.#trouble ? EXIT.temporary : EXIT.success;
   }
 
-  /** The next package, for the session: at once, where its name has arrived. */
+  /** The next package, for the session; without a promise if its name has arrived. */
   next(): IteratorResult<NamedPackage, void> | Promise<IteratorResult<NamedPackage, void>> {
     for (let name = this.#names.next(); name !== undefined; name = this.#names.next()) {
       const value = this.#read(name);
@@ -98,7 +97,7 @@ class SerialRun {
   #read(name: string): NamedPackage | undefined {
     const read = this.#reader.read({ name, path: systemPath(name) });
     if ("message" in read) return read;
-    // What is not ours gets no word, as with serialqmtp.
+    // Like serialqmtp, say nothing of files that are not ours.
     if (read.kind === "unreadable") this.#say(`cannot read ${name}: ${read.why}`);
     if (read.kind === "gone") this.#say(`cannot read ${name}: no such file or directory`);
     return undefined;
@@ -115,7 +114,7 @@ class SerialRun {
     this.#records += record;
   }
 
-  /** Resolves when whoever reads has the records, or never will. */
+  /** Resolves when the records are written, or cannot be. */
   #flush(): Promise<void> {
     const records = this.#records;
     this.#records = "";
@@ -127,8 +126,9 @@ class SerialRun {
     });
   }
 
+  /** @param line names in it are bytes, one per character */
   #say(line: string): void {
     this.#trouble = true;
-    this.#context.stderr.write(`${this.#context.name}: ${sanitise(Buffer.from(line, "latin1"))}\n`);
+    this.#context.say(Buffer.from(line, "latin1"));
   }
 }

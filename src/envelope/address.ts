@@ -1,25 +1,25 @@
-import { usageError } from "../errors.ts";
+import { type Hint, usageError } from "../errors.ts";
 
 /**
- * An envelope address from the command line or the environment; it may stand in angle brackets.
- * @param what its origin, for errors: "--from", "recipient 3"
- * @throws {CommandError} usage, for bytes that no server takes or that did not survive on their way here
+ * An envelope address that came as text, with or without angle brackets.
+ * @param what its origin, for errors: "sender", "recipient"
+ * @param hint what to do about bytes that are not UTF-8
+ * @throws {QmtpError} usage, for bytes that no server takes, or that the text has lost
  */
-function addressFromText(text: string, what: string): Buffer {
-  // Node decodes arguments as UTF-8 and puts this in place of what is none: the real bytes are gone.
+function addressFromText(text: string, what: string, hint?: Hint): Buffer {
+  // Node decodes arguments as UTF-8, and replaces all other bytes by U+FFFD.
   if (text.includes("\ufffd")) {
-    throw usageError(
-      `${what} '${text}' is not valid UTF-8; put addresses with such bytes into a file, --to-file`,
-    );
+    throw usageError(`${what} '${text}' is not valid UTF-8`, hint);
   }
   const address = /^<([^<>]*)>$/.exec(text)?.[1] ?? text;
-  if (/[<>]/.test(address)) throw usageError(`${what} '${text}' is more than an address; write that alone`);
+  if (/[<>]/.test(address))
+    throw usageError(`${what} '${text}' is not a bare address; write only the address`);
   return checkedAddress(Buffer.from(address), what);
 }
 
 /**
- * What recipients in a maildir begin with; the empty string is what all begin with.
- * @throws {CommandError} usage
+ * The prefix of recipients in a maildir; every recipient begins with the empty one.
+ * @throws {QmtpError} usage
  */
 export function prefixFromText(text: string): Buffer {
   if (text.includes("\ufffd")) throw usageError(`prefix '${text}' is not valid UTF-8, as arguments must be`);
@@ -27,9 +27,9 @@ export function prefixFromText(text: string): Buffer {
 }
 
 /**
- * An envelope address, which may hold any bytes but control bytes.
- * @param what its origin, for errors; a function where there may be a million
- * @throws {CommandError} usage
+ * An envelope address, which may hold any bytes except control bytes.
+ * @param what its origin, for errors; a function if there may be a million addresses
+ * @throws {QmtpError} usage
  */
 export function checkedAddress(address: Buffer, what: string | (() => string)): Buffer {
   for (let at = 0; at < address.length; at++) {
@@ -44,7 +44,7 @@ export function checkedAddress(address: Buffer, what: string | (() => string)): 
 
 /**
  * The sender; `<>` and the empty string are the null sender.
- * @throws {CommandError} usage
+ * @throws {QmtpError} usage
  */
 export function senderFromText(text: string, what: string): Buffer {
   return addressFromText(text, what);
@@ -52,15 +52,15 @@ export function senderFromText(text: string, what: string): Buffer {
 
 /**
  * A recipient, which cannot be empty.
- * @throws {CommandError} usage
+ * @throws {QmtpError} usage
  */
 export function recipientFromText(text: string, what: string): Buffer {
-  const address = addressFromText(text, what);
+  const address = addressFromText(text, what, { kind: "bytes-in-file" });
   if (address.length === 0) throw usageError(`${what} is empty; write an address`);
   return address;
 }
 
-/** Those addresses that are not among the known ones, each once: nobody shall get a message twice. */
+/** The addresses that are not among the known ones, each once: no recipient must get a message twice. */
 export function distinct(addresses: readonly Buffer[], known: readonly Buffer[] = []): Buffer[] {
   const seen = new Set(known.map(identity));
   return addresses.filter((address) => {
@@ -69,7 +69,7 @@ export function distinct(addresses: readonly Buffer[], known: readonly Buffer[] 
   });
 }
 
-/** The same for addresses that are the same: domains know no case. As Latin-1, one character for each byte. */
+/** Equal for equal addresses: domains ignore case. As Latin-1, one character per byte. */
 function identity(address: Buffer): string {
   const text = address.toString("latin1");
   const domain = text.lastIndexOf("@") + 1;

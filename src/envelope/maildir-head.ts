@@ -3,10 +3,10 @@ const GREATER = 0x3e;
 const RETURN_PATH = Buffer.from("Return-Path: <");
 const DELIVERED_TO = Buffer.from("Delivered-To: ");
 
-/** Far more than any address takes, and little enough to read for every file, in bytes. */
-export const MOST_HEAD = 65_536;
+/** Far more than two addresses take, yet little enough to read from every file; in bytes. */
+export const MAX_HEAD = 65_536;
 
-/** The two lines with which qmail-local begins what it puts into a maildir: a message with one recipient. */
+/** The two lines that qmail-local puts before a message in a maildir, which has one recipient. */
 export interface MaildirHead {
   readonly sender: Buffer;
   readonly recipient: Buffer;
@@ -16,9 +16,9 @@ export interface MaildirHead {
 }
 
 /**
- * The head of a file, whose parts are copies.
- * @param bytes the file's beginning, `MOST_HEAD` bytes of it or all
- * @returns undefined where the file begins otherwise: it was not put there to be sent on
+ * The head of a file; the addresses are copies.
+ * @param bytes the file's first `MAX_HEAD` bytes, or all of it
+ * @returns undefined if the file has no head: it was not put there to be sent on
  */
 export function parseMaildirHead(bytes: Buffer): MaildirHead | undefined {
   const first = bytes.indexOf(LF);
@@ -35,14 +35,14 @@ export function parseMaildirHead(bytes: Buffer): MaildirHead | undefined {
   };
 }
 
-/** The same head, for a file that `qmtp maildir` or maildirqmtp shall deliver. The addresses hold no LF. */
+/** The head of a file for `qmtp maildir` or maildirqmtp to deliver. The addresses hold no LF. */
 export function encodeMaildirHead(sender: Buffer, recipient: Buffer): Buffer {
   const end = Buffer.from(">\n");
   return Buffer.concat([RETURN_PATH, sender, end, DELIVERED_TO, recipient, end.subarray(1)]);
 }
 
 function startsWith(bytes: Buffer, at: number, expected: Buffer): boolean {
-  // Byte by byte: for so few, calling out of JavaScript would cost more.
+  // Byte by byte: for a few bytes, a native call would cost more.
   for (let index = 0; index < expected.length; index++) {
     if (bytes[at + index] !== expected[index]) return false;
   }

@@ -1,13 +1,13 @@
-import { CommandError } from "../errors.ts";
+import { QmtpError } from "../errors.ts";
 
 const NUL = 0x00;
 const SENDER = 0x46;
 const RECIPIENT = 0x54;
 
-/** More than a million recipients take, and little enough to hold, in bytes. */
-const MOST_BYTES = 64 * 1024 * 1024;
+/** More than a million recipients take, yet little enough to hold; in bytes. */
+const MAX_BYTES = 64 * 1024 * 1024;
 
-/** An envelope as qmail-queue(8) reads it: `F` sender NUL, `T` recipient NUL for each, and one more NUL. */
+/** An envelope as qmail-queue(8) reads it: `F` sender NUL, then `T` recipient NUL for each, then NUL. */
 export interface QueueEnvelope {
   readonly sender: Buffer;
   readonly recipients: readonly Buffer[];
@@ -23,8 +23,8 @@ export function* encodeQueueEnvelope(sender: Buffer, recipients: readonly Buffer
 }
 
 /**
- * Reads an envelope to its last NUL, and nothing behind that.
- * @throws {CommandError} bad-envelope, also where it ends before; envelope-too-large
+ * Reads an envelope to its last NUL, and nothing after that.
+ * @throws {QmtpError} bad-envelope, also if it ends early; envelope-too-large
  */
 export async function readQueueEnvelope(chunks: AsyncIterable<Buffer>): Promise<QueueEnvelope> {
   const reader = new QueueEnvelopeReader();
@@ -35,15 +35,15 @@ export async function readQueueEnvelope(chunks: AsyncIterable<Buffer>): Promise<
   throw reader.cut();
 }
 
-/** Reads an envelope however the stream is cut. */
+/** Reads an envelope, however the stream is cut. */
 class QueueEnvelopeReader {
   #sender: Buffer | undefined;
   readonly #recipients: Buffer[] = [];
-  /** The beginning of an address whose NUL is not there yet. */
+  /** The beginning of an address whose NUL has not arrived yet. */
   #begun: Buffer[] = [];
   #bytes = 0;
 
-  /** @returns the envelope, once its last NUL was read */
+  /** @returns the envelope, once its last NUL has been read */
   read(chunk: Buffer): QueueEnvelope | undefined {
     let start = 0;
     for (let end = chunk.indexOf(NUL); end !== -1; end = chunk.indexOf(NUL, start)) {
@@ -57,12 +57,12 @@ class QueueEnvelopeReader {
       this.#begun.push(Buffer.from(chunk.subarray(start)));
       this.#bytes += chunk.length - start;
     }
-    if (this.#bytes <= MOST_BYTES) return undefined;
-    const message = `the envelope is longer than ${MOST_BYTES} bytes; give some of the recipients a message of their own`;
-    throw new CommandError(message, { code: "envelope-too-large" });
+    if (this.#bytes <= MAX_BYTES) return undefined;
+    const message = `the envelope is longer than ${MAX_BYTES} bytes; give some of the recipients a separate message`;
+    throw new QmtpError("envelope-too-large", message);
   }
 
-  cut(): CommandError {
+  cut(): QmtpError {
     return bad(`it ended after ${this.#bytes} bytes, before its last NUL; nothing was sent`);
   }
 
@@ -80,7 +80,7 @@ class QueueEnvelopeReader {
       if (entry[0] !== SENDER) throw bad("it does not begin with F and the sender");
       this.#sender = address;
     } else if (entry[0] === RECIPIENT) this.#recipients.push(address);
-    else throw bad(`T and a recipient should stand at byte ${this.#bytes - entry.length - 1}`);
+    else throw bad(`T and a recipient expected at byte ${this.#bytes - entry.length - 1}`);
   }
 
   #whole(): QueueEnvelope {
@@ -90,6 +90,6 @@ class QueueEnvelopeReader {
   }
 }
 
-function bad(why: string): CommandError {
-  return new CommandError(`bad envelope on descriptor 1: ${why}`, { code: "bad-envelope" });
+function bad(why: string): QmtpError {
+  return new QmtpError("bad-envelope", `bad envelope on descriptor 1: ${why}`);
 }

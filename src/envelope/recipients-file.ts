@@ -5,9 +5,9 @@ const LF = 0x0a;
 const CR = 0x0d;
 
 /**
- * The recipients in a file: one per line, empty lines skipped, lines ended by LF or CRLF. The addresses share
- * the file's memory.
- * @throws {CommandError} usage when there are none, or for a control byte, with its line
+ * The recipients in a file: one per line, empty lines skipped, lines ended by LF or CRLF. The addresses share the
+ * file's memory.
+ * @throws {QmtpError} usage when there are none, or for a control byte, with its line
  */
 export function parseRecipients(bytes: Buffer, name: string): Buffer[] {
   const recipients: Buffer[] = [];

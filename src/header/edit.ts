@@ -1,19 +1,22 @@
 import type { Header } from "./header.ts";
 
-/** Who gets blind copies is for nobody's eyes. */
+/** Fields that name recipients of blind copies, which other recipients must not see. */
 export const BLIND = ["bcc", "resent-bcc"];
 
 const LF = 0x0a;
 
-/** The header's bytes without all fields of these names; every other byte stays as it was. */
+/** The header's bytes without the fields of these names; every other byte stays. */
 export function withoutFields({ bytes, fields }: Header, names: readonly string[]): Buffer {
   const kept = fields.filter(({ name }) => !names.includes(name));
   if (kept.length === fields.length) return bytes;
-  const behind = fields.at(-1)?.end;
-  return Buffer.concat([...kept.map(({ start, end }) => bytes.subarray(start, end)), bytes.subarray(behind)]);
+  const fieldsEnd = fields.at(-1)?.end;
+  return Buffer.concat([
+    ...kept.map(({ start, end }) => bytes.subarray(start, end)),
+    bytes.subarray(fieldsEnd),
+  ]);
 }
 
-/** A header that an empty line ends, whatever the one was that these bytes are from, with lines added at its top. */
+/** The header with lines added at its top, and an empty line at its end if it had none. */
 export function completed({ separated }: Header, bytes: Buffer, lines: readonly string[]): Buffer {
   const cut = bytes.length > 0 && bytes.at(-1) !== LF;
   const added = lines.map((line) => `${line}\n`).join("");

@@ -1,31 +1,31 @@
-import { CommandError } from "../errors.ts";
+import { QmtpError } from "../errors.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 
-/** More than any mail has, and little enough to hold and to search for addresses, in bytes. */
-const MOST_HEADER = 8 * 1024 * 1024;
-/** A line's kind is known after so many bytes: names of fields are no longer than lines may be (RFC 5322, 2.1.1). */
-const MOST_NAME = 1_000;
+/** More than any mail has, yet little enough to hold and search for addresses; in bytes. */
+const MAX_HEADER = 8 * 1024 * 1024;
+/** A line's kind is known after this many bytes: no field name is longer than a line may be (RFC 5322, 2.1.1). */
+const MAX_NAME = 1_000;
 const FIELD = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:/;
 
-/** What some programs put before the first field, as mailboxes in one file have it; no field has such a name. */
+/** The line that mbox files put before the first field; no field can have this name. */
 export const MBOX_LINE = "from ";
 
-/** A field of a header, by its place in the bytes. */
+/** A field of a header, by its offsets in the bytes. */
 export interface Field {
   /** In lower case. */
   readonly name: string;
   readonly start: number;
-  /** Where its value begins, behind the colon. */
+  /** Where its value begins, after the colon. */
   readonly value: number;
-  /** Behind the end of its last line. */
+  /** Just after its last line. */
   readonly end: number;
 }
 
-/** What stands before a message's body (RFC 5322, 2.2): fields one after the other, then perhaps an empty line. */
+/** The header of a message (RFC 5322, 2.2): fields, then perhaps an empty line. */
 export interface Header {
   readonly bytes: Buffer;
   readonly fields: readonly Field[];
@@ -34,10 +34,10 @@ export interface Header {
 }
 
 /**
- * Reads a message to the end of its header, which is an empty line or a line that is no field's.
- * @param chunks each stands until the next one is asked for
- * @returns the header, a copy, and what follows it
- * @throws {CommandError} bad-header, where it is too long
+ * Reads a message to the end of its header, which is an empty line or a line that is not part of a field.
+ * @param chunks each is valid until the next one is read
+ * @returns a copy of the header, and what follows it
+ * @throws {QmtpError} bad-header, if it is too long
  */
 export async function splitHeader(
   chunks: AsyncIterable<Buffer>,
@@ -59,18 +59,18 @@ async function* following(first: Buffer, iterator: AsyncIterator<Buffer>): Async
   }
 }
 
-/** What nobody can send as it stands: trying again does not help. */
-export function badHeader(message: string): CommandError {
-  return new CommandError(message, { code: "bad-header" });
+/** A header that cannot be sent as it is; retrying will not help. */
+export function badHeader(message: string): QmtpError {
+  return new QmtpError("bad-header", message);
 }
 
 type LineKind = "field" | "continuation" | "mbox" | "empty" | "other";
 
-/** Reads a header however the stream is cut. */
+/** Reads a header, however the stream is cut. */
 class HeaderReader {
   #buffer = Buffer.allocUnsafe(16 * 1024);
   #filled = 0;
-  /** Where the line begins that is read, and up to where its end was looked for. */
+  /** Where the current line begins, and how far its end was searched for. */
   #line = 0;
   #searched = 0;
   #kind: LineKind | undefined;
@@ -83,7 +83,7 @@ class HeaderReader {
     return { bytes, fields: this.#fields, separated: this.#separated };
   }
 
-  /** What was read beyond the header. */
+  /** What was read past the header. */
   get rest(): Buffer {
     return this.#buffer.subarray(this.#end, this.#filled);
   }
@@ -95,18 +95,18 @@ class HeaderReader {
       const at = this.#buffer.subarray(0, this.#filled).indexOf(LF, this.#searched);
       const whole = at !== -1;
       const end = whole ? at + 1 : this.#filled;
-      if (this.#kind === undefined && (whole || end - this.#line >= MOST_NAME)) this.#begin(end);
+      if (this.#kind === undefined && (whole || end - this.#line >= MAX_NAME)) this.#begin(end);
       if (this.#kind === "other" || (this.#kind === "empty" && whole)) return this.#stop();
       this.#searched = end;
       if (!whole) break;
       this.#finish(end);
     }
-    if (this.#filled <= MOST_HEADER) return false;
-    const message = `the message's header is longer than ${MOST_HEADER} bytes; is it a message?`;
+    if (this.#filled <= MAX_HEADER) return false;
+    const message = `the message's header is longer than ${MAX_HEADER} bytes; is it a message?`;
     throw badHeader(message);
   }
 
-  /** Nothing more will come. */
+  /** The message ends here. */
   end(): void {
     if (this.#line === this.#filled) {
       this.#end = this.#filled;
@@ -130,9 +130,9 @@ class HeaderReader {
     this.#filled += chunk.copy(this.#buffer, this.#filled);
   }
 
-  /** @param end of the line, or of what is there of it */
+  /** @param end of the line, or of what has arrived of it */
   #begin(end: number): void {
-    const line = this.#buffer.subarray(this.#line, Math.min(end, this.#line + MOST_NAME));
+    const line = this.#buffer.subarray(this.#line, Math.min(end, this.#line + MAX_NAME));
     const text = line.toString("latin1");
     const field = FIELD.exec(text);
     if (line[0] === LF || (line[0] === CR && line[1] === LF)) this.#kind = "empty";

@@ -1,17 +1,18 @@
 import { hostname, userInfo } from "node:os";
+import type { Environment } from "../io/environment.ts";
 
-/** Unique among all messages (RFC 5322, 3.6.4), brackets included. */
+/** A new Message-ID (RFC 5322, 3.6.4), brackets included. */
 export function newMessageId(): string {
   return `<${crypto.randomUUID()}@${hostname()}>`;
 }
 
-/** An address as it is known everywhere: one without a domain is of this host. */
+/** An address with a domain: this host's, if it has none. */
 export function qualified(address: Buffer): Buffer {
   return address.includes("@") ? address : Buffer.concat([address, Buffer.from(`@${hostname()}`)]);
 }
 
-/** The address of whoever runs us. */
-export function ownAddress(env: Readonly<Record<string, string | undefined>>): Buffer {
+/** The address of the user who runs us. */
+export function ownAddress(env: Environment): Buffer {
   return qualified(Buffer.from(userName() ?? (env.LOGNAME || env.USER || "nobody")));
 }
 
@@ -19,7 +20,7 @@ function userName(): string | undefined {
   try {
     return userInfo().username;
   } catch {
-    // Users need not have a name where only their number is known, as in many containers.
+    // In many containers, the user id has no name.
     return undefined;
   }
 }

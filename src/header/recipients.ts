@@ -1,14 +1,14 @@
 import { isUtf8 } from "node:buffer";
-import type { CommandError } from "../errors.ts";
+import type { QmtpError } from "../errors.ts";
 import { badHeader, type Field, type Header } from "./header.ts";
 
 const RECIPIENTS = ["to", "cc", "bcc"];
 const RESENT = "resent-";
 
 /**
- * The recipients that a header names in To, Cc and Bcc, in their order. Where it was sent on (RFC 5322, 3.6.6),
- * those of the first block of Resent- fields count instead. Addresses are as an envelope has them, without quotes.
- * @throws {CommandError} bad-header
+ * The recipients that a header names in To, Cc and Bcc, in order. In a message that was resent (RFC 5322, 3.6.6),
+ * the first block of Resent- fields counts instead. Addresses are as in an envelope, without quotes.
+ * @throws {QmtpError} bad-header
  */
 export async function recipientsInHeader(header: Header): Promise<Buffer[]> {
   const recipients: Buffer[] = [];
@@ -27,30 +27,29 @@ function recipientFields(fields: readonly Field[]): Field[] {
   if (first === -1) return fields.filter(({ name }) => RECIPIENTS.includes(name));
   const block = new Map<string, Field>();
   for (const field of fields.slice(first)) {
-    // Each block has a name once: the same name again begins that of an earlier sending.
+    // A block has each name once: a name that comes again begins the block of an earlier sending.
     if (!field.name.startsWith(RESENT) || block.has(field.name)) break;
     block.set(field.name, field);
   }
   return [...block.values()].filter(({ name }) => RECIPIENTS.includes(name.slice(RESENT.length)));
 }
 
-/** An address with the name of whoever has it, as a header field has them. */
+/** An address with a name, as in a header field. */
 export interface Mailbox {
   readonly name: string;
   readonly address: string;
 }
 
 /**
- * The mailboxes in a list of them (RFC 5322, 3.4), those of groups included. A word without a domain is a local
- * address.
- * @param origin where the list stands, for errors
- * @param error makes the error of a line
- * @throws {CommandError} that error, where it is not clear who is meant: nobody shall be left out
+ * The mailboxes in a list (RFC 5322, 3.4), those in groups included. A word without a domain is a local address.
+ * @param origin of the list, for errors
+ * @param error makes an error from its message
+ * @throws {QmtpError} that error, if an entry is not clearly one address: no recipient must be left out
  */
 export async function mailboxesIn(
   list: string,
   origin: string,
-  error: (line: string) => CommandError,
+  error: (line: string) => QmtpError,
 ): Promise<Mailbox[]> {
   const { default: parse } = await import("nodemailer/lib/addressparser");
   const bad = (part: string, why: string) => {
@@ -59,21 +58,21 @@ export async function mailboxesIn(
   };
   if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(list)) throw bad(list, "which holds a control character");
   return splitList(list, bad).flatMap((part) =>
-    // One at a time: in a list, the parser takes a word without a domain for part of the name behind it.
+    // One at a time: in a list, the parser takes a word without a domain for part of the name that follows.
     parse(part, { flatten: true }).flatMap(({ name, address }) => {
       const words = withoutQuotes(part);
-      // Of words before an address without angle brackets, nobody knows whether they are one, too.
+      // Words before an address without angle brackets might be an address too.
       const bare = !words.includes("<") && address !== "" && name !== "";
-      if (bare || !isWhole(address === "" ? name : address)) throw bad(part, "which is no address");
+      if (bare || !isWhole(address === "" ? name : address)) throw bad(part, "which is not an address");
       if (address !== "") return [{ name, address }];
       return name === "" ? [] : [{ name: "", address: name }];
     }),
   );
 }
 
-type Bad = (part: string, why: string) => CommandError;
+type Bad = (part: string, why: string) => QmtpError;
 
-/** What stands between the commas and semicolons of an address list, without comments. */
+/** The parts of an address list between commas and semicolons, without comments. */
 function splitList(text: string, bad: Bad): string[] {
   const parts: string[] = [];
   let part = "";
@@ -81,7 +80,7 @@ function splitList(text: string, bad: Bad): string[] {
   let quoted = false;
   let angled = false;
   const close = () => {
-    if (quoted || comments > 0 || angled) throw bad(part, "which does not come to an end");
+    if (quoted || comments > 0 || angled) throw bad(part, "which is not closed");
     if (holdsSeveral(part)) throw bad(part, "which is more than one address; put commas between them");
     if (part.trim() !== "") parts.push(part);
     part = "";
@@ -95,7 +94,7 @@ function splitList(text: string, bad: Bad): string[] {
       part += character;
       quoted = character !== '"';
     } else if (character === "(") {
-      // As good as a space.
+      // A comment counts as a space.
       if (comments++ === 0) part += " ";
     } else if (comments > 0) comments -= character === ")" ? 1 : 0;
     else if ((character === "," || character === ";") && !angled) close();
@@ -110,14 +109,14 @@ function splitList(text: string, bad: Bad): string[] {
   return parts;
 }
 
-/** The parser would choose one of them. */
+/** Whether it has several addresses, of which the parser would choose one. */
 function holdsSeveral(part: string): boolean {
   const words = withoutQuotes(part);
   if (words.includes("<") || words.includes(">")) return !/^[^<>]*<[^<>]*>\s*$/.test(words);
   return words.split("@").length > 2;
 }
 
-/** A word, or a local part and a domain. */
+/** Whether it is a single word, or a local part and a domain. */
 function isWhole(address: string): boolean {
   const words = withoutQuotes(address);
   if (address.endsWith("@") || words.split("@").length > 2) return false;
@@ -128,7 +127,7 @@ function withoutQuotes(part: string): string {
   return part.replace(/"(?:[^"\\]|\\.)*"/gs, "");
 }
 
-/** `"joe doe"@example.org` is joe doe@example.org in an envelope, where nothing needs quotes. */
+/** `"joe doe"@example.org` is joe doe@example.org in an envelope, which needs no quotes. */
 export function envelopeAddress(address: string): string {
   const [, local, domain] = /^"((?:[^"\\]|\\.)*)"(@.*)?$/s.exec(address) ?? [];
   return local === undefined ? address : `${local.replace(/\\(.)/gs, "$1")}${domain ?? ""}`;

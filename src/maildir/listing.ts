@@ -1,41 +1,23 @@
-import { accessSync, constants, lstatSync, readdirSync, type Stats, statSync, unlinkSync } from "node:fs";
-import { CommandError, reason, systemCode } from "../errors.ts";
+import { accessSync, constants, lstatSync, readdirSync, type Stats, statSync } from "node:fs";
+import { QmtpError, reason, systemCode } from "../errors.ts";
 import type { KnownFile } from "../message/file.ts";
-
-/** What lies in tmp/ unread for so many milliseconds was left there by a delivery that died (maildir(5)). */
-const ABANDONED_MS = 129_600_000;
+import { pathIn } from "./file-names.ts";
 
 /** A regular file in new/ or cur/. */
 export interface MaildirFile extends KnownFile {
-  /** The path below the maildir, `new/1234.host`. Each character stands for one byte, as names are bytes. */
+  /** The path in the maildir, `new/1234.host`. Names are bytes: each character is one byte. */
   readonly name: string;
 }
 
-/** What stands in a maildir and cannot be sent. */
+/** A file in a maildir that cannot be sent. */
 export interface Unusable {
   readonly name: string;
   readonly why: string;
 }
 
-/** A name whose characters stand for bytes, as the system takes it: what is not ASCII goes as its bytes. */
-export function systemPath(name: string): string | Buffer {
-  return ASCII.test(name) ? name : nameBytes(name);
-}
-
-const ASCII = /^[\x00-\x7f]*$/;
-
-function pathIn(maildir: string, name: string): string | Buffer {
-  if (ASCII.test(name)) return `${maildir}/${name}`;
-  return Buffer.concat([Buffer.from(`${maildir}/`), nameBytes(name)]);
-}
-
-export function nameBytes(name: string): Buffer {
-  return Buffer.from(name, "latin1");
-}
-
 /**
- * Sees that there is a maildir at all, before anything is written to it.
- * @throws {CommandError} unreadable-maildir
+ * Checks that there is a maildir, before anything is written to it.
+ * @throws {QmtpError} unreadable-maildir
  */
 export function checkMaildir(maildir: string): void {
   for (const folder of ["new", "cur"]) {
@@ -47,31 +29,31 @@ export function checkMaildir(maildir: string): void {
   }
 }
 
-function unreadable(maildir: string, folder: string, error: unknown): CommandError {
+function unreadable(maildir: string, folder: string, error: unknown): QmtpError {
   const message = `cannot read ${folder} of the maildir ${maildir}: ${reason(error)}; name a folder with tmp, new and cur`;
-  return new CommandError(message, { code: "unreadable-maildir", cause: error });
+  return new QmtpError("unreadable-maildir", message, { cause: error });
 }
 
 /**
- * What stands in new/ and cur/ of a maildir, without names that begin with a dot. There may be a million files:
- * of each, no more is kept than its name, time and size.
+ * The files in new/ and cur/ of a maildir, except names that begin with a dot. There may be a million: of each, only
+ * its name, time and size are kept.
  */
 export class Listing {
   readonly #maildir: string;
   /** Those in new/, then those in cur/. */
   readonly #names: readonly string[];
   readonly #inNew: number;
-  /** Milliseconds since 1970, and bytes, of each name. */
+  /** Modification time in milliseconds since 1970, and size in bytes, by index in `#names`. */
   readonly #times: Float64Array;
   readonly #sizes: Float64Array;
-  /** Places of files to be sent, oldest first. */
+  /** Indexes of files to be sent, oldest first. */
   readonly #order: Uint32Array;
   readonly #tooNew: number[] = [];
   readonly unusable: readonly Unusable[];
 
   /**
-   * @param before files whose mtime, in milliseconds, is not below this may still be arriving
-   * @throws {CommandError} unreadable-maildir
+   * @param before milliseconds since 1970: files written at this time or later may still be arriving
+   * @throws {QmtpError} unreadable-maildir
    */
   constructor(maildir: string, before: number) {
     const inNew = namesIn(maildir, "new");
@@ -136,7 +118,7 @@ function namesIn(maildir: string, folder: string): string[] {
   }
 }
 
-/** Undefined where it has gone in the meantime. */
+/** Undefined if it is gone by now. */
 function look(maildir: string, name: string): Stats | Unusable | undefined {
   try {
     const stat = statSync(pathIn(maildir, name));
@@ -159,8 +141,8 @@ function isDangling(maildir: string, name: string): boolean {
 }
 
 /**
- * The place of a file that a mail reader has moved from new/ to cur/, with or without flags behind its name.
- * @returns undefined where it is not there, or cannot be looked for
+ * The path of a file that a mail reader has moved from new/ to cur/, with or without flags after its name.
+ * @returns undefined if it is not there, or cur/ cannot be read
  */
 export function movedPath(maildir: string, name: string): string | Buffer | undefined {
   const unique = (entry: string) => entry.replace(/:.*$/s, "");
@@ -170,36 +152,5 @@ export function movedPath(maildir: string, name: string): string | Buffer | unde
     return entry === undefined ? undefined : pathIn(maildir, `cur/${entry}`);
   } catch {
     return undefined;
-  }
-}
-
-/** Files that deliveries have abandoned in tmp/, which nobody will ever finish. */
-export function abandonedFiles(maildir: string, now: number): string[] {
-  let entries: string[];
-  try {
-    entries = readdirSync(`${maildir}/tmp`, "latin1");
-  } catch {
-    // Nothing is delivered from here, so that it is no reason to deliver nothing.
-    return [];
-  }
-  return entries
-    .filter((entry) => !entry.startsWith("."))
-    .map((entry) => `tmp/${entry}`)
-    .filter((name) => {
-      try {
-        const stat = statSync(pathIn(maildir, name));
-        return stat.isFile() && stat.atimeMs + ABANDONED_MS < now;
-      } catch {
-        return false;
-      }
-    });
-}
-
-/** Removes what deliveries have abandoned in tmp/. What cannot be removed does no harm. */
-export function removeAbandoned(maildir: string, now: number): void {
-  for (const name of abandonedFiles(maildir, now)) {
-    try {
-      unlinkSync(pathIn(maildir, name));
-    } catch {}
   }
 }

@@ -1,21 +1,22 @@
+import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
-import { CommandError, reason } from "../errors.ts";
-import { spawnSync } from "../subprocess.ts";
+import { QmtpError, reason } from "../errors.ts";
 
 const NAME = ".qmtp-lock";
-/** Whatever has taken the file's place is not waited for, and not followed. */
+/** If something else is in the file's place, opening neither waits for it nor follows it. */
 const OPEN = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOFOLLOW;
-/** flock(1)'s exit code where somebody else holds the lock. */
+/** flock(1)'s exit code when another process holds the lock. */
 const HELD = 1;
 
 /**
- * Locks a maildir against other runs, until the lock is released or this process ends, however it ends: the
- * system holds the lock (flock(2)) and not the file, which stays. The same file serves flock(1) and setlock(1).
+ * Locks a maildir against other runs, until the lock is released or this process ends, however it ends. The lock is
+ * the system's (flock(2)); the file stays, and means nothing by itself. flock(1) and setlock(1) can use the same
+ * file.
  *
- * Node cannot lock files, but a lock belongs to an open file, which a child shares: flock(1) takes it and leaves
- * it with us.
+ * Node cannot lock files. But a lock belongs to an open file, which a child shares: flock(1) takes the lock, and we
+ * still have it when flock(1) has exited.
  *
- * @throws {CommandError} maildir-locked, unlockable-maildir
+ * @throws {QmtpError} maildir-locked, unlockable-maildir
  */
 export function lockMaildir(maildir: string): { release(): void } {
   const path = `${maildir}/${NAME}`;
@@ -31,7 +32,7 @@ export function lockMaildir(maildir: string): { release(): void } {
     throw unlockable(maildir, why, error);
   }
   const message = `another run is delivering the maildir ${maildir} (it holds ${path}); nothing was done`;
-  throw new CommandError(message, { code: "maildir-locked" });
+  throw new QmtpError("maildir-locked", message);
 }
 
 function openLock(maildir: string, path: string): number {
@@ -42,7 +43,7 @@ function openLock(maildir: string, path: string): number {
   }
 }
 
-function unlockable(maildir: string, why: string, cause: unknown): CommandError {
+function unlockable(maildir: string, why: string, cause: unknown): QmtpError {
   const message = `cannot lock the maildir ${maildir}: ${why}; name a maildir that can be written`;
-  return new CommandError(message, { code: "unlockable-maildir", cause });
+  return new QmtpError("unlockable-maildir", message, { cause });
 }

@@ -1,13 +1,13 @@
 import { closeSync, constants, openSync, readSync, statSync } from "node:fs";
-import { type MaildirHead, MOST_HEAD, parseMaildirHead } from "../envelope/maildir-head.ts";
+import { MAX_HEAD, type MaildirHead, parseMaildirHead } from "../envelope/maildir-head.ts";
 import { reason, systemCode } from "../errors.ts";
 import { type KnownFile, restOfFile } from "../message/file.ts";
 import type { Message, Package } from "../protocol/package.ts";
 
-/** Without O_NONBLOCK, a named pipe that has taken a file's place would be waited for. */
+/** Without O_NONBLOCK, opening would wait if a named pipe were in the file's place. */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** A file to be read; where nobody has looked at it before, its size and time are left open. */
+/** A file to be read; its size and time are known if it was examined before. */
 export type UnreadFile = Pick<KnownFile, "path" | "name"> & Partial<KnownFile>;
 
 /** A message with one recipient in a file that begins with its head. */
@@ -16,20 +16,20 @@ export interface FilePackage<F extends UnreadFile = UnreadFile> extends Package 
   readonly head: MaildirHead;
 }
 
-/** Why a file is no package: it is not for us, it is gone, it has no head, or it cannot be read. */
+/** Why a file is not a package: it is not for us, it is gone, it has no head, or it cannot be read. */
 export type NoPackage =
   | { readonly kind: "ignored" | "gone" }
   | { readonly kind: "headless" | "unreadable"; readonly why: string };
 
 /**
- * Makes packages of files. Small ones are read at once, with three system calls, into a buffer that is used
- * again for the next file; of larger ones the beginning is read, and the rest when it is sent.
+ * Makes packages of files. A small file is read whole, with three system calls, into a buffer that the next file
+ * reuses. Of a larger one only the beginning is read; the rest is read when it is sent.
  */
 export class MessageFileReader {
   readonly #prefix: Buffer;
   readonly #onBroken: (file: UnreadFile) => void;
-  /** One byte more than is read of a small file finds its end. */
-  readonly #buffer = Buffer.allocUnsafeSlow(MOST_HEAD + 1);
+  /** One byte longer than the largest small file, to show that the file has ended. */
+  readonly #buffer = Buffer.allocUnsafeSlow(MAX_HEAD + 1);
 
   /**
    * @param prefix removed from recipients; files of recipients that do not begin with it are ignored
@@ -40,7 +40,7 @@ export class MessageFileReader {
     this.#onBroken = onBroken;
   }
 
-  /** The package of a file, whose message stands until the next file is read. */
+  /** The package of a file; its message is valid until the next file is read. */
   read<F extends UnreadFile>(file: F): FilePackage<F> | NoPackage {
     let length: number;
     try {
@@ -75,13 +75,13 @@ export class MessageFileReader {
     }
   }
 
-  /** Every byte after the head as it stands: a CR in a maildir is data. */
+  /** Every byte after the head, unchanged: a CR in a maildir is data. */
   #message(file: UnreadFile, read: number, head: MaildirHead): Message {
     if (read < this.#buffer.length) {
       const body = this.#buffer.subarray(head.length, read);
       return { encoding: "unix", length: body.length, chunks: () => [body] };
     }
-    const known = lookedAt(file);
+    const known = examined(file);
     const length = known.bytes - head.length;
     return { encoding: "unix", length, chunks: () => this.#rest(known, head.length) };
   }
@@ -96,16 +96,16 @@ export class MessageFileReader {
   }
 }
 
-function lookedAt(file: UnreadFile): KnownFile {
+function examined(file: UnreadFile): KnownFile {
   const { path, name, bytes, mtimeMs } = file;
   if (bytes !== undefined && mtimeMs !== undefined) return { path, name, bytes, mtimeMs };
   const stat = statSync(path);
-  if (!stat.isFile()) throw new Error("it is no regular file");
+  if (!stat.isFile()) throw new Error("it is not a regular file");
   return { path, name, bytes: stat.size, mtimeMs: stat.mtimeMs };
 }
 
 function noHead(length: number): string {
   if (length === 0) return "it is empty";
-  const where = length > MOST_HEAD ? ` within its first ${MOST_HEAD} bytes` : "";
+  const where = length > MAX_HEAD ? ` within its first ${MAX_HEAD} bytes` : "";
   return `it does not begin with 'Return-Path: <sender>' and 'Delivered-To: recipient'${where}`;
 }

@@ -2,10 +2,10 @@ import { unlinkSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 import { systemCode } from "../errors.ts";
 
-/** So many at once are worth a thread of its own: removing takes the system longer than all the rest. */
+/** From this many files on, a thread removes them: it takes the system longer than everything else we ask of it. */
 const MANY = 128;
 
-/** Removes what it is told, and answers for each path with nothing or with the error's parts. */
+/** Removes files, and answers for each path with nothing or with the error's parts. */
 const THREAD = `
   const { parentPort } = require("node:worker_threads");
   const { unlinkSync } = require("node:fs");
@@ -20,33 +20,33 @@ const THREAD = `
 `;
 
 interface Removal {
-  /** Undefined where there is nothing to remove, and only the turn is waited for. */
+  /** Undefined if there is nothing to remove, and only the order matters. */
   readonly path: string | Buffer | undefined;
   readonly done: (error: Error | undefined) => void;
 }
 
-/** Removes files beside the sending, in the order in which it is asked to. */
+/** Removes files in the order of the calls, while others are sent. */
 export class Remover {
-  /** Asked for in this turn of the event loop. */
+  /** Removals of this turn of the event loop. */
   #batch: Removal[] = [];
-  /** With the thread. */
+  /** Handed to the thread. */
   #sent: Removal[][] = [];
   #thread: Promise<Worker> | undefined;
   #threadLost = false;
   #pending = 0;
   #waiting: (() => void) | undefined;
 
-  /** Files that are not removed yet. */
+  /** Files not removed yet. */
   get pending(): number {
     return this.#pending;
   }
 
-  /** @param done called, later, when the file is removed or could not be, and all before it */
+  /** @param done called later, when this file and all before it have been removed, or could not be */
   remove(path: string | Buffer, done: Removal["done"]): void {
     this.#add({ path, done });
   }
 
-  /** @param done called, later, when all that was asked for before is done */
+  /** @param done called, later, when all earlier removals are done */
   afterThose(done: () => void): void {
     this.#add({ path: undefined, done });
   }
@@ -56,9 +56,9 @@ export class Remover {
     if (this.#batch.push(removal) === 1) setImmediate(() => this.#handOver());
   }
 
-  /** Resolves when no more than so many files are pending. For one caller at a time. */
-  async until(most: number): Promise<void> {
-    while (this.#pending > most) {
+  /** Resolves when at most this many files are pending. For one caller at a time. */
+  async until(max: number): Promise<void> {
+    while (this.#pending > max) {
       await new Promise<void>((resolve) => {
         this.#waiting = resolve;
       });
@@ -86,7 +86,7 @@ export class Remover {
       for (const removal of batch) this.#settle(removal, removed(removal.path));
       return;
     }
-    // Answered piece by piece, so that whoever waits for room need not wait for all.
+    // The thread answers piece by piece, so that a caller waiting for room need not wait for the whole batch.
     for (let at = 0; at < batch.length; at += MANY) {
       const piece = batch.slice(at, at + MANY);
       this.#sent.push(piece);
@@ -107,7 +107,7 @@ export class Remover {
         this.#settle(removal, error && Object.assign(new Error(error.message), { code: error.code }));
       }
     });
-    // Such as for want of memory. What it was told may have been done or not.
+    // Out of memory, for one. The files that it was working on may be gone.
     thread.on("error", () => {
       this.#threadLost = true;
       for (const removal of this.#sent.splice(0).flat()) {

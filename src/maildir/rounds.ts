@@ -1,39 +1,41 @@
-import { reason } from "../errors.ts";
-import { afterAnother, type Delivery, deferred } from "../protocol/delivery.ts";
+import type { Route } from "../client/route.ts";
+import { type SendEvents, type SessionReport, sendPackages } from "../client/send-packages.ts";
+import { interruption } from "../errors.ts";
+import { type Delivery, deferred, mergeAttempts } from "../protocol/delivery.ts";
 import type { PackageSource } from "../protocol/package.ts";
-import { Consequences, type ConsequencesOptions, type MaildirPackage } from "./consequences.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
 import { MessageFileReader } from "./message-file.ts";
+import { type MaildirPackage, Outcomes, type OutcomesOptions } from "./outcomes.ts";
 
-/** So many rounds in a row without a result are enough to know that there is no point in another one. */
-const FRUITLESS_ROUNDS = 3;
+/** After this many rounds in a row without a result, another round is pointless. */
+const MAX_FRUITLESS_ROUNDS = 3;
 
-export interface RoundsOptions extends ConsequencesOptions {
+/**
+ * A session takes no more messages after this share of its time, so that those in flight are answered before the
+ * time is over and need not be sent twice.
+ */
+const INTAKE_SHARE = 0.9;
+
+export interface RoundsOptions extends OutcomesOptions {
   readonly prefix: Buffer;
+  readonly route: Route;
   /** Milliseconds since 1970: files that are not older may still be arriving. */
   readonly startedAt: number;
-  /** Milliseconds after which a session takes no further messages: what is on its way has time to be answered. */
-  readonly sessionMs: number;
-  /**
-   * Sends packages over one session; every package that it takes is settled once.
-   * @returns why packages were not taken, or undefined
-   */
-  readonly converse: (
-    packages: PackageSource<MaildirPackage>,
-    onSettled: (pkg: MaildirPackage, deliveries: readonly Delivery[]) => void,
-  ) => Promise<string | undefined>;
   /** Called once for each file that cannot be sent. */
   readonly onUnusable: (file: Unusable) => void;
-  /** Called with the number of messages that wait, at the beginning of each round. */
+  /** Called with the number of waiting messages at the beginning of each round. */
   readonly onRound?: (files: number) => void;
-  readonly signal: AbortSignal;
+  /** Called before each session. */
+  readonly onConnecting?: () => void;
+  readonly onConnected?: SendEvents<MaildirPackage>["onConnected"];
+  readonly onSessionEnd?: (report: SessionReport) => void;
 }
 
 /**
- * Delivers a maildir in rounds, as maildirserial does: each lists it anew, and sends what is there over one
+ * Delivers a maildir in rounds, as maildirserial does. Each round lists it anew and sends what is there over one
  * session, until nothing is left that this run has not tried.
  * @returns whether anything is left over
- * @throws {CommandError} unreadable-maildir
+ * @throws {QmtpError} unreadable-maildir
  */
 export async function deliverMaildir(options: RoundsOptions): Promise<boolean> {
   return new Rounds(options).run();
@@ -42,12 +44,12 @@ export async function deliverMaildir(options: RoundsOptions): Promise<boolean> {
 class Rounds {
   readonly #options: RoundsOptions;
   readonly #reader: MessageFileReader;
-  readonly #consequences: Consequences;
-  /** Names that this run is done with, though their files are still there. */
+  readonly #outcomes: Outcomes;
+  /** Names of files that are still there, but that this run is done with. */
   readonly #done = new Set<string>();
   /** Messages that were sent, or begun, and have no response. */
   readonly #unanswered = new Map<string, { pkg: MaildirPackage; delivery: Delivery }>();
-  /** Messages at which a session ended, one in each: they go last, lest they keep all others from going. */
+  /** The first unanswered message of each session that ended early: they go last, and hold up no others. */
   readonly #suspects = new Set<string>();
   /** Files that could not be read to their end. */
   readonly #broken = new Set<string>();
@@ -62,7 +64,7 @@ class Rounds {
   constructor(options: RoundsOptions) {
     this.#options = options;
     this.#reader = new MessageFileReader(options.prefix, ({ name }) => this.#broken.add(name));
-    this.#consequences = new Consequences({
+    this.#outcomes = new Outcomes({
       ...options,
       onResult: (result) => {
         if (result.outcome === "kept") {
@@ -79,34 +81,45 @@ class Rounds {
       const why = await this.#deliver();
       if (why !== undefined) this.#giveUp(why);
       for (const { pkg, delivery } of this.#unanswered.values()) {
-        this.#consequences.keep(pkg, delivery, false, "the file is gone");
+        this.#outcomes.keep(pkg, delivery, false, { text: "the file is gone" });
       }
-      await this.#consequences.complete();
+      await this.#outcomes.complete();
       return this.#leftOver;
     } finally {
-      await this.#consequences.close();
+      await this.#outcomes.close();
     }
   }
 
-  /** @returns why messages are left that have no result, or undefined when none are */
-  async #deliver(): Promise<string | undefined> {
-    const { signal } = this.#options;
-    let why = "there was no time to send it";
-    while (this.#fruitless < FRUITLESS_ROUNDS && !signal.aborted) {
+  /** @returns why messages are left without a result, or undefined when none are */
+  async #deliver(): Promise<Unsent | undefined> {
+    const { signal } = this.#options.route;
+    let why: Unsent = { text: "not sent: the run ended first", error: undefined };
+    while (this.#fruitless < MAX_FRUITLESS_ROUNDS && !signal.aborted) {
       const before = this.#settledForGood;
       const packages = this.#packages(this.#list());
       const first = packages.next();
       if (first.done) return undefined;
-      why = (await this.#options.converse(this.#source(first.value, packages), this.#settled)) ?? why;
-      await this.#consequences.complete();
+      why = (await this.#send(this.#source(first.value, packages))) ?? why;
+      await this.#outcomes.complete();
       this.#fruitless = this.#settledForGood > before ? 0 : this.#fruitless + 1;
       if (this.#endedAt !== undefined) this.#suspects.add(this.#endedAt);
       this.#endedAt = undefined;
     }
-    return signal.aborted ? `interrupted by ${reason(signal.reason)}` : why;
+    if (!signal.aborted) return why;
+    const error = interruption(signal);
+    return { text: error.message, error };
   }
 
-  /** What there is now, and a word on what cannot be sent. */
+  /** @returns why packages were not taken, or undefined */
+  async #send(packages: PackageSource<MaildirPackage>): Promise<Unsent | undefined> {
+    const { route, onConnecting, onConnected, onSessionEnd } = this.#options;
+    onConnecting?.();
+    const report = await sendPackages(packages, route, { onConnected, onSettled: this.#settled });
+    onSessionEnd?.(report);
+    return report.cause === null ? undefined : { text: report.cause.texts.unsent, error: report.cause.error };
+  }
+
+  /** Lists what is there now, and reports what cannot be sent. */
   #list(): Listing {
     const { maildir, startedAt, onRound } = this.#options;
     const listing = new Listing(maildir, startedAt);
@@ -122,29 +135,30 @@ class Rounds {
     }
   }
 
-  /** The files that this run has not done with, suspects last; and the last ones first, if all else failed. */
+  /** The files that this run is not done with, suspects last. In the last resort, the newest go first. */
   *#left(listing: Listing): Generator<MaildirFile, void> {
     const suspects: MaildirFile[] = [];
-    for (const file of listing.files(this.#fruitless === FRUITLESS_ROUNDS - 1)) {
+    for (const file of listing.files(this.#fruitless === MAX_FRUITLESS_ROUNDS - 1)) {
       if (this.#suspects.has(file.name)) suspects.push(file);
       else if (!this.#done.has(file.name)) yield file;
     }
     for (const file of suspects) if (!this.#done.has(file.name)) yield file;
   }
 
-  /** The packages, the first of which was read to see whether there is one; they wait for files to be removed. */
+  /** The packages; the first has been read already. Taking one waits while too many files are to be removed. */
   #source(first: MaildirPackage, rest: Iterator<MaildirPackage, void>): PackageSource<MaildirPackage> {
+    const intakeMs = this.#options.route.limits.sessionMs * INTAKE_SHARE;
     let upcoming: MaildirPackage | undefined = first;
     let end: number | undefined;
     const next = (): IteratorResult<MaildirPackage, void> => {
-      end ??= performance.now() + this.#options.sessionMs;
+      end ??= performance.now() + intakeMs;
       if (performance.now() > end) return { done: true, value: undefined };
       if (upcoming === undefined) return rest.next();
       const value = upcoming;
       upcoming = undefined;
       return { done: false, value };
     };
-    return { next: () => this.#consequences.waitForRoom()?.then(next) ?? next() };
+    return { next: () => this.#outcomes.waitForRoom()?.then(next) ?? next() };
   }
 
   #read(file: MaildirFile): MaildirPackage | undefined {
@@ -166,7 +180,7 @@ class Rounds {
     const { name } = pkg.file;
     const [latest] = deliveries as [Delivery];
     const before = this.#unanswered.get(name)?.delivery;
-    const delivery = before === undefined ? latest : afterAnother(before, latest);
+    const delivery = before === undefined ? latest : mergeAttempts(before, latest);
     const broken = this.#broken.has(name);
     if (delivery.origin === "client" && !broken) {
       this.#endedAt ??= name;
@@ -175,19 +189,26 @@ class Rounds {
     }
     this.#settledForGood++;
     this.#unanswered.delete(name);
-    if (broken) this.#consequences.keep(pkg, delivery);
-    else this.#consequences.answered(pkg, delivery);
+    if (broken) this.#outcomes.keep(pkg, delivery);
+    else this.#outcomes.answered(pkg, delivery);
   };
 
-  /** What has no result by now gets the reason for that. */
-  #giveUp(why: string): void {
-    const text = Buffer.from(why);
+  /** Defers all messages without a result. */
+  #giveUp({ text, error }: Unsent): void {
+    const words = Buffer.from(text);
     for (const file of this.#left(this.#list())) {
       const pkg = this.#read(file);
       if (pkg === undefined) continue;
       const before = this.#unanswered.get(file.name);
       this.#unanswered.delete(file.name);
-      this.#consequences.keep(pkg, before?.delivery ?? deferred(pkg.recipients[0] as Buffer, text));
+      const delivery = before?.delivery ?? deferred(pkg.recipients[0] as Buffer, words, error);
+      this.#outcomes.keep(pkg, delivery);
     }
   }
+}
+
+/** Why messages were not sent. */
+interface Unsent {
+  readonly text: string;
+  readonly error: Error | undefined;
 }

@@ -2,23 +2,28 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
+import { QmtpError, reason } from "../errors.ts";
 
 /**
- * Makes a maildir with its three folders, readable for its owner only, where there is none. The folder above
- * must be there.
- * @throws the system's error
+ * Creates a maildir that only its owner can read, unless it exists. Its parent folder must exist.
+ * @throws {QmtpError} unwritable-maildir
  */
-export async function makeMaildir(path: string): Promise<void> {
+export async function createMaildir(path: string): Promise<void> {
   const inside = ["tmp", "new", "cur"].map((name) => `${path}/${name}`);
-  if (await made(path)) await sync(dirname(path));
-  const some = await Promise.all(inside.map(made));
-  if (some.includes(true)) await sync(path);
+  try {
+    if (await created(path)) await sync(dirname(path));
+    const some = await Promise.all(inside.map(created));
+    if (some.includes(true)) await sync(path);
+  } catch (error) {
+    const message = `cannot create the maildir ${path}: ${reason(error)}; name another folder`;
+    throw new QmtpError("unwritable-maildir", message, { cause: error });
+  }
 }
 
-/** Whether the folder was made; one that is there is as good. */
-async function made(folder: string): Promise<boolean> {
+/** Whether the folder was created; an existing one will do. */
+async function created(folder: string): Promise<boolean> {
   try {
-    // Not Node's recursive one, which never ends where a folder cannot be made at all, as in /proc.
+    // Not recursive: Node's recursion never ends if a folder cannot be created at all, as in /proc.
     await mkdir(folder, 0o700);
     return true;
   } catch (error) {
@@ -28,9 +33,9 @@ async function made(folder: string): Promise<boolean> {
 }
 
 /**
- * Puts a message into a maildir so that it is either there whole or not at all: written in tmp/, synced, renamed
- * into new/, and that synced too (maildir(5)).
- * @throws the system's error; then nothing is left behind
+ * Puts a message into a maildir, whole or not at all: it is written in tmp/, synced, and renamed into new/, which is
+ * synced too (maildir(5)).
+ * @throws the system's error; then no file is left
  */
 export async function storeMessage(
   maildir: string,
@@ -41,8 +46,8 @@ export async function storeMessage(
 }
 
 /**
- * The same without the last step: the message may be promised after `syncNew`, which one may do for many.
- * @throws the system's error; then nothing is left behind
+ * The same without the last step: the message is durable only after `syncNew`, which can serve many messages.
+ * @throws the system's error; then no file is left
  */
 export async function putMessage(
   maildir: string,
@@ -65,7 +70,7 @@ export async function putMessage(
   }
 }
 
-/** Without this new names may be lost with the power, though the files' bytes are not. */
+/** Makes new names durable: without it, a power failure may lose them, though not the bytes of the files. */
 export function syncNew(maildir: string): Promise<void> {
   return sync(`${maildir}/new`);
 }
@@ -79,7 +84,7 @@ async function sync(path: string): Promise<void> {
   }
 }
 
-/** time.random.host, as maildir(5) has it; the host's name may not hold / and :. */
+/** time.random.host, as maildir(5) says; the host's name must not hold / and :. */
 function uniqueName(): string {
   const host = hostname().replaceAll("/", "\\057").replaceAll(":", "\\072");
   const now = Date.now();

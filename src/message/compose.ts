@@ -4,9 +4,9 @@ import MailComposer from "nodemailer/lib/mail-composer";
 import type { Mailbox } from "../header/recipients.ts";
 import type { Message } from "../protocol/package.ts";
 
-/** What a message is made of. Texts and files are read when the message is. */
+/** What a message is made of. Texts and attachments are read as the message is read. */
 export interface Composition {
-  /** Fields that stand in the place of those that would be made, and others. */
+  /** Fields that replace generated ones, and others. */
   readonly headers: { key: string; value: string }[];
   readonly from: Mailbox | undefined;
   readonly to: Mailbox[] | undefined;
@@ -20,13 +20,13 @@ export interface Composition {
   readonly attachments: readonly { readonly filename: string; readonly content: Message }[];
 }
 
-/** Shorter texts are looked at as a whole, and go as they are where they may; in bytes. */
-const SHORT = 1024 * 1024;
+/** Texts up to this size, in bytes, are held whole, so that they go unencoded if possible. */
+const MAX_HELD = 1024 * 1024;
 
-/** As message/rfc822 these could not be encoded (RFC 2046, 5.2.1), and would not arrive byte by byte. */
+/** As message/rfc822, these could not be encoded (RFC 2046, 5.2.1), and might be changed in transit. */
 const MESSAGE_FILE = /\.(eml|mht|mhtml|mime|nws)$/i;
 
-/** The message's bytes, as MIME (RFC 2045 to 2047, 2231). Lines may end in either way. */
+/** The message's bytes, as MIME (RFC 2045 to 2047, 2231). Lines may end with LF or CRLF. */
 export async function compose({ text, html, attachments, ...rest }: Composition): Promise<Readable> {
   const composer = new MailComposer({
     ...rest,
@@ -37,22 +37,22 @@ export async function compose({ text, html, attachments, ...rest }: Composition)
       content: streamOf(content),
       ...(MESSAGE_FILE.test(filename) && { contentType: "application/octet-stream" }),
     })),
-    // All files are opened by us.
+    // We open all files ourselves.
     disableFileAccess: true,
     disableUrlAccess: true,
   });
   return composer.compile().createReadStream();
 }
 
-/** A From field as a line, folded where it is long, for a name in any script. */
+/** A From field as a line, folded if it is long, and encoded if the name is not ASCII. */
 export function fromLine(from: Mailbox): string {
   const header = new MailComposer({ from: { ...from } }).compile().buildHeaders();
   return /^From:.*(?:\r?\n[ \t].*)*/m.exec(header)?.[0] ?? "";
 }
 
-/** A text as UTF-8; one that is not is taken for Latin-1, in which every byte is a letter. */
+/** A text as UTF-8; one that is not UTF-8 is taken for Latin-1, in which every byte is a character. */
 async function inUtf8(text: Message): Promise<Buffer | Readable> {
-  if (text.length <= SHORT) {
+  if (text.length <= MAX_HELD) {
     const copies: Buffer[] = [];
     for await (const chunk of text.chunks()) copies.push(Buffer.from(chunk));
     const whole = Buffer.concat(copies);
@@ -77,7 +77,7 @@ async function* fromLatin1(text: Message): AsyncGenerator<Buffer, void> {
   for await (const chunk of text.chunks()) yield Buffer.from(chunk.toString("latin1"));
 }
 
-/** Copies: a stream reads ahead, and chunks stand only until the next is asked for. */
+/** Chunks are copied, because a stream reads ahead and a chunk is valid only until the next one is read. */
 function streamOf(message: Message): Readable {
   return Readable.from(copiesOf(message));
 }

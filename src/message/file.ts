@@ -4,9 +4,9 @@ import { type Header, splitHeader } from "../header/header.ts";
 import type { Encoding, Message } from "../protocol/package.ts";
 import { fileChunks } from "./file-chunks.ts";
 import { convertWhole, LineEndConverter, LineEndCounter } from "./line-ends.ts";
-import { readable } from "./readable.ts";
+import { withReadErrors } from "./read-errors.ts";
 
-/** What shows that a file is still the one that was counted. */
+/** Shows whether a file is still as it was when it was counted. */
 interface Stamp {
   readonly size: bigint;
   readonly mtimeNs: bigint;
@@ -14,21 +14,21 @@ interface Stamp {
 
 export interface FileFormat {
   readonly encoding: Encoding;
-  /** The bytes go as they stand, only labelled with the encoding. */
+  /** Send the bytes as they are, only labelled with the encoding. */
   readonly raw: boolean;
-  /** Gives the bytes that take the place of the header's. */
+  /** Returns the bytes to send instead of the header's. */
   readonly editHeader?: EditHeader | undefined;
 }
 
 export type EditHeader = (header: Header) => Promise<Buffer>;
 
 /**
- * A regular file as a message. It is never held, except for a header that is edited: one pass counts what its line
- * ends will take, and each sending is a pass of its own, without a look at the bytes where nothing is to be changed.
+ * A regular file as a message. Nothing of it is held in memory except an edited header. One pass counts its line
+ * ends, and each sending reads it again, without a look at the bytes if nothing needs to change.
  *
- * @param fd the open file, which stays open as long as the message is needed
- * @param name how to call it in errors
- * @throws {CommandError} unreadable-input, also from `chunks` when the file changed since it was counted;
+ * @param fd the open file; keep it open for as long as the message is needed
+ * @param name what to call it in errors
+ * @throws {QmtpError} unreadable-input, also from `chunks` when the file changed since it was counted;
  *   bad-header; and what `editHeader` throws
  */
 export async function fileMessage(
@@ -40,9 +40,9 @@ export async function fileMessage(
   const { encoding, raw } = format;
   const stamp = stampOf(fd, name);
   const { head, from } = await headOf(fd, name, format);
-  const change = raw ? 0 : await countChange(readable(fileChunks(fd, from), name), encoding, signal);
+  const change = raw ? 0 : await countChange(withReadErrors(fileChunks(fd, from), name), encoding, signal);
   const length = Number(stamp.size) - from + change;
-  // For `dos`, no change in length means that nothing changes too: CRs are only ever added.
+  // No change in length means no change at all: for `unix`, CRs are only ever removed, for `dos` only ever added.
   const bytes = () => (change === 0 ? fileChunks(fd, from) : converted(fileChunks(fd, from), encoding));
   const chunks = () => unchanged(fd, name, stamp, length, bytes());
   return {
@@ -52,14 +52,14 @@ export async function fileMessage(
   };
 }
 
-/** What goes before the bytes of the file, and the byte from which on they go. */
+/** What to send before the bytes of the file, and the offset at which these begin. */
 async function headOf(
   fd: number,
   name: string,
   { encoding, raw, editHeader }: FileFormat,
 ): Promise<{ head: Buffer; from: number }> {
   if (editHeader === undefined) return { head: Buffer.alloc(0), from: 0 };
-  const { header } = await splitHeader(readable(fileChunks(fd), name));
+  const { header } = await splitHeader(withReadErrors(fileChunks(fd), name));
   const head = await editHeader(header);
   return { head: raw ? head : convertWhole(head, encoding), from: header.bytes.length };
 }
@@ -69,19 +69,19 @@ async function* followed(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenera
   yield* rest;
 }
 
-/** A regular file as it was when somebody looked at it. */
+/** A regular file as it was when it was last examined. */
 export interface KnownFile {
   readonly path: string | Buffer;
-  /** How to call it in errors. */
+  /** What to call it in errors. */
   readonly name: string;
   readonly bytes: number;
   readonly mtimeMs: number;
 }
 
 /**
- * The bytes of a file from a place on, as they stand. It is opened when the first one is asked for, and closed
- * when the last one was, or nobody wants the next.
- * @throws {CommandError} unreadable-input, also when it is not the file any more that was looked at
+ * The bytes of a file from an offset on, as they are. It is opened for the first chunk, and closed after the last
+ * one or when the reader stops.
+ * @throws {QmtpError} unreadable-input, also when the file has changed since it was examined
  */
 export async function* restOfFile(file: KnownFile, from: number): AsyncGenerator<Buffer, void> {
   const fd = openKnown(file);
@@ -95,7 +95,7 @@ export async function* restOfFile(file: KnownFile, from: number): AsyncGenerator
   }
 }
 
-/** Without O_NONBLOCK, a named pipe in the file's place would be waited for. */
+/** Without O_NONBLOCK, opening would wait if a named pipe had taken the file's place. */
 function openKnown({ path, name }: KnownFile): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -135,7 +135,7 @@ async function* converted(chunks: AsyncIterable<Buffer>, encoding: Encoding): As
   yield converter.end();
 }
 
-/** Passes the bytes on as long as they can be those that were counted, and looks at the file again at the end. */
+/** Passes the bytes on as long as they can be those that were counted, and checks the file again at the end. */
 async function* unchanged(
   fd: number,
   name: string,
@@ -144,7 +144,7 @@ async function* unchanged(
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<Buffer, void> {
   let rest = length;
-  for await (const chunk of readable(chunks, name)) {
+  for await (const chunk of withReadErrors(chunks, name)) {
     rest -= chunk.length;
     if (rest < 0) throw changedFile(name);
     yield chunk;

@@ -4,12 +4,11 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 /*
- * Line ends are found by `indexOf` and what lies between them is moved by `copyWithin`: both are the machine's
- * own loops, and the only work done here is per line. For lines as long as those of mail, that is faster than
- * any loop over bytes or words can be in JavaScript.
+ * `indexOf` finds line ends and `copyWithin` moves what is between them. Both are native loops, so JavaScript runs
+ * once per line. For lines as long as those of mail, no loop over bytes in JavaScript is as fast.
  */
 
-/** Counts, chunk by chunk, by how many bytes a `LineEndConverter` would change the length. */
+/** Counts, chunk by chunk, by how many bytes a `LineEndConverter` would change the message's length. */
 export class LineEndCounter {
   readonly #encoding: Encoding;
   #afterCR = false;
@@ -43,13 +42,13 @@ function countBareLFs(chunk: Buffer, afterCR: boolean): number {
 }
 
 /**
- * Makes the line ends of a message those of an encoding: CRLF becomes LF for `unix`, LF becomes CRLF for `dos`.
- * A CR without LF is data. What a call returns stands until the next call, and may be the chunk itself, changed.
+ * Converts line ends to an encoding's: CRLF becomes LF for `unix`, LF becomes CRLF for `dos`. A CR without LF is
+ * data. What a call returns is valid until the next call, and may be the chunk itself, changed in place.
  */
 export class LineEndConverter {
   readonly #encoding: Encoding;
   #output = Buffer.alloc(0);
-  /** The last byte was a CR; for `unix` it is held back until the next byte is known. */
+  /** The last byte was a CR; for `unix`, it is held back until the next byte is known. */
   #afterCR = false;
 
   constructor(encoding: Encoding) {
@@ -61,7 +60,7 @@ export class LineEndConverter {
     return this.#encoding === "unix" ? this.#removeCRs(chunk) : this.#addCRs(chunk);
   }
 
-  /** What was held back, once nothing more will come. */
+  /** What was held back, at the end of the message. */
   end(): Buffer {
     const held = this.#encoding === "unix" && this.#afterCR;
     this.#afterCR = false;
@@ -69,8 +68,8 @@ export class LineEndConverter {
   }
 
   #removeCRs(chunk: Buffer): Buffer {
-    // A CR that was held back and turns out to be data goes in front, which takes another buffer.
-    const bytes = this.#afterCR && chunk[0] !== LF ? this.#behindCR(chunk) : chunk;
+    // A CR that was held back and turns out to be data goes first, which takes a larger buffer.
+    const bytes = this.#afterCR && chunk[0] !== LF ? this.#withCR(chunk) : chunk;
     this.#afterCR = bytes[bytes.length - 1] === CR;
     const end = this.#afterCR ? bytes.length - 1 : bytes.length;
     let [from, to] = [0, 0];
@@ -84,7 +83,7 @@ export class LineEndConverter {
     return bytes.subarray(0, to + end - from);
   }
 
-  #behindCR(chunk: Buffer): Buffer {
+  #withCR(chunk: Buffer): Buffer {
     const bytes = this.#reserve(chunk.length + 1);
     bytes[0] = CR;
     bytes.set(chunk, 1);
@@ -96,7 +95,7 @@ export class LineEndConverter {
     const endsInCR = chunk[chunk.length - 1] === CR;
     let bytes = chunk;
     if (added > 0) {
-      // At the far end of a buffer that is longer by what will be added, so that all moves go one way.
+      // Put at the end of a buffer that has room for the added bytes, so that all moves go toward its start.
       bytes = this.#reserve(chunk.length + added);
       bytes.set(chunk, added);
       let [from, to] = [added, 0];
@@ -119,7 +118,7 @@ export class LineEndConverter {
   }
 }
 
-/** Whole lines as a converter makes them; they may be changed in place. */
+/** Converts whole lines at once; they may be changed in place. */
 export function convertWhole(lines: Buffer, encoding: Encoding): Buffer {
   const converter = new LineEndConverter(encoding);
   return Buffer.concat([converter.convert(lines), converter.end()]);

@@ -1,19 +1,20 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync } from "node:fs";
 import { inputError, unreadable } from "../errors.ts";
 import { splitHeader } from "../header/header.ts";
+import { onAbort } from "../io/abort.ts";
 import type { Message } from "../protocol/package.ts";
 import { type EditHeader, type FileFormat, fileMessage } from "./file.ts";
-import { readable } from "./readable.ts";
-import { Spool, spoolMessage } from "./spool.ts";
+import { HeldBytes, heldMessage } from "./held-bytes.ts";
+import { withReadErrors } from "./read-errors.ts";
 
 export interface MessageOptions extends FileFormat {
-  /** Where what does not fit into memory is kept. */
+  /** For messages that are not held in memory. */
   readonly temporaryDirectory: string;
   /** Ends the reading. */
   readonly signal: AbortSignal;
 }
 
-/** A message and what it holds open until it was sent. */
+/** A message, and what it keeps open until it is closed. */
 export interface OpenMessage {
   readonly message: Message;
   close(): void;
@@ -22,15 +23,15 @@ export interface OpenMessage {
 type Bytes = AsyncIterable<Buffer> & { destroy(error?: Error): unknown };
 
 /**
- * The message in a file; one that is not a regular file is read like a stream.
- * @throws {CommandError} unreadable-input, unwritable-spool, bad-header; and what `editHeader` throws
+ * The message in a file; anything but a regular file is read like a stream.
+ * @throws {QmtpError} unreadable-input, unwritable-spool, bad-header; and what `editHeader` throws
  */
 export async function openFile(path: string, options: MessageOptions): Promise<OpenMessage> {
   const fd = openForReading(path);
   const kind = fstatSync(fd);
   if (kind.isFIFO()) return openStream(await pipeStream(fd), path, options);
   if (!kind.isFile() && !kind.isDirectory()) {
-    // A terminal, for one, is no good without waiting.
+    // A terminal, for one, cannot be read without waiting.
     closeSync(fd);
     return openStream(createReadStream(path), path, options);
   }
@@ -47,26 +48,25 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
 
 /**
  * The message on a stream, read to its end.
- * @throws {CommandError} unreadable-input, unwritable-spool, bad-header; and what `editHeader` throws
+ * @throws {QmtpError} unreadable-input, unwritable-spool, bad-header; and what `editHeader` throws
  */
 export async function openStream(stream: Bytes, name: string, options: MessageOptions): Promise<OpenMessage> {
   const { signal, temporaryDirectory } = options;
-  const spool = new Spool(temporaryDirectory);
-  const abort = () => stream.destroy();
-  signal.addEventListener("abort", abort);
+  const held = new HeldBytes(temporaryDirectory);
+  const stopListening = onAbort(signal, () => stream.destroy());
   try {
     signal.throwIfAborted();
-    const chunks = readable(stream, name);
+    const chunks = withReadErrors(stream, name);
     const { editHeader } = options;
-    const message = await spoolMessage(spool, editHeader ? edited(chunks, editHeader) : chunks, options);
+    const message = await heldMessage(held, editHeader ? edited(chunks, editHeader) : chunks, options);
     signal.throwIfAborted();
-    return { message, close: () => spool.close() };
+    return { message, close: () => held.close() };
   } catch (error) {
-    spool.close();
+    held.close();
     signal.throwIfAborted();
     throw error;
   } finally {
-    signal.removeEventListener("abort", abort);
+    stopListening();
     stream.destroy();
   }
 }
@@ -77,7 +77,7 @@ async function* edited(chunks: AsyncIterable<Buffer>, edit: EditHeader): AsyncGe
   yield* rest;
 }
 
-/** Without O_NONBLOCK, opening a pipe that nobody writes to could not be interrupted. */
+/** Without O_NONBLOCK, opening a named pipe that has no writer could not be interrupted. */
 function openForReading(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -86,7 +86,7 @@ function openForReading(path: string): number {
   }
 }
 
-/** A named pipe is waited for and read by the event loop, so that it can be interrupted. */
+/** A named pipe is read by the event loop, so that a signal can interrupt the wait for its writer. */
 async function pipeStream(fd: number): Promise<Bytes> {
   const { Socket } = await import("node:net");
   return new Socket({ fd, readable: true, writable: false });

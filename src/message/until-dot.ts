@@ -3,8 +3,8 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 /**
- * The bytes up to a line that is a dot alone, which sendmail takes for the end of a message; without that line.
- * What a chunk has is given on as a part of it, and stands until the next one is asked for.
+ * The bytes before a line with a single dot, which ends a message for sendmail. What is yielded is a part of the
+ * chunk, valid until the next one is read.
  */
 export async function* untilDot(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   let held = Buffer.alloc(0);
@@ -14,13 +14,13 @@ export async function* untilDot(chunks: AsyncIterable<Buffer>): AsyncGenerator<B
     const dot = findDot(bytes, afterLine);
     yield bytes.subarray(0, dot.at);
     if (dot.ends) return;
-    // What may turn out to be the dot line is kept back, and is the beginning of a line.
+    // Hold back what may turn out to be the dot line; it is the beginning of a line.
     held = Buffer.from(bytes.subarray(dot.at));
     afterLine = held.length > 0 || (bytes.length > 0 ? bytes.at(-1) === LF : afterLine);
   }
 }
 
-/** Where the dot line begins, or where it may begin if the next bytes go on with it, or the end. */
+/** Where the dot line begins, or may begin if the next bytes continue it, or the end of the bytes. */
 function findDot(bytes: Buffer, afterLine: boolean): { at: number; ends: boolean } {
   let at = afterLine && bytes[0] === DOT ? 0 : nextDot(bytes, 0);
   for (; at !== -1; at = nextDot(bytes, at)) {

@@ -1,17 +1,17 @@
 /**
- * A place in a stream of bytes that arrives in chunks. Readers take what they need and leave `at` behind
- * it, so that no chunk is ever joined to the next: what spans chunks is gathered by the reader it belongs to.
+ * A position in a stream of bytes that arrives in chunks. Readers take what they need and move `at` past it. Chunks
+ * are never joined: a reader gathers what spans several.
  */
 export class Cursor {
   chunk: Buffer = Buffer.alloc(0);
   at = 0;
-  /** Where readers stop in the chunk: its end, or sooner within a netstring that holds others. */
+  /** Where readers stop in the chunk: at its end, or earlier inside a netstring that holds others. */
   end = 0;
   #before = 0;
 
   /**
    * Moves on to the next chunk.
-   * @throws {RangeError} when the previous chunk was not read to its end: its rest would be lost
+   * @throws {RangeError} when the previous chunk was not read to its end: the rest would be lost
    */
   push(chunk: Buffer): void {
     if (this.at < this.chunk.length) throw new RangeError("the previous chunk was not read to its end");
@@ -34,7 +34,7 @@ export class Cursor {
     return this.at === this.end;
   }
 
-  /** Bytes of the stream before the current place. */
+  /** Bytes of the stream before the current position. */
   get offset(): number {
     return this.#before + this.at;
   }

@@ -3,8 +3,9 @@ import type { Package } from "./package.ts";
 import type { Response } from "./response.ts";
 import { ViolationError } from "./violation.ts";
 
-/** Why nothing more is to be expected, in words for those whose package was sent whole and for the others. */
-export interface Abandonment {
+/** What to say about recipients that get no response. */
+export interface DeferralTexts {
+  /** For recipients whose package was sent whole. */
   readonly sent: string;
   readonly unsent: string;
   /** Instead of `unsent`, for a message larger than qmail's servers take. */
@@ -13,24 +14,24 @@ export interface Abandonment {
   readonly unread?: true;
 }
 
-/** qmail-qmtpd closes the connection when a package announces a message of more bytes than this. */
-const QMAIL_MESSAGE_CAP = 200_000_000;
+/** qmail-qmtpd closes the connection when a package declares a message of more bytes than this. */
+const MAX_QMAIL_MESSAGE = 200_000_000;
 
 interface Owed<P> {
   readonly package: P;
   /** Bytes of the package on the wire. */
   readonly bytes: number;
-  /** In the order of the package's recipients, as far as responses came. */
+  /** In the order of the package's recipients, one for each response so far. */
   readonly deliveries: Delivery[];
 }
 
 /**
- * The responses owed, first in, first out: a server answers packages in the order in which they were sent,
- * and recipients in the order in which the package names them (qmtp.txt, section 2).
+ * The responses owed, first in, first out: a server answers packages in the order in which they were sent, and
+ * recipients in the order in which the package names them (qmtp.txt, section 2).
  *
- * A package is `opened` before its first byte, `written` when its final byte was handed to the connection,
- * and `sent` when the connection has taken that byte. A response is due from `written` on (it may overtake
- * the news that the byte was taken); a package may have been accepted from `sent` on.
+ * A package is `opened` before its first byte, `written` when its final byte was handed to the connection, and
+ * `sent` when the connection has taken that byte. A response is due from `written` on (it may overtake the news
+ * that the byte was taken); a package may have been accepted from `sent` on.
  */
 export class Ledger<P extends Package> {
   readonly #onSettled: (pkg: P, deliveries: Delivery[]) => void;
@@ -43,9 +44,9 @@ export class Ledger<P extends Package> {
   #sent = 0;
   #bytes = 0;
 
-  /** @param settled called once for each opened package, with a delivery for each recipient */
-  constructor(settled: (pkg: P, deliveries: Delivery[]) => void) {
-    this.#onSettled = settled;
+  /** @param onSettled called once for each opened package, with a delivery for each recipient */
+  constructor(onSettled: (pkg: P, deliveries: Delivery[]) => void) {
+    this.#onSettled = onSettled;
   }
 
   /** Packages opened and not settled. */
@@ -63,7 +64,7 @@ export class Ledger<P extends Package> {
     return this.#bytes;
   }
 
-  /** Whether some responses to the oldest package came, and some did not. */
+  /** Whether the oldest package has some of its responses, but not all. */
   get partlyAnswered(): boolean {
     return (this.#head?.deliveries.length ?? 0) > 0;
   }
@@ -106,24 +107,24 @@ export class Ledger<P extends Package> {
     if (head.deliveries.length === head.package.recipients.length) this.#close(head);
   }
 
-  /** Everything owed becomes a deferral: the one place where that happens. */
-  abandon(words: Abandonment): void {
-    const sent = Buffer.from(`${words.sent} (the message may have been delivered)`);
-    const unsent = Buffer.from(words.unsent);
-    const unsentLarge = Buffer.from(words.unsentLarge ?? words.unsent);
+  /** Turns everything owed into deferrals; nothing else does. */
+  abandon(texts: DeferralTexts, error?: Error): void {
+    const sent = Buffer.from(`${texts.sent} (the message may have been delivered)`);
+    const unsent = Buffer.from(texts.unsent);
+    const unsentLarge = Buffer.from(texts.unsentLarge ?? texts.unsent);
     for (let head = this.#head; head !== undefined; head = this.#head) {
-      const whole = this.#first < this.#sent && !words.unread;
-      const large = head.package.message.length > QMAIL_MESSAGE_CAP;
+      const whole = this.#first < this.#sent && !texts.unread;
+      const large = head.package.message.length > MAX_QMAIL_MESSAGE;
       const text = whole ? sent : large ? unsentLarge : unsent;
       for (const recipient of head.package.recipients.slice(head.deliveries.length)) {
-        head.deliveries.push(deferred(recipient, text, whole));
+        head.deliveries.push(deferred(recipient, text, error, whole));
       }
       this.#close(head);
     }
   }
 
   /** The newest package will never be written whole: its recipients are deferred, the others still owed. */
-  abandonUnfinished(text: string): void {
+  abandonUnfinished(text: string, error?: Error): void {
     const last = this.#owed.at(-1);
     if (this.packages === 0 || last === undefined || this.#written === this.#first + this.packages) return;
     this.#owed.pop();
@@ -131,7 +132,7 @@ export class Ledger<P extends Package> {
     const unsent = Buffer.from(text);
     this.#onSettled(
       last.package,
-      last.package.recipients.map((recipient) => deferred(recipient, unsent)),
+      last.package.recipients.map((recipient) => deferred(recipient, unsent, error)),
     );
   }
 
@@ -143,7 +144,7 @@ export class Ledger<P extends Package> {
     this.#first++;
     this.#bytes -= head.bytes;
     this.#skipped++;
-    // Shifting costs the length of the list; doing it once for every half keeps a settlement constant.
+    // A shift costs time in proportion to the list. Halving it now and then keeps the mean cost constant.
     if (this.#skipped > 32 && this.#skipped * 2 > this.#owed.length) {
       this.#owed = this.#owed.slice(this.#skipped);
       this.#skipped = 0;

@@ -1,14 +1,14 @@
 import type { Cursor } from "./cursor.ts";
 import { ViolationError } from "./violation.ts";
 
-export const COLON = 0x3a;
+const COLON = 0x3a;
 export const COMMA = 0x2c;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** Ten digits say up to 9.3 GiB, and stay far below where a JavaScript number would lose a unit. */
+/** Ten digits reach 9.3 GiB, far less than a JavaScript number holds exactly. */
 const MAX_DIGITS = 10;
-/** The longest netstring that `MAX_DIGITS` can announce, in bytes. */
+/** The longest netstring that `MAX_DIGITS` can declare, in bytes. */
 export const MAX_LENGTH = 10 ** MAX_DIGITS - 1;
 
 /** `[len]:[bytes],` (qmtp.txt, section 6). */
@@ -21,7 +21,7 @@ export function encodeNetstring(bytes: Uint8Array): Buffer {
   return encoded;
 }
 
-/** `[len]:`, for a netstring whose bytes follow by themselves. */
+/** `[len]:`, for a netstring whose bytes are sent separately. */
 export function encodeLength(length: number): Buffer {
   return Buffer.from(`${length}:`, "latin1");
 }
@@ -53,7 +53,7 @@ export function writeNetstring(block: Buffer, start: number, bytes: Uint8Array):
   return at + bytes.length + 1;
 }
 
-/** How many bytes the netstring of `length` bytes takes on the wire. */
+/** Bytes on the wire of a netstring of `length` bytes. */
 export function netstringLength(length: number): number {
   return digitsOf(length) + 1 + length + 1;
 }
@@ -64,25 +64,25 @@ function digitsOf(length: number): number {
   return digits;
 }
 
-/** Reads `[len]:`, digit by digit, so that a length is refused before it is believed. */
+/** Reads `[len]:` digit by digit, so that a bad length is refused before it is used. */
 export class LengthReader {
   readonly #what: string;
-  readonly #cap: number;
+  readonly #max: number;
   #value = 0;
   #digits = 0;
 
   /**
-   * @param what the netstring's content, for error texts: "response", "sender"
-   * @param cap the greatest length allowed, in bytes
+   * @param what the netstring's content, for errors: "response", "sender"
+   * @param max the greatest length allowed, in bytes
    */
-  constructor(what: string, cap: number) {
+  constructor(what: string, max: number) {
     this.#what = what;
-    this.#cap = Math.min(cap, MAX_LENGTH);
+    this.#max = Math.min(max, MAX_LENGTH);
   }
 
   /**
    * Reads on.
-   * @returns the length once its colon was read, or undefined when more bytes are needed
+   * @returns the length once its colon has been read, or undefined when more bytes are needed
    * @throws {ViolationError} bad-length, length-over-cap
    */
   read(cursor: Cursor): number | undefined {
@@ -109,10 +109,10 @@ export class LengthReader {
       throw new ViolationError("bad-length", `leading zero in the length of a ${this.#what}`, offset);
     }
     const digit = byte - ZERO;
-    // Compared before it is added up: whatever the peer declares, nothing overflows and nothing is allocated.
-    if (this.#value > (this.#cap - digit) / 10) {
-      const most = `${this.#cap} bytes at most`;
-      throw new ViolationError("length-over-cap", `the length of a ${this.#what} is over ${most}`, offset);
+    // Compared before it is added: whatever the peer declares, nothing overflows or is allocated.
+    if (this.#value > (this.#max - digit) / 10) {
+      const max = `${this.#max} bytes at most`;
+      throw new ViolationError("length-over-cap", `the length of a ${this.#what} is over ${max}`, offset);
     }
     this.#value = this.#value * 10 + digit;
     this.#digits++;
@@ -133,21 +133,21 @@ export function readComma(cursor: Cursor, what: string): boolean {
   return true;
 }
 
-/** Reads whole netstrings of a bounded length, one after the other, however the stream is cut. */
+/** Reads whole netstrings of bounded length, one after the other, however the stream is cut. */
 export class NetstringReader {
   readonly #what: string;
   readonly #length: LengthReader;
   /** Bytes of the current netstring, or undefined while its length is being read. */
   #wanted: number | undefined;
-  /** What came in earlier chunks. Allocated only once a length within the cap was read. */
+  /** What came in earlier chunks. Allocated only once an allowed length has been read. */
   #gathered: Buffer | undefined;
   #have = 0;
   #content: Buffer | undefined;
   #begun = false;
 
-  constructor(what: string, cap: number) {
+  constructor(what: string, max: number) {
     this.#what = what;
-    this.#length = new LengthReader(what, cap);
+    this.#length = new LengthReader(what, max);
   }
 
   /** Whether a netstring has begun and not ended. */
@@ -157,8 +157,8 @@ export class NetstringReader {
 
   /**
    * Reads on.
-   * @returns the interpretation of the next netstring (it may share the chunk's memory), or undefined when
-   *   more bytes are needed; then the chunk was read to its end
+   * @returns the next netstring's content (it may share the chunk's memory), or undefined when more bytes are
+   *   needed; then the chunk was read to its end
    * @throws {ViolationError} bad-length, length-over-cap, missing-comma
    */
   read(cursor: Cursor): Buffer | undefined {

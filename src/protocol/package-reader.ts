@@ -3,7 +3,7 @@ import { LengthReader, MAX_LENGTH, NetstringReader, readComma } from "./netstrin
 import { ENCODING_BYTE, type Encoding } from "./package.ts";
 import { ViolationError } from "./violation.ts";
 
-/** What a package consists of, in the order in which it arrives. */
+/** The parts of a package, in the order in which they arrive. */
 export type PackageEvent =
   | { readonly type: "message"; readonly encoding: Encoding; readonly length: number }
   /** Some of the message's bytes; they may share the chunk's memory. */
@@ -12,20 +12,20 @@ export type PackageEvent =
   | { readonly type: "recipient"; readonly address: Buffer }
   | { readonly type: "end" };
 
-/** The longest address that is read, in bytes. qmail refuses 1,000; this only bounds what is held. */
-const ADDRESS_CAP = 65_536;
+/** The longest address that is read, in bytes. qmail refuses 1,000 or more; this only bounds memory. */
+const MAX_ADDRESS = 65_536;
 
 type State = "length" | "encoding" | "body" | "comma" | "sender" | "list" | "recipients" | "end";
 
-/** Reads packages however the stream is cut: `push` a chunk, then call `next` until it says undefined. */
+/** Reads packages, however the stream is cut: `push` a chunk, then call `next` until it returns undefined. */
 export class PackageReader {
   readonly #cursor = new Cursor();
   readonly #messageLength = new LengthReader("message", MAX_LENGTH);
-  readonly #sender = new NetstringReader("sender", ADDRESS_CAP);
+  readonly #sender = new NetstringReader("sender", MAX_ADDRESS);
   readonly #listLength = new LengthReader("list of recipients", MAX_LENGTH);
-  readonly #recipient = new NetstringReader("recipient", ADDRESS_CAP);
+  readonly #recipient = new NetstringReader("recipient", MAX_ADDRESS);
   #state: State = "length";
-  /** Bytes still to come of the message, while in it. */
+  /** Bytes of the message still to come. */
   #rest = 0;
   /** Offset at which the list of recipients ends. */
   #listEnd = 0;
@@ -40,17 +40,17 @@ export class PackageReader {
     return this.#cursor.offset > this.#start;
   }
 
-  /** Bytes received before the current place. */
+  /** Bytes received before the current position. */
   get offset(): number {
     return this.#cursor.offset;
   }
 
   /**
    * @returns what comes next, or undefined when more bytes are needed
-   * @throws {ViolationError} when the bytes are no package; nothing more can be read then
+   * @throws {ViolationError} when the bytes are not a package; after that, nothing more can be read
    */
   next(): PackageEvent | undefined {
-    // Each step either gives an event, moves to another state, or has used up the chunk.
+    // Each step returns an event, moves to another state, or uses up the chunk.
     while (!this.#cursor.drained) {
       const event = this.#step();
       if (event !== undefined) return event;

@@ -6,14 +6,14 @@ export type Encoding = "unix" | "dos";
 /** The first byte of the encoded message, which names the encoding. */
 export const ENCODING_BYTE: Record<Encoding, number> = { unix: 0x0a, dos: 0x0d };
 
-/** A message ready to be sent, as often as needed: its length is known before its first byte is asked for. */
+/** A message that can be sent as often as needed: its length is known before its first byte is read. */
 export interface Message {
   readonly encoding: Encoding;
   /** Bytes on the wire, without the one that names the encoding. */
   readonly length: number;
   /**
-   * Exactly `length` bytes. A chunk stands only until the next one is asked for, or the next package.
-   * @throws when the bytes cannot be had any more, or are no longer those that were counted
+   * Exactly `length` bytes. A chunk is valid only until the next one, or the next package, is asked for.
+   * @throws when the bytes can no longer be read, or are no longer those that were counted
    */
   chunks(): Iterable<Buffer> | AsyncIterable<Buffer>;
 }
@@ -26,29 +26,28 @@ export interface Package {
 }
 
 /**
- * Where packages come from, one after the other: any iterator, or an asynchronous one. A promise is made only
- * where there is something to wait for.
+ * Where packages come from: any iterator, or one that returns promises, but only when there is something to wait for.
  */
 export interface PackageSource<P extends Package> {
   next(): IteratorResult<P, unknown> | Promise<IteratorResult<P, unknown>>;
 }
 
-/** Pieces of a long list of recipients are this large, in bytes: one write each, whatever the list's length. */
+/** A long list of recipients is cut into pieces of this many bytes, each of which is one write. */
 const PIECE = 65_536;
 
-/** What goes before the message's bytes. */
+/** What comes before the message's bytes. */
 export function encodeHead(message: { encoding: Encoding; length: number }): Buffer {
   const length = encodeLength(message.length + 1);
   return Buffer.concat([length, Buffer.of(ENCODING_BYTE[message.encoding])]);
 }
 
-/** A piece of what goes behind the message's bytes; the last one ends the package. */
+/** A piece of what comes after the message's bytes; the last one ends the package. */
 export interface TailPiece {
   readonly piece: Buffer;
   readonly last: boolean;
 }
 
-/** What goes behind the message's bytes: the comma, the sender, the recipients; in pieces of bounded size. */
+/** What comes after the message's bytes: the comma, the sender, the recipients; in pieces of bounded size. */
 export function* encodeTail(sender: Buffer, recipients: readonly Buffer[]): Generator<TailPiece, void> {
   const listLength = recipientsLength(recipients);
   const [before, after] = [`,${sender.length}:`, `,${listLength}:`];
@@ -76,8 +75,8 @@ export function* encodeTail(sender: Buffer, recipients: readonly Buffer[]): Gene
 }
 
 /**
- * Writes a whole package into a block that has room for it: for many small ones, this takes a fraction of the
- * time that the pieces of `encodeHead` and `encodeTail` take.
+ * Writes a whole package into a block that has room for it. For many small packages this takes a fraction of the
+ * time that `encodeHead` and `encodeTail` take.
  */
 export function encodePackage(pkg: Package, chunks: Iterable<Buffer>, block: Buffer, start: number): void {
   const { sender, recipients, message } = pkg;

@@ -2,19 +2,19 @@ import { Cursor } from "./cursor.ts";
 import { encodeNetstring, NetstringReader } from "./netstring.ts";
 import { ViolationError } from "./violation.ts";
 
-/** What became of a recipient, in the words of qmail-send's log and of Net::QMTP. */
+/** The result for a recipient, in the words of qmail-send's log and of Net::QMTP. */
 export type Status = "success" | "deferral" | "failure";
 
-/** What the server says for one recipient (qmtp.txt, section 5). The text is any bytes at all. */
+/** What the server says for one recipient (qmtp.txt, section 5). The text may be any bytes. */
 export interface Response {
   readonly status: Status;
   readonly text: Buffer;
 }
 
-/** The longest response that is read, in bytes: far above any real one, and little enough to hold. */
-const RESPONSE_CAP = 65_536;
+/** The longest response that is read, in bytes: far above any real one, yet little enough to hold. */
+const MAX_RESPONSE = 65_536;
 
-const LETTER: Record<Status, string> = { success: "K", deferral: "Z", failure: "D" };
+export const STATUS_LETTER: Readonly<Record<Status, string>> = { success: "K", deferral: "Z", failure: "D" };
 const STATUS: ReadonlyMap<number, Status> = new Map([
   [0x4b, "success"],
   [0x5a, "deferral"],
@@ -22,13 +22,15 @@ const STATUS: ReadonlyMap<number, Status> = new Map([
 ]);
 
 export function encodeResponse(response: { status: Status; text: Uint8Array }): Buffer {
-  return encodeNetstring(Buffer.concat([Buffer.from(LETTER[response.status], "latin1"), response.text]));
+  return encodeNetstring(
+    Buffer.concat([Buffer.from(STATUS_LETTER[response.status], "latin1"), response.text]),
+  );
 }
 
-/** Reads responses however the stream is cut: `push` a chunk, then call `next` until it says undefined. */
+/** Reads responses, however the stream is cut: `push` a chunk, then call `next` until it returns undefined. */
 export class ResponseReader {
   readonly #cursor = new Cursor();
-  readonly #netstring = new NetstringReader("response", RESPONSE_CAP);
+  readonly #netstring = new NetstringReader("response", MAX_RESPONSE);
   #last: Response | undefined;
   #lastBytes: Buffer = Buffer.alloc(0);
 
@@ -41,19 +43,19 @@ export class ResponseReader {
     return this.#netstring.begun;
   }
 
-  /** Bytes received before the current place. */
+  /** Bytes received before the current position. */
   get offset(): number {
     return this.#cursor.offset;
   }
 
   /**
    * @returns the next response, or undefined when the pushed bytes hold no further whole one
-   * @throws {ViolationError} when the bytes are no response; nothing more can be read then
+   * @throws {ViolationError} when the bytes are not a response; after that, nothing more can be read
    */
   next(): Response | undefined {
     const bytes = this.#netstring.read(this.#cursor);
     if (bytes === undefined) return undefined;
-    // Servers say the same to all recipients of a package: a million equal responses take the room of one.
+    // Servers say the same to all recipients of a package: a million equal responses take the memory of one.
     if (this.#last !== undefined && bytes.equals(this.#lastBytes)) return this.#last;
     const status = STATUS.get(bytes[0] ?? -1);
     if (status !== undefined) {

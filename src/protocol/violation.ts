@@ -1,4 +1,4 @@
-/** What a peer did that the protocol does not allow. The codes are stable: scripts read them in `--json`. */
+/** What a peer did that the protocol does not allow. Scripts read the codes in JSON: they never change. */
 export type ViolationCode =
   | "bad-length"
   | "length-over-cap"
@@ -16,11 +16,11 @@ export type ViolationCode =
 export interface Violation {
   readonly code: ViolationCode;
   readonly message: string;
-  /** Bytes of that direction before the offending one, counted from the start of the connection. */
+  /** Bytes in that direction before the offending one, from the start of the connection. */
   readonly offset: number;
 }
 
-/** Thrown by the readers. Nothing more can be read from that direction of the connection. */
+/** Thrown by readers, which can read nothing more from that direction of the connection. */
 export class ViolationError extends Error implements Violation {
   override readonly name = "ViolationError";
   readonly code: ViolationCode;

@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
-import { CommandError, reason, systemCode } from "../errors.ts";
+import { QmtpError, reason, systemCode } from "../errors.ts";
+import type { Environment } from "../io/environment.ts";
 
-/** Where qmail is: `$QMAILHOME`, or where it is installed if nobody says otherwise. */
-export function qmailHome(env: Readonly<Record<string, string | undefined>>): string {
+/** Where qmail is installed: `$QMAILHOME`, or the usual place. */
+export function qmailHome(env: Environment): string {
   return env.QMAILHOME || "/var/qmail";
 }
 
 /**
- * The first line of a control file (qmail-control(5)), or undefined where there is none.
+ * The first line of a control file (qmail-control(5)), or undefined if there is none.
  * @throws the system's error for a file that is there and cannot be read
  */
 export function readControlLine(home: string, name: string): Buffer | undefined {
@@ -15,15 +16,15 @@ export function readControlLine(home: string, name: string): Buffer | undefined 
   return line === undefined || trimmed(line) === "" ? undefined : Buffer.from(trimmed(line), "latin1");
 }
 
-/** A line of a control file, with its place for errors. */
+/** A line of a control file, with its origin for errors. */
 export interface ControlEntry {
   readonly text: string;
   readonly origin: string;
 }
 
 /**
- * The lines of a control file, without empty ones and comments; none where there is no such file.
- * @throws {CommandError} unreadable-configuration
+ * The lines of a control file, without empty ones and comments; none if there is no such file.
+ * @throws {QmtpError} unreadable-configuration
  */
 export function readControlLines(home: string, name: string): ControlEntry[] {
   const path = `${home}/control/${name}`;
@@ -35,14 +36,12 @@ export function readControlLines(home: string, name: string): ControlEntry[] {
       .map((line, index) => ({ text: trimmed(line), origin: `${path}, line ${index + 1}` }))
       .filter(({ text }) => text !== "" && !text.startsWith("#"));
   } catch (error) {
-    throw new CommandError(`cannot read ${path}: ${reason(error)}; make it readable for this user`, {
-      code: "unreadable-configuration",
-      cause: error,
-    });
+    const message = `cannot read ${path}: ${reason(error)}; make it readable for this user`;
+    throw new QmtpError("unreadable-configuration", message, { cause: error });
   }
 }
 
-/** As Latin-1, which keeps every byte. */
+/** The content as Latin-1, which keeps every byte. */
 function contentOf(path: string): string | undefined {
   try {
     return readFileSync(path, "latin1");
@@ -52,7 +51,7 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-/** Blanks at the end of a line are no part of it. */
+/** Without blanks at the end. */
 function trimmed(line: string): string {
   return line.replace(/[ \t\r\0]+$/, "");
 }

@@ -1,25 +1,26 @@
-import { closeSync, openSync, statSync, unlinkSync, writeSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { closeSync, statSync } from "node:fs";
 import { encodeQueueEnvelope } from "../envelope/queue-envelope.ts";
 import { reason } from "../errors.ts";
+import { onAbort } from "../io/abort.ts";
+import type { Environment } from "../io/environment.ts";
+import { openTemporaryFile, writeWhole } from "../io/temporary-file.ts";
 import type { Package } from "../protocol/package.ts";
-import { spawn } from "../subprocess.ts";
+import { qmailHome } from "./control.ts";
 
-export interface QmailQueueOptions {
-  /** $QMAILQUEUE, or the one in the qmail home. */
+export interface QmailQueue {
   readonly program: string;
-  /** The program runs here, if it is there. */
+  /** The directory in which the program runs, if it exists. */
   readonly home: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where message and envelope are kept while the program runs. */
+  readonly env: Environment;
+  /** For the message and the envelope while the program runs. */
   readonly temporaryDirectory: string;
-  /** Milliseconds until a program that does not end is stopped. */
+  /** Milliseconds until a program that does not exit is killed. */
   readonly timeoutMs: number;
-  /** Asks the program to end. */
-  readonly signal: AbortSignal;
 }
 
-/** qmail-queue(8)'s exit codes that a person can do something about. */
-const MEANING: Readonly<Record<number, string>> = {
+/** What qmail-queue(8)'s exit codes mean, for those that a person can act on. */
+const MEANINGS: Readonly<Record<number, string>> = {
   31: "it refuses the message",
   51: "out of memory",
   53: "it cannot write; is the disk full?",
@@ -30,16 +31,26 @@ const MEANING: Readonly<Record<number, string>> = {
   91: "it does not understand the envelope",
 };
 
+/** The program that takes mail for the queue: $QMAILQUEUE, or the one in the qmail home. */
+export function queueProgram(env: Environment): string {
+  return env.QMAILQUEUE || `${qmailHome(env)}/bin/qmail-queue`;
+}
+
 /**
- * Gives a package to qmail-queue(8): the message on descriptor 0, the envelope on descriptor 1.
+ * Hands a package to qmail-queue(8): the message on descriptor 0, the envelope on descriptor 1.
+ * @param signal asks the program to exit
  * @returns why it was not accepted, or undefined
  */
-export async function queuePackage(pkg: Package, options: QmailQueueOptions): Promise<string | undefined> {
+export async function queuePackage(
+  pkg: Package,
+  queue: QmailQueue,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const descriptors: number[] = [];
   try {
-    descriptors.push(await kept(pkg.message.chunks(), options));
-    descriptors.push(await kept(encodeQueueEnvelope(pkg.sender, pkg.recipients), options));
-    return await run(descriptors as [number, number], options);
+    descriptors.push(await fileOf(pkg.message.chunks(), queue));
+    descriptors.push(await fileOf(encodeQueueEnvelope(pkg.sender, pkg.recipients), queue));
+    return await run(descriptors as [number, number], queue, signal);
   } catch (error) {
     return reason(error);
   } finally {
@@ -47,43 +58,46 @@ export async function queuePackage(pkg: Package, options: QmailQueueOptions): Pr
   }
 }
 
-/** A file that is read from its beginning, has no name, and goes when it is closed. */
-async function kept(
+/** A temporary file with these bytes. The descriptor's own position stays at the beginning, for the program to read. */
+async function fileOf(
   pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
-  { temporaryDirectory }: QmailQueueOptions,
+  { temporaryDirectory }: QmailQueue,
 ): Promise<number> {
-  const path = `${temporaryDirectory}/qmtp-${crypto.randomUUID()}`;
-  const writing = openSync(path, "wx", 0o600);
+  const fd = openTemporaryFile(temporaryDirectory);
   try {
+    let length = 0;
     for await (const piece of pieces) {
-      for (let at = 0; at < piece.length; ) at += writeSync(writing, piece, at);
+      writeWhole(fd, piece, length);
+      length += piece.length;
     }
-    return openSync(path, "r");
-  } finally {
-    closeSync(writing);
-    unlinkSync(path);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
 }
 
-function run([message, envelope]: [number, number], options: QmailQueueOptions): Promise<string | undefined> {
-  const { program, home, env, timeoutMs, signal } = options;
+function run(
+  [message, envelope]: [number, number],
+  { program, home, env, timeoutMs }: QmailQueue,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const cwd = statSync(home, { throwIfNoEntry: false })?.isDirectory() ? home : "/";
   return new Promise((resolve) => {
     const child = spawn(program, [], { cwd, env, stdio: [message, envelope, "inherit"] });
-    // Not spawn's own limit, whose timer outlives a program that could not be started.
+    // Not spawn's own timeout: its timer outlives a program that could not be started.
     const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
-    const interrupt = () => child.kill("SIGTERM");
-    signal.addEventListener("abort", interrupt);
+    const stopListening = onAbort(signal, () => child.kill("SIGTERM"));
     const ended = (problem: string | undefined) => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", interrupt);
+      stopListening();
       resolve(problem);
     };
     child.once("error", (error) => ended(`cannot run ${program}: ${reason(error)}`));
     child.once("exit", (code, by) => {
       if (code === 0) ended(undefined);
-      else if (code === null) ended(`${program} was ended by ${by}`);
-      else ended(`${program} ended with exit code ${code}${MEANING[code] ? ` (${MEANING[code]})` : ""}`);
+      else if (code === null) ended(`${program} was killed by ${by}`);
+      else ended(`${program} ended with exit code ${code}${MEANINGS[code] ? ` (${MEANINGS[code]})` : ""}`);
     });
   });
 }

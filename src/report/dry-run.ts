@@ -41,23 +41,23 @@ export function dryRunJson(run: DryRun): string {
   });
 }
 
-/** Enough to recognise a message by. */
-const LINES = 10;
-/** A message may be one line: no more than this is looked at, in bytes. */
-const BYTES = 16_384;
+/** Enough to recognise a message. */
+const MAX_LINES = 10;
+/** A message may be a single line: no more than this is read, in bytes. */
+const MAX_BYTES = 16_384;
 
 /** The first lines of a message, without their line ends. */
 export async function firstLines(message: Message): Promise<Buffer[]> {
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const chunk of message.chunks()) {
-    // Copied, because a chunk stands only until the next one is asked for.
-    pieces.push(Buffer.from(chunk.subarray(0, BYTES - length)));
+    // Copied, because a chunk is valid only until the next one is read.
+    pieces.push(Buffer.from(chunk.subarray(0, MAX_BYTES - length)));
     length += chunk.length;
-    if (length >= BYTES) break;
+    if (length >= MAX_BYTES) break;
   }
   const text = Buffer.concat(pieces).toString("latin1");
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
-  return lines.slice(0, LINES).map((line) => Buffer.from(line, "latin1"));
+  return lines.slice(0, MAX_LINES).map((line) => Buffer.from(line, "latin1"));
 }

@@ -1,42 +1,93 @@
-import type { Problem } from "../errors.ts";
+import type { Code, QmtpError } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Status } from "../protocol/response.ts";
 
-/** The exit codes of an interface, which those who call it know. */
+/** An exit code with what it means, as `--help` and the man pages say it. */
+export type ExitMeaning = readonly [code: number, meaning: string];
+
+/** The exit codes of an interface, which its callers know. */
 export interface ExitTable {
   /** A success for every recipient. */
   readonly success: number;
-  /** The server refuses for good, and defers nobody. */
+  /** At least one failure, and no deferral. */
   readonly failure: number;
   /** The server defers at least one recipient. */
   readonly deferral: number;
-  /** Whatever else left a recipient without a response, or came before there were recipients. */
+  /** Anything else that left a recipient without a response, or came before there were recipients. */
   readonly otherwise: number;
-  /** By the code of what went wrong; `code (fault)` goes before `code`. */
-  readonly problems: Readonly<Record<string, number>>;
+  /** By the code of the error; `code (local)` goes before `code`. */
+  readonly errors: Readonly<Partial<Record<Code | `${Code} (local)`, number>>>;
+  /** Every code that can occur. */
+  readonly meanings: readonly ExitMeaning[];
 }
 
 /** qmail's convention, which `.qmail` pipes, serialmail and cron wrappers know. */
 export const EXIT = { success: 0, permanent: 100, temporary: 111 } as const;
 
-export const QMAIL_TABLE: ExitTable = {
+const QMAIL_CODES = {
   success: EXIT.success,
   failure: EXIT.permanent,
   deferral: EXIT.temporary,
   otherwise: EXIT.temporary,
-  problems: { usage: EXIT.permanent, "bad-header": EXIT.permanent },
+  errors: { usage: EXIT.permanent, "bad-header": EXIT.permanent },
+} as const;
+
+export const SEND_TABLE: ExitTable = {
+  ...QMAIL_CODES,
+  meanings: [
+    [0, "success for every recipient, or a deferral that was spooled"],
+    [100, "permanent: a usage error, an invalid header, or a failure and no deferral"],
+    [111, "temporary: at least one deferral, no connection, or an unreadable file; try again later"],
+  ],
 };
 
-/** A refusal, permanent or temporary, whose text qmail-queue's caller finds on descriptor 6. */
-export const QUEUE_TOLD = 82;
+export const MAILDIR_TABLE: ExitTable = {
+  ...QMAIL_CODES,
+  meanings: [
+    [0, "nothing is left over, except files with another prefix and files that may still be arriving"],
+    [100, "a usage error, and nothing else"],
+    [111, "something is left over, or could not be done; try again later"],
+  ],
+};
 
-/** qmail-queue(8)'s, with qmail-qmqpc(8)'s for the network. To every caller, 11 to 40 are permanent. */
+export const SERIAL_TABLE: ExitTable = {
+  ...QMAIL_CODES,
+  meanings: [
+    [0, "every file that has a head and the prefix got a response, whatever it says"],
+    [100, "a usage error"],
+    [111, "a file got no response or cannot be read, or there is no connection; try again later"],
+  ],
+};
+
+export const SINK_TABLE: ExitTable = {
+  ...QMAIL_CODES,
+  meanings: [
+    [0, "stopped, by a signal or after its last package"],
+    [100, "a usage error"],
+    [111, "cannot listen, create the maildir, or read a certificate or key"],
+  ],
+};
+
+/** For commands that only print. */
+export const TOOL_TABLE: ExitTable = {
+  ...QMAIL_CODES,
+  meanings: [
+    [0, "done"],
+    [100, "a usage error"],
+    [111, "it could not be done; try again later"],
+  ],
+};
+
+/** A permanent or temporary refusal, whose text qmail-queue's caller reads on descriptor 6. */
+export const QUEUE_REFUSAL = 82;
+
+/** qmail-queue(8)'s codes, with qmail-qmqpc(8)'s for the network. */
 export const QUEUE_TABLE: ExitTable = {
   success: 0,
   failure: 31,
   deferral: 71,
   otherwise: 74,
-  problems: {
+  errors: {
     "envelope-too-large": 51,
     "unwritable-spool": 53,
     "unreadable-input": 54,
@@ -52,15 +103,30 @@ export const QUEUE_TABLE: ExitTable = {
     "tls-untrusted": 73,
     "bad-envelope": 91,
   },
+  meanings: [
+    [0, "success for every recipient"],
+    [31, "permanent: at least one failure, and no deferral"],
+    [51, "the envelope is longer than 64 MiB"],
+    [53, "the message could not be kept in a temporary file"],
+    [54, "the message or the envelope cannot be read"],
+    [55, "a usage error, no server, or an invalid or unreadable configuration or PEM file"],
+    [56, "this host cannot make connections: no such local address, or no free descriptors"],
+    [71, "temporary: at least one deferral by the server"],
+    [72, "no connection in time"],
+    [73, "no connection, or no trusted one"],
+    [74, "the session ended before everything was answered"],
+    [QUEUE_REFUSAL, "as 31 or 71, with a text on descriptor 6"],
+    [91, "the envelope is malformed, or has no recipients"],
+  ],
 };
 
-/** sendmail's, which are those of sysexits(3). */
+/** sendmail's codes, which are those of sysexits(3). */
 export const SENDMAIL_TABLE: ExitTable = {
   success: 0,
   failure: 65,
   deferral: 75,
   otherwise: 75,
-  problems: {
+  errors: {
     usage: 64,
     "bad-header": 65,
     "unreadable-input": 66,
@@ -73,29 +139,38 @@ export const SENDMAIL_TABLE: ExitTable = {
     "tls-failed": 69,
     "tls-untrusted": 69,
   },
+  meanings: [
+    [0, "success for every recipient, or a deferral that was spooled"],
+    [64, "a usage error, no recipient, or an ambiguous address in an argument"],
+    [65, "permanent: a failure and no deferral, or an invalid header"],
+    [66, "the message cannot be read"],
+    [69, "no connection, no trusted one, or an invalid or unreadable configuration or PEM file"],
+    [75, "temporary: anything else; try again later"],
+  ],
 };
 
 type Result = Pick<Delivery, "status" | "origin"> & { readonly spooled?: boolean };
 
 /**
- * The exit code of results: success only when every recipient has one, or its message waits in a spool; one other
- * deferral is enough to make trying again worthwhile.
- * @param problem why the session ended before everything was answered
+ * The exit code for deliveries. It is success only if each is a success, or is kept in a spool. Any other deferral
+ * makes it temporary, because another attempt is worthwhile.
+ * @param error why the session ended before everything was answered
  */
 export function exitCode(
   deliveries: readonly Result[],
-  table: ExitTable = QMAIL_TABLE,
-  problem: Pick<Problem, "code" | "fault"> | null = null,
+  table: ExitTable = SEND_TABLE,
+  error: Pick<QmtpError, "code" | "fault"> | null = null,
 ): number {
   const deferrals = deliveries.filter(({ status, spooled }) => status === "deferral" && !spooled);
   if (deferrals.some(({ origin }) => origin === "server")) return table.deferral;
-  if (deferrals.length > 0) return problem === null ? table.otherwise : problemExitCode(problem, table);
+  if (deferrals.length > 0) return error === null ? table.otherwise : errorExitCode(error, table);
   return deliveries.some(({ status }) => status === "failure") ? table.failure : table.success;
 }
 
-/** The exit code of what ended a command before it had results. */
-export function problemExitCode({ code, fault }: Pick<Problem, "code" | "fault">, table: ExitTable): number {
-  return table.problems[`${code} (${fault})`] ?? table.problems[code] ?? table.otherwise;
+/** The exit code for an error that ended a command before it had results. */
+export function errorExitCode({ code, fault }: Pick<QmtpError, "code" | "fault">, table: ExitTable): number {
+  const local = fault === "local" ? table.errors[`${code} (local)`] : undefined;
+  return local ?? table.errors[code] ?? table.otherwise;
 }
 
 export type Outcome = "success" | "partial" | "failed";

@@ -1,13 +1,14 @@
-import type { Problem } from "../errors.ts";
+import type { QmtpError } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Encoding } from "../protocol/package.ts";
 import type { Status } from "../protocol/response.ts";
 import type { Violation } from "../protocol/violation.ts";
 import type { Server } from "../transport/connector.ts";
 import { exitCode, outcome } from "./exit-code.ts";
+import { describe, explained } from "./remedies.ts";
 import { LETTERS, PLAIN, sanitise } from "./sanitise.ts";
 
-/** Moves when a field changes its meaning or goes; new fields do not move it. */
+/** Changes when a field changes its meaning or goes away; new fields do not change it. */
 const SCHEMA = 1;
 
 /** How a connection and its session went. */
@@ -17,17 +18,18 @@ export interface AttemptReport {
   /** Milliseconds; null for what did not happen. */
   readonly timing: { connectMs: number | null; sendMs: number | null; responseMs: number | null };
   readonly violations: readonly Violation[];
-  readonly error: Problem | null;
+  /** Why it ended before everything was answered. */
+  readonly error: QmtpError | null;
 }
 
-/** All there is to say of one message. What is said of the connection is of the last attempt. */
+/** Everything about one message. Server, timing and error are those of the last attempt. */
 export interface MessageReport extends AttemptReport {
   readonly message: { readonly source: string; readonly bytes: number; readonly encoding: Encoding } | null;
-  /** What became of its file, where it came from a maildir. */
+  /** What became of its file, if it came from a maildir. */
   readonly file?: Readonly<Record<string, string | boolean | null>>;
   readonly sender: Buffer;
   readonly deliveries: readonly (Delivery & { readonly spooled?: boolean })[];
-  /** Where there may be several. */
+  /** Undefined if there is never more than one. */
   readonly attempts?: readonly AttemptReport[];
 }
 
@@ -48,7 +50,7 @@ export function* messageJson(report: MessageReport): Generator<string, void> {
     counts: countsOf(deliveries),
     timing: roundedTiming(timing),
     violations,
-    error,
+    error: errorFields(error),
     attempts: attempts?.map(attemptFields),
   };
   yield `${toJson(before).slice(0, -1)},"deliveries":[`;
@@ -59,21 +61,32 @@ export function* messageJson(report: MessageReport): Generator<string, void> {
 }
 
 function attemptFields({ server, deliveries, timing, violations, error }: AttemptReport) {
-  const counts = countsOf(deliveries);
-  return { server, recipients: deliveries.length, counts, timing: roundedTiming(timing), violations, error };
+  return {
+    server,
+    recipients: deliveries.length,
+    counts: countsOf(deliveries),
+    timing: roundedTiming(timing),
+    violations,
+    error: errorFields(error),
+  };
 }
 
 function deliveryJson(index: number, delivery: MessageReport["deliveries"][number]): string {
-  const { recipient, status, text, origin, possibleDuplicate, spooled } = delivery;
+  const { recipient, status, text, origin, possibleDuplicate, error, spooled } = delivery;
   return toJson({
     index,
     ...field("recipient", recipient),
     status,
-    ...field("text", text),
+    ...field("text", explained(text, error)),
     origin,
     possibleDuplicate,
     spooled,
   });
+}
+
+/** An error in JSON: `code` and `fault` never change, `message` is for people. */
+export function errorFields(error: QmtpError | null): Record<string, string> | null {
+  return error && { code: error.code, fault: error.fault, message: describe(error) };
 }
 
 function countsOf(deliveries: readonly Delivery[]): Record<Status, number> {
@@ -82,14 +95,14 @@ function countsOf(deliveries: readonly Delivery[]): Record<Status, number> {
   return counts;
 }
 
-/** A value with bytes: as text where it is UTF-8, else escaped, with the bytes beside it in base64. */
+/** A value made of bytes: as text if it is UTF-8, else escaped, with the bytes in base64 beside it. */
 export function field(name: string, bytes: Buffer): Record<string, string> {
   const text = bytes.toString("utf8");
   if (Buffer.from(text).equals(bytes)) return { [name]: text };
   return { [name]: sanitise(bytes), [`${name}Base64`]: bytes.toString("base64") };
 }
 
-/** JSON on one line, in which nothing but ASCII and letters stands raw: it may be shown on a terminal. */
+/** JSON on one line, with everything but ASCII and letters escaped: it is safe to show on a terminal. */
 export function toJson(value: unknown): string {
   const json = JSON.stringify(value);
   if (PLAIN.test(json)) return json;

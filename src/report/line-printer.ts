@@ -1,21 +1,21 @@
-import type { Output } from "../context.ts";
-import { drained } from "../drained.ts";
+import { drained } from "../io/drained.ts";
+import type { OutputStream } from "../io/streams.ts";
 
-/** Text is written together up to about this many characters: a hundred thousand lines are not as many writes. */
+/** Lines are written together, up to about this many characters: a system call for each would be slow. */
 const PIECE = 65_536;
 
-/** Prints lines as they come about, those of one turn of the event loop together. */
+/** Prints lines as they come: all those of one turn of the event loop with one write. */
 export class LinePrinter {
-  readonly #stream: () => Output;
+  readonly #stream: () => OutputStream;
   readonly #beforeWriting: () => void;
   #text = "";
   #waiting = false;
 
   /**
-   * @param stream asked for when there is a line to print
+   * @param stream called when there is a line to print
    * @param beforeWriting called before lines are written
    */
-  constructor(stream: () => Output, beforeWriting: () => void) {
+  constructor(stream: () => OutputStream, beforeWriting: () => void) {
     this.#stream = stream;
     this.#beforeWriting = beforeWriting;
   }
@@ -31,12 +31,12 @@ export class LinePrinter {
     });
   }
 
-  /** Resolves when all lines are on their way to whoever reads. A reader that went away is not an error. */
+  /** Resolves when the stream has taken all lines. A reader that went away is not an error. */
   async end(): Promise<void> {
     if (!this.#flush()) await drained(this.#stream());
   }
 
-  /** Whether the stream takes more at once. */
+  /** @returns whether the stream takes more at once */
   #flush(): boolean {
     if (this.#text === "") return true;
     const text = this.#text;

@@ -1,9 +1,9 @@
-import { nameBytes } from "../maildir/listing.ts";
+import { nameBytes } from "../maildir/file-names.ts";
 import { field, toJson } from "./json.ts";
 import { fileName } from "./maildir.ts";
 import { sanitise } from "./sanitise.ts";
 
-/** What would be done with a file, and why, where that is not plain. */
+/** What would be done with a file, and why, if that is not obvious. */
 export interface Planned {
   readonly name: string;
   readonly action: "send" | "ignore" | "skip" | "remove";
@@ -16,13 +16,13 @@ export interface Planned {
 
 export interface MaildirDryRun {
   readonly endpoints: readonly string[];
-  /** What would become of failures. */
+  /** What would be done with failures. */
   readonly failures: string;
   readonly lifetimeMs: number | undefined;
   readonly files: readonly Planned[];
 }
 
-/** How the run would go, and a table of the files. */
+/** The settings of the run, and a table of the files. */
 export function* maildirDryRunLines({
   endpoints,
   failures,
@@ -31,7 +31,7 @@ export function* maildirDryRunLines({
 }: MaildirDryRun): Generator<string> {
   for (const endpoint of endpoints) yield `server: ${sanitise(endpoint)}`;
   yield `failures: ${sanitise(failures)}`;
-  yield `lifetime: ${lifetimeMs === undefined ? "for ever" : age(lifetimeMs)}`;
+  yield `lifetime: ${lifetimeMs === undefined ? "unlimited" : age(lifetimeMs)}`;
   const rows = files.map(rowOf);
   const widths = [0, 1, 2, 3, 4, 5].map((column) =>
     Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -54,7 +54,7 @@ function address(bytes: Buffer): string {
   return bytes.length === 0 ? "<>" : sanitise(bytes);
 }
 
-/** In the largest unit of which there are two. */
+/** In the largest unit of which there are at least two. */
 function age(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   if (seconds < 120) return `${seconds} s`;

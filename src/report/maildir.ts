@@ -1,37 +1,33 @@
-import type { Problem } from "../errors.ts";
-import type { MessageResult } from "../maildir/consequences.ts";
-import { nameBytes } from "../maildir/listing.ts";
+import { QmtpError } from "../errors.ts";
+import { nameBytes } from "../maildir/file-names.ts";
+import type { MessageResult } from "../maildir/outcomes.ts";
 import type { Server } from "../transport/connector.ts";
-import { field, messageJson, toJson } from "./json.ts";
+import { errorFields, field, messageJson, toJson } from "./json.ts";
+import { explained } from "./remedies.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 import type { Paint } from "./text.ts";
 
-/** One line for a message: file, recipient, status, text, and what became of the file where that is not plain. */
+/** One line for a message: file, recipient, status, text, and what became of the file, if that is not obvious. */
 export function maildirLine(result: MessageResult, paint: Paint): string {
-  const { recipient, status, text } = result.delivery;
+  const { recipient, status, text, error } = result.delivery;
   const to = recipient.length === 0 ? "<>" : sanitise(recipient);
   const remarks = remarksOn(result);
   const said = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
-  return `${fileName(result.file.name)}: ${to}: ${paint(status)}: ${sanitiseCapped(text)}${said}`;
+  return `${fileName(result.file.name)}: ${to}: ${paint(status)}: ${sanitiseCapped(explained(text, error))}${said}`;
 }
 
 /** The same as one line of JSON, like that of `send`. */
-export function maildirJson(
-  result: MessageResult,
-  maildir: string,
-  server: Server,
-  problem: Problem | null,
-): string {
-  const { file, sender, delivery, bytes, outcome, expired, note } = result;
+export function maildirJson(result: MessageResult, maildir: string, server: Server): string {
+  const { file, sender, delivery, bytes, outcome, expired } = result;
   const report = {
     server,
     message: { source: `${maildir}/${nameBytes(file.name)}`, bytes, encoding: "unix" as const },
-    file: { ...field("name", nameBytes(file.name)), outcome, expired, note: note ?? null },
+    file: { ...field("name", nameBytes(file.name)), outcome, expired, note: noteText(result) ?? null },
     sender,
     deliveries: [delivery],
     timing: { connectMs: null, sendMs: null, responseMs: null },
     violations: [],
-    error: delivery.origin === "client" ? problem : null,
+    error: delivery.error instanceof QmtpError ? delivery.error : null,
   };
   return [...messageJson(report)].join("").trimEnd();
 }
@@ -45,22 +41,28 @@ export function fileName(name: string): string {
   return sanitise(nameBytes(name));
 }
 
-function remarksOn({ delivery, sender, outcome, expired, note }: MessageResult): string[] {
+function noteText({ note }: MessageResult): string | undefined {
+  return note && explained(Buffer.from(note.text), note.error).toString();
+}
+
+function remarksOn(result: MessageResult): string[] {
+  const { delivery, sender, outcome, expired } = result;
   const remarks: string[] = [];
   if (delivery.origin === "server" && delivery.possibleDuplicate) {
-    remarks.push("it was sent before without an answer, and may be delivered twice");
+    remarks.push("sent before, response lost: may be delivered twice");
   }
-  if (expired) remarks.push("too old to wait any longer");
+  if (expired) remarks.push("expired");
   if (outcome === "bounced") {
     remarks.push(`bounced to ${sender.length === 0 ? "the postmaster" : sanitise(sender)}`);
   }
-  if (outcome === "discarded") remarks.push("discarded: nobody is left to bounce it to");
+  if (outcome === "discarded") remarks.push("discarded: a double bounce");
   if (outcome === "kept" && delivery.status === "failure") remarks.push("kept");
+  const note = noteText(result);
   if (note !== undefined) remarks.push(sanitise(note));
   return remarks;
 }
 
-/** What a run has done in all. */
+/** Totals of a run. */
 export class MaildirSummary {
   readonly #counts = { success: 0, deferral: 0, failure: 0 };
   readonly #outcomes = { removed: 0, bounced: 0, discarded: 0, kept: 0 };
@@ -79,7 +81,7 @@ export class MaildirSummary {
     return success + deferral + failure;
   }
 
-  /** Undefined where there was nothing to do. */
+  /** A line for people; undefined if there was nothing to do. */
   line(): string | undefined {
     if (this.messages === 0 && this.unusable === 0) return undefined;
     const total = this.messages === 1 ? "1 message" : `${this.messages} messages`;
@@ -89,7 +91,7 @@ export class MaildirSummary {
     return `${total}: ${parts.join("; ")}`;
   }
 
-  json(maildir: string, exitCode: number, elapsedMs: number, error: Problem | null): string {
+  json(maildir: string, exitCode: number, elapsedMs: number, error: QmtpError | null): string {
     return toJson({
       schema: 1,
       type: "summary",
@@ -100,12 +102,12 @@ export class MaildirSummary {
       possibleDuplicates: this.#possibleDuplicates,
       sessions: this.sessions,
       elapsedMs: Math.round(elapsedMs),
-      error,
+      error: errorFields(error),
     });
   }
 }
 
-/** `2 success, 1 deferral`: those that are not zero. */
+/** `2 success, 1 deferral`: the counts that are not zero. */
 function named(counts: Readonly<Record<string, number>>): string {
   const some = Object.entries(counts).filter(([, count]) => count > 0);
   return some.map(([word, count]) => `${count} ${word}`).join(", ");

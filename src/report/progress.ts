@@ -1,25 +1,25 @@
 import type { Ora } from "ora";
-import type { Output } from "../context.ts";
+import type { OutputStream } from "../io/streams.ts";
 
-/** What takes less than this is over before anybody wonders, in milliseconds. */
+/** Work that takes less time than this shows no progress, in milliseconds. */
 const PATIENCE_MS = 500;
 
-/** What there is to show of work that goes on; asked for whenever it changed. */
-export type Words = (elapsedMs: number) => string;
+/** Returns the text to show; called whenever something has changed. */
+export type ProgressText = (elapsedMs: number) => string;
 
-/** A spinner with words, once the work takes long enough to be wondered about. */
+/** A spinner with a text, for work that takes a while. */
 export class Progress {
-  readonly #stream: () => Output | undefined;
-  readonly #words: Words;
+  readonly #stream: () => OutputStream | undefined;
+  readonly #textOf: ProgressText;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   #spinner: Ora | undefined;
   #stopped = false;
 
-  /** @param stream asked for the terminal when there is something to show, if there is one */
-  constructor(stream: () => Output | undefined, words: Words) {
+  /** @param stream returns the terminal, if there is one; called when there is something to show */
+  constructor(stream: () => OutputStream | undefined, text: ProgressText) {
     this.#stream = stream;
-    this.#words = words;
+    this.#textOf = text;
     this.#timer = setTimeout(() => this.#show().catch(() => undefined), PATIENCE_MS);
     this.#timer.unref();
   }
@@ -29,12 +29,12 @@ export class Progress {
     if (this.#spinner !== undefined) this.#spinner.text = this.#text();
   }
 
-  /** Makes room for lines that go to the same terminal; the spinner comes back by itself. */
+  /** Makes room for lines on the same terminal; the spinner comes back by itself. */
   clear(): void {
     this.#spinner?.clear();
   }
 
-  /** Takes the spinner off the terminal. */
+  /** Removes the spinner from the terminal. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -43,12 +43,12 @@ export class Progress {
 
   async #show(): Promise<void> {
     const stream = this.#stream() as NodeJS.WriteStream | undefined;
-    // On a terminal that does not know its width, ora would clear lines without end.
+    // On a terminal of unknown width, ora would clear lines without end.
     if (stream === undefined || !(stream.columns > 0)) return;
     const { default: ora } = await import("ora");
     if (this.#stopped) return;
-    // A hidden cursor would need a handler for signals that ends the process before it has reported; and
-    // standard input belongs to the message.
+    // To hide the cursor, ora would handle signals, and end the process before it has reported. Nor may it read
+    // standard input, which holds the message.
     this.#spinner = ora({
       stream,
       text: this.#text(),
@@ -59,7 +59,7 @@ export class Progress {
   }
 
   #text(): string {
-    return this.#words(performance.now() - this.#startedAt);
+    return this.#textOf(performance.now() - this.#startedAt);
   }
 }
 

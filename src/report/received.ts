@@ -2,7 +2,7 @@ import type { Received } from "../sink/conversation.ts";
 import { field, toJson } from "./json.ts";
 import { sanitise } from "./sanitise.ts";
 
-/** A package that the sink answered, as one line: sender, recipients with the verdict, size, encoding. */
+/** A package that the sink answered, as one line: sender, recipients with their results, size, encoding. */
 export function receivedLine({ sender, answers, surplus, bytes, encoding }: Received): string {
   const from = sender.length === 0 ? "<>" : sanitise(sender);
   const to = answers.map(({ recipient, response }) => `${sanitise(recipient)} ${response.status}`);

@@ -1,17 +1,17 @@
-/** Printable ASCII and nothing else. */
+/** Only printable ASCII. */
 export const PLAIN = /^[\x20-\x7e]*$/;
 /**
- * Letters, marks and digits of all scripts, for a character class. Patterns with it are made when they are first
- * needed, and not written as literals: reading one takes half a millisecond, and most runs need none.
+ * Letters, marks and digits of all scripts, for a character class. Patterns with it are compiled on first use: that
+ * takes half a millisecond, and most runs need none.
  */
 export const LETTERS = "\\p{L}\\p{M}\\p{N}";
 let letter: RegExp | undefined;
-/** Far more than any server means people to read, in characters. */
-const CAP = 2_000;
+/** Far more than any server expects people to read, in characters. */
+const MAX_TEXT = 2_000;
 
 /**
- * Bytes as they may be printed: ASCII and letters as they are, everything else as `\xNN`, so that nothing a
- * server or a message holds can drive a terminal or break a line.
+ * Bytes made safe to print: ASCII and letters as they are, everything else as `\xNN`, so that nothing in a server's
+ * text or a message can drive a terminal or break a line.
  */
 export function sanitise(bytes: Buffer | string): string {
   const buffer = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
@@ -23,7 +23,7 @@ export function sanitise(bytes: Buffer | string): string {
     const length = sequenceLength(buffer[at] as number);
     const sequence = buffer.subarray(at, at + length);
     const character = sequence.toString("utf8");
-    // What is no UTF-8 decodes to replacement characters, which are no letters.
+    // Invalid UTF-8 decodes to replacement characters, which are not letters.
     if (letter.test(character) || (length === 1 && PLAIN.test(character))) {
       clean += character;
       at += length;
@@ -35,14 +35,14 @@ export function sanitise(bytes: Buffer | string): string {
   return clean;
 }
 
-/** The same, cut where it goes beyond what a line should hold. */
+/** The same, cut if it is too long for a line. */
 export function sanitiseCapped(bytes: Buffer): string {
-  const clean = sanitise(bytes.subarray(0, CAP));
-  if (clean.length <= CAP && bytes.length <= CAP) return clean;
-  return `${clean.slice(0, CAP)} [${bytes.length} bytes in all]`;
+  const clean = sanitise(bytes.subarray(0, MAX_TEXT));
+  if (clean.length <= MAX_TEXT && bytes.length <= MAX_TEXT) return clean;
+  return `${clean.slice(0, MAX_TEXT)} [${bytes.length} bytes in all]`;
 }
 
-/** Bytes of the UTF-8 sequence that begins with this one; 1 where none does. */
+/** Bytes of the UTF-8 sequence that this byte begins; 1 if it begins none. */
 function sequenceLength(byte: number): number {
   if (byte >= 0xf0) return 4;
   if (byte >= 0xe0) return 3;

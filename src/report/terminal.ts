@@ -1,6 +1,7 @@
-import type { Context, Output } from "../context.ts";
+import type { Environment } from "../io/environment.ts";
+import type { OutputStream } from "../io/streams.ts";
 
-/** Whether colour and movement have a place on this stream: a terminal, and nobody who declined. */
-export function isDecorated(stream: Output, env: Context["env"], wanted: boolean): boolean {
+/** Whether to use colour and spinners on this stream: it is a terminal, and the user has not declined. */
+export function isDecorated(stream: OutputStream, env: Environment, wanted: boolean): boolean {
   return wanted && stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
 }

@@ -1,12 +1,13 @@
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Status } from "../protocol/response.ts";
 import type { Violation } from "../protocol/violation.ts";
+import { explained } from "./remedies.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
-/** Puts a status word in colour. */
+/** Colours a status word. */
 export type Paint = (status: Status) => string;
 
-/** Colours for the status words, or none; chalk is loaded only for some. */
+/** Colours for the status words, or none, for which chalk is not loaded. */
 export async function statusPaint(coloured: boolean): Promise<Paint> {
   if (!coloured) return (status) => status;
   const { Chalk } = await import("chalk");
@@ -22,16 +23,25 @@ export function* deliveryLines(
   quiet: boolean,
 ): Generator<string, void> {
   let last: { text: Buffer; clean: string } | undefined;
-  for (const { recipient, status, text, spooled } of deliveries) {
+  for (const { recipient, status, text, error, spooled } of deliveries) {
     if (quiet && status === "success") continue;
-    // Recipients of one package mostly share the very same text.
-    if (last?.text !== text) last = { text, clean: sanitiseCapped(text) };
+    // Most recipients of a package share one text, the very same buffer.
+    if (last?.text !== text) last = { text, clean: sanitiseCapped(explained(text, error)) };
     yield `${sanitise(recipient)}: ${paint(status)}: ${last.clean}${spooled ? " (spooled)" : ""}`;
   }
 }
 
-/** A line about a server that does not keep to the protocol. */
+/** What a command without results on standard output prints: violations, and deliveries that did not succeed. */
+export function* complaints(
+  deliveries: readonly Delivery[],
+  violations: readonly Violation[],
+): Generator<string, void> {
+  for (const violation of violations) yield violationLine(violation);
+  yield* deliveryLines(deliveries, (status) => status, true);
+}
+
+/** A line about a server that broke the protocol. */
 export function violationLine({ code, message, offset }: Violation): string {
-  const hint = code === "missing-responses" ? "; try --split, which sends one package per recipient" : "";
-  return `the server broke the protocol at byte ${offset}: ${sanitiseCapped(Buffer.from(message))}${hint}`;
+  const remedy = code === "missing-responses" ? "; try --split, which sends one package per recipient" : "";
+  return `the server broke the protocol at byte ${offset}: ${sanitiseCapped(Buffer.from(message))}${remedy}`;
 }

@@ -1,16 +1,16 @@
-import type { Output } from "../context.ts";
-import type { Observer } from "../session/contract.ts";
+import type { Trace } from "../client/route.ts";
+import type { OutputStream } from "../io/streams.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 const LF = 0x0a;
 
 /** What happens on the connection, for `-v`: `* ` for events, `> ` for bytes sent, `< ` for bytes received. */
-export class Transcript implements Observer {
-  readonly #stream: Output;
+export class Transcript implements Trace {
+  readonly #stream: OutputStream;
   readonly #withBody: boolean;
   #bodyBytes = 0;
 
-  constructor(stream: Output, withBody: boolean) {
+  constructor(stream: OutputStream, withBody: boolean) {
     this.#stream = stream;
     this.#withBody = withBody;
   }
@@ -36,7 +36,7 @@ export class Transcript implements Observer {
     this.#writeLines("< ", bytes);
   };
 
-  /** One line of output for each line feed: what is sent reads like what it is. */
+  /** One line of output for each line feed, so that messages are readable. */
   #writeLines(mark: string, bytes: Buffer): void {
     let lines = "";
     for (let start = 0; start < bytes.length; ) {

@@ -1,16 +1,16 @@
-import type { Output } from "../context.ts";
-import { drained } from "../drained.ts";
+import { drained } from "../io/drained.ts";
+import type { OutputStream } from "../io/streams.ts";
 
-/** Text is written together up to about this many characters: a million recipients are not a million writes. */
+/** Text is written together, up to about this many characters: a system call for each line would be slow. */
 const PIECE = 65_536;
 
-/** Writes each line with its newline, at the pace of whoever reads. A reader that went away is not an error. */
-export function writeLines(stream: Output, lines: Iterable<string>): Promise<void> {
+/** Writes each line with a newline, at the pace of the reader. A reader that went away is not an error. */
+export function writeLines(stream: OutputStream, lines: Iterable<string>): Promise<void> {
   return writePieces(stream, withNewlines(lines));
 }
 
-/** The same for text that is in pieces for its length only. */
-export async function writePieces(stream: Output, pieces: Iterable<string>): Promise<void> {
+/** The same for text that comes in pieces. */
+export async function writePieces(stream: OutputStream, pieces: Iterable<string>): Promise<void> {
   let gathered = "";
   for (const piece of pieces) {
     gathered += piece;
@@ -25,7 +25,7 @@ function* withNewlines(lines: Iterable<string>): Generator<string, void> {
   for (const line of lines) yield `${line}\n`;
 }
 
-async function writeOut(stream: Output, text: string): Promise<boolean> {
+async function writeOut(stream: OutputStream, text: string): Promise<boolean> {
   if (!stream.writable) return false;
   if (!stream.write(text)) await drained(stream);
   return stream.writable;

@@ -1,93 +1,74 @@
-import type { Fault } from "../errors.ts";
-import type { Abandonment } from "../protocol/ledger.ts";
+import { type Code, interruption, QmtpError } from "../errors.ts";
+import type { DeferralTexts } from "../protocol/ledger.ts";
 
-/** Why a session ended before everything was answered. `code` is stable: scripts read it in `--json`. */
+/** Why packages got no response, and what that means for each recipient. */
 export interface Cause {
-  readonly code:
-    | "connection-closed"
-    | "connection-failed"
-    | "connection-refused"
-    | "no-progress"
-    | "session-too-long"
-    | "missing-responses"
-    | "protocol-violation"
-    | "message-unreadable"
-    | "interrupted";
-  readonly fault: Fault;
-  /** What happened, for people. */
-  readonly message: string;
-  readonly words: Abandonment;
+  readonly error: QmtpError;
+  readonly texts: DeferralTexts;
 }
 
 const seconds = (ms: number) => `${ms / 1000} s`;
 
-/** One wording for both kinds of recipients. */
-function both(code: Cause["code"], fault: Fault, message: string): Cause {
-  return { code, fault, message, words: { sent: `${message}; no response came`, unsent: message } };
+/** A cause with the same text for packages that were sent and for those that were not. */
+export function sameText(error: QmtpError): Cause {
+  return { error, texts: { sent: `${error.message}; no response came`, unsent: error.message } };
 }
 
-/** The connection came to its end before the responses did. */
-function broken(code: Cause["code"], fault: Fault, what: string, where: string): Cause {
+/** The connection ended before the responses did. */
+function cutOff(code: Code, what: string, where: string): Cause {
+  const message = `${what} ${where}`;
   const unsent = `${what} before the message was sent`;
   const unsentLarge = `${unsent}; it is larger than the 200,000,000 bytes that qmail's servers take`;
-  return {
-    code,
-    fault,
-    message: `${what} ${where}`,
-    words: { sent: `${what} ${where}`, unsent, unsentLarge },
-  };
+  return { error: new QmtpError(code, message), texts: { sent: message, unsent, unsentLarge } };
 }
 
 /** @param withinResponse whether a response had begun */
 export function connectionClosed(withinResponse: boolean): Cause {
   const where = withinResponse ? "in the middle of a response" : "before a response came";
-  return broken("connection-closed", "remote", "connection closed", where);
+  return cutOff("connection-closed", "connection closed", where);
 }
 
 /** @param why the system's reason: connection reset, host unreachable */
 export function connectionFailed(why: string): Cause {
-  return broken("connection-failed", "transport", why, "before a response came");
+  return cutOff("connection-failed", why, "before a response came");
 }
 
-/** The server would have nothing to do with us, and has read nothing. */
-export function connectionRefused(why: string): Cause {
-  return {
-    code: "connection-refused",
-    fault: "remote",
-    message: why,
-    words: { sent: why, unsent: why, unread: true },
-  };
+/** The server turned us away before it read anything. */
+export function connectionRefused(error: QmtpError): Cause {
+  return { error, texts: { sent: error.message, unsent: error.message, unread: true } };
 }
 
 export function noProgress(ms: number): Cause {
-  return both("no-progress", "remote", `nothing could be sent or received for ${seconds(ms)}`);
+  return failure("no-progress", `idle for ${seconds(ms)}`);
 }
 
 export function sessionTooLong(ms: number): Cause {
-  return both("session-too-long", "remote", `the session was ended after ${seconds(ms)}`);
+  return failure("session-too-long", `the session was ended after ${seconds(ms)}`);
 }
 
-/** Some recipients of a package had a response, and the others none for too long. */
+/** Some recipients of a package got a response, and the others none for too long. */
 export function missingResponses(): Cause {
   return {
-    code: "missing-responses",
-    fault: "remote",
-    message: "fewer responses than the package has recipients",
-    words: {
-      sent: "no response for this recipient, only for others before it; try --split",
+    error: new QmtpError("missing-responses", "fewer responses than the package has recipients"),
+    texts: {
+      sent: "no response for this recipient, only for others before it",
       unsent: "the session ended before the message was sent",
     },
   };
 }
 
 export function protocolViolation(message: string): Cause {
-  return both("protocol-violation", "remote", `the server broke the protocol (${message})`);
+  return failure("protocol-violation", `the server broke the protocol (${message})`);
 }
 
 export function messageUnreadable(message: string): Cause {
-  return both("message-unreadable", "local", message);
+  return failure("message-unreadable", message);
 }
 
-export function interrupted(signal: string): Cause {
-  return both("interrupted", "local", `interrupted by ${signal}`);
+export function interrupted(signal: AbortSignal): Cause {
+  return sameText(interruption(signal));
+}
+
+function failure(code: Code, message: string): Cause {
+  return sameText(new QmtpError(code, message));
 }

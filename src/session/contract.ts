@@ -4,15 +4,15 @@ import type { Violation } from "../protocol/violation.ts";
 import type { Cause } from "./cause.ts";
 
 export interface Limits {
-  /** Milliseconds without a byte taken or received. */
+  /** Milliseconds without a byte sent or received. */
   readonly idleMs: number;
-  /** Milliseconds that a write may wait to be taken, where that is less. */
+  /** Milliseconds that a write may take; by default `idleMs`. */
   readonly writeMs?: number;
   /** Milliseconds for the whole session: an hour, says qmtp.txt, section 2. */
   readonly sessionMs: number;
 }
 
-/** What goes over the connection, for those who watch. */
+/** Is shown what goes over the connection. */
 export interface Observer {
   sent(part: "head" | "body" | "tail", bytes: Buffer): void;
   received(bytes: Buffer): void;
@@ -21,14 +21,14 @@ export interface Observer {
 export interface SessionOptions<P extends Package> {
   readonly limits: Limits;
   /**
-   * Called once for every package that was taken from the source, whatever happens, with a delivery for each of
-   * its recipients, in order. Packages that were never asked for are the business of whoever has them.
+   * Called once for every package taken from the source, whatever happens, with a delivery for each recipient, in
+   * order. Packages that the session never took are the caller's.
    */
   readonly onSettled: (pkg: P, deliveries: Delivery[]) => void;
-  /** Called with the bytes that the connection has taken so far. */
-  readonly onProgress?: (bytes: number) => void;
+  /** Called with the number of bytes that the connection has taken so far. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly observer?: Observer | undefined;
-  /** Ends the session at once; the reason's message says by what. */
+  /** Ends the session at once. */
   readonly signal?: AbortSignal;
 }
 

@@ -1,25 +1,25 @@
 import type { Duplex } from "node:stream";
 
-/** Small pieces are gathered up to this many bytes: one system call for many, and little to hold. */
+/** Small pieces are gathered up to this many bytes: one system call for many pieces, and little memory. */
 const BLOCK = 131_072;
 /** From this many bytes on, copying a piece costs more than a write of its own. */
 const LARGE = 16_384;
 
 export interface OutboxEvents {
-  /** The final bytes of so many packages since the start are handed to the connection. */
+  /** The final bytes of the first `packages` packages were handed to the connection. */
   written(packages: number): void;
-  /** The connection has taken, or may have taken, the final bytes of so many packages since the start. */
+  /** The connection has taken, or may have taken, the final bytes of the first `packages` packages. */
   sent(packages: number): void;
-  /** The connection has taken so many bytes more. */
+  /** The connection has taken another `bytes` bytes. */
   taken(bytes: number): void;
 }
 
 /**
  * The writing side of a connection: gathers small pieces, hands over large ones, heeds back pressure.
  *
- * Packages are gathered up to a block, or until `flush`: a system call for each would cost more than all the
- * rest. It is known to the byte which packages were sent whole, except where a write of several is torn: then
- * all those may have been that end before its last byte.
+ * Packages are gathered until they fill a block, or until `flush`: a system call for each would cost more than all
+ * the rest. Which packages were sent whole is known to the byte, except when a write of several is torn: then each
+ * package that ends before the write's last byte may have been.
  */
 export class Outbox {
   readonly #connection: Duplex;
@@ -30,7 +30,7 @@ export class Outbox {
   #filled = 0;
   /** Whether the last byte in the block is the final byte of a package. */
   #endsPackage = false;
-  /** A block that the connection is done with: most sessions never need a second one. */
+  /** A block that the connection is done with, for reuse: most sessions never need a second one. */
   #spare: Buffer | undefined;
 
   constructor(connection: Duplex, events: OutboxEvents) {
@@ -38,7 +38,7 @@ export class Outbox {
     this.#events = events;
   }
 
-  /** Whether a piece may be added now; else wait until the connection has taken something. */
+  /** Whether a piece may be added now. If not, wait until the connection has taken something. */
   hasRoomFor(piece: Buffer): boolean {
     return this.#idle || (piece.length < LARGE && this.#filled + piece.length <= BLOCK);
   }
@@ -47,7 +47,7 @@ export class Outbox {
     return this.#filled === 0;
   }
 
-  /** Adds a piece that stays as it is; a small one is copied. There must be room for it. */
+  /** Adds a piece that will not be overwritten. There must be room for it. */
   add(piece: Buffer): void {
     this.#add(piece, false);
   }
@@ -57,7 +57,7 @@ export class Outbox {
     this.#add(piece, true);
   }
 
-  /** Whether so many bytes, of a whole package, may be added now. */
+  /** Whether a whole package of this many bytes may be added now. */
   hasRoomForPackage(bytes: number): boolean {
     return bytes <= BLOCK && (this.#filled + bytes <= BLOCK || this.#idle);
   }
@@ -72,7 +72,7 @@ export class Outbox {
     this.#endsPackage = true;
   }
 
-  /** Adds a piece that its owner will overwrite, and resolves when it may. There must be room for it. */
+  /** Adds a piece whose memory its owner will reuse; resolves when that is safe. There must be room for it. */
   async addBorrowed(piece: Buffer): Promise<void> {
     if (piece.length < LARGE) {
       this.add(piece);
@@ -80,12 +80,12 @@ export class Outbox {
     }
     this.#handOver();
     const taken = new Promise<void>((resolve) => this.#write(piece, false, resolve));
-    // A write that is taken at once would leave no turn to the reader, to timers and to signals.
+    // As long as the connection takes every write at once, the reader, timers and signals would never get a turn.
     if (this.#idle) await new Promise(setImmediate);
     await taken;
   }
 
-  /** Hands what was gathered to the connection, if it has nothing else to do. */
+  /** Hands what was gathered to the connection, if it is idle. */
   flush(): void {
     if (this.#idle) this.#handOver();
   }
@@ -96,7 +96,7 @@ export class Outbox {
 
   #add(piece: Buffer, last: boolean): void {
     const large = piece.length >= LARGE;
-    // What was added before goes first, and is counted before the package is.
+    // What was added before goes first, before this package is counted.
     if (large || this.#filled + piece.length > BLOCK) this.#handOver();
     if (last) this.#packages++;
     if (large) {
@@ -129,7 +129,7 @@ export class Outbox {
   #write(bytes: Buffer, endsPackage: boolean, released: (() => void) | undefined): void {
     const packages = this.#packages;
     this.#events.written(packages);
-    // A package that ends with this write is not sent whole before all of it was taken; the others may be.
+    // A package that ends with this write is sent only once all of it is taken; earlier ones may be sent already.
     this.#events.sent(endsPackage ? packages - 1 : packages);
     this.#connection.write(bytes, (error) => {
       if (!error) {

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
-import { Deadline } from "../deadline.ts";
-import { ConnectionRefused, reason } from "../errors.ts";
+import { QmtpError, reason } from "../errors.ts";
+import { onAbort } from "../io/abort.ts";
+import { Deadline } from "../io/deadline.ts";
 import { Ledger } from "../protocol/ledger.ts";
 import type { Package, PackageSource } from "../protocol/package.ts";
 import { ResponseReader } from "../protocol/response.ts";
@@ -20,19 +21,21 @@ import {
 import type { SessionEnd, SessionOptions } from "./contract.ts";
 import { Writer } from "./writer.ts";
 
-/** Servers write all responses to a package at once; one that is silent for this long after some of them has
- * no more to say. Counted from the last byte, so that a slow connection is not taken for such a server. */
+/**
+ * Servers write all responses to a package at once. One that has sent some of them, and then nothing for this long,
+ * will send no more. Counted from the last byte received, so as not to give up on a slow connection.
+ */
 const LATER_RESPONSES_MS = 30_000;
 
 /**
- * When all is answered, a server has so many milliseconds to say more, counted from the last byte: a surplus shows
- * that responses were not for whom they seemed to be. Until then it can read what it has not read yet.
+ * How long to listen on once everything is answered: a surplus response would show that earlier ones were not for
+ * the recipients they seemed to be for. The server also has this time to read what it has not read yet.
  */
 const LAST_WORDS_MS = 1_000;
 
 /**
- * Sends the packages over the connection, pipelined, and closes it. Never rejects: what goes wrong becomes
- * deferrals, and the cause in the result.
+ * Sends the packages over the connection, pipelined, and closes it. Never rejects: what goes wrong turns into
+ * deferrals, and is the cause in the result.
  */
 export function runSession<P extends Package>(
   connection: Duplex,
@@ -67,13 +70,14 @@ class Session<P extends Package> {
   /** Why the writer stopped, while responses to what it wrote before are still awaited. */
   #writerCause: Cause | null = null;
   #finished: (end: SessionEnd) => void = () => {};
+  #stopListening = () => {};
 
   constructor(connection: Duplex, packages: PackageSource<P>, options: SessionOptions<P>) {
     this.#connection = connection;
     this.#options = options;
     this.#ledger = new Ledger(options.onSettled);
     this.#writer = new Writer(connection, packages, this.#ledger, {
-      sent: options.observer?.sent,
+      sending: options.observer?.sent,
       written: () => this.#deadlines.write.start(),
       taken: (bytes) => this.#taken(bytes),
     });
@@ -92,12 +96,9 @@ class Session<P extends Package> {
       this.#finished = resolve;
     });
     this.#listen();
-    if (this.#options.signal?.aborted) {
-      this.#aborted();
-      return done;
-    }
+    if (!this.#running) return done;
     const written = this.#write();
-    // What the messages come from is needed until the writer has ended too.
+    // Until the writer has ended, it reads the messages; their owner must not close them.
     return done.then((end) => written.then(() => end));
   }
 
@@ -107,13 +108,14 @@ class Session<P extends Package> {
     connection.on("end", () => this.#ended(connectionClosed(this.#reader.begun)));
     connection.on("close", () => this.#ended(connectionClosed(this.#reader.begun)));
     connection.on("error", (error) => {
-      // Whoever has said something has read something.
-      const refused = error instanceof ConnectionRefused && !this.#heard;
-      this.#ended(refused ? connectionRefused(error.message) : connectionFailed(reason(error)));
+      // A server that has sent a response has read something.
+      const refused = error instanceof QmtpError && error.code === "connection-refused" && !this.#heard;
+      this.#ended(refused ? connectionRefused(error) : connectionFailed(reason(error)));
     });
-    this.#options.signal?.addEventListener("abort", this.#aborted);
     this.#deadlines.idle.restart();
     this.#deadlines.session.restart();
+    const { signal } = this.#options;
+    if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.#finish(interrupted(signal)));
   }
 
   // Writing
@@ -129,13 +131,13 @@ class Session<P extends Package> {
   }
 
   /**
-   * The message's bytes cannot be had. Our side is closed before the package's final byte, so that the server
-   * throws the package away; what was sent before may still be answered.
+   * The message cannot be read. Our side is closed before the package's final byte, so that the server throws the
+   * package away; what was sent before may still be answered.
    */
   #giveUpMessage(error: unknown): void {
     if (!this.#running) return;
     this.#writerCause = messageUnreadable(reason(error));
-    this.#ledger.abandonUnfinished(this.#writerCause.words.unsent);
+    this.#ledger.abandonUnfinished(this.#writerCause.texts.unsent, this.#writerCause.error);
     if (this.#ledger.packages > 0) this.#connection.end();
   }
 
@@ -183,7 +185,7 @@ class Session<P extends Package> {
 
   #violated({ code, message, offset }: ViolationError): void {
     this.#violations.push({ code, message, offset });
-    // After a violation no response can be trusted to be for whom it seems to be.
+    // After a violation, a response may not be for the recipient it seems to be for.
     if (!this.#answered) this.#finish(protocolViolation(message));
   }
 
@@ -210,7 +212,7 @@ class Session<P extends Package> {
     this.#deadlines.lastWords.start();
   }
 
-  /** An end for whatever reason is none to speak of where everything is answered. */
+  /** Once everything is answered, how the connection ends does not matter. */
   #ended(cause: Cause): void {
     this.#finish(this.#answered ? null : cause);
   }
@@ -220,23 +222,18 @@ class Session<P extends Package> {
     else this.#finish(cause);
   }
 
-  readonly #aborted = () => {
-    const { reason: why } = this.#options.signal as AbortSignal;
-    this.#finish(interrupted(reason(why)));
-  };
-
-  /** The first cause counts; whatever comes after it finds the session ended. */
+  /** The first cause counts. */
   #finish(found: Cause | null): void {
     if (!this.#running) return;
     this.#running = false;
     for (const deadline of Object.values(this.#deadlines)) deadline.stop();
-    this.#options.signal?.removeEventListener("abort", this.#aborted);
+    this.#stopListening();
     this.#writer.stop();
     const cause = this.#writerCause ?? found;
     const connection = this.#connection;
     if (cause === null && connection.writableLength === 0) connection.end(() => connection.destroy());
     else connection.destroy();
-    if (found !== null) this.#ledger.abandon(found.words);
+    if (found !== null) this.#ledger.abandon(found.texts, found.error);
     this.#finished({
       cause,
       violations: this.#violations,

@@ -10,23 +10,23 @@ import {
 } from "../protocol/package.ts";
 import { Outbox } from "./outbox.ts";
 
-/** Packages in flight: a second's worth of small ones, yet few to hold and, if need be, to send again. */
-const WINDOW_PACKAGES = 1_024;
+/** Packages in flight: a second's worth of small ones, yet few enough to hold and, if need be, to send again. */
+const MAX_PACKAGES_IN_FLIGHT = 1_024;
 /** Bytes in flight: what a broken session may have to send again. A larger package goes alone. */
-const WINDOW_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
 
 export interface WriterEvents {
-  /** Bytes about to be handed to the connection. */
-  readonly sent?: ((part: "head" | "body" | "tail", bytes: Buffer) => void) | undefined;
-  /** Bytes were handed to the connection. */
+  /** Called with bytes before they go to the connection. */
+  readonly sending?: ((part: "head" | "body" | "tail", bytes: Buffer) => void) | undefined;
+  /** Called when bytes were handed to the connection. */
   readonly written: () => void;
-  /** Bytes the connection has taken. */
+  /** Called with the number of bytes that the connection has just taken. */
   readonly taken: (bytes: number) => void;
 }
 
 /**
- * The write loop: it waits for the connection to drain, for room in the window and for the next package, and
- * for nothing else. `wake` it when room may have come about.
+ * The write loop. It waits only for the connection to drain, for room in the window and for the next package. Call
+ * `wake` when there may be room.
  */
 export class Writer<P extends Package> {
   readonly #packages: PackageSource<P>;
@@ -60,8 +60,8 @@ export class Writer<P extends Package> {
   }
 
   /**
-   * Resolves when the last package was handed over, or after `stop`.
-   * @throws what the source throws, or the message of a package; then bytes written may be part of a package
+   * Resolves when the last package was handed to the connection, or after `stop`.
+   * @throws what the source or a package's message throws; the last package may then be written in part
    */
   async run(): Promise<void> {
     try {
@@ -82,10 +82,10 @@ export class Writer<P extends Package> {
     }
   }
 
-  /** Nothing more is written; what waits goes on and ends. */
+  /** Writes nothing more, and ends `run`. */
   stop(): void {
     this.#stopped = true;
-    // Whatever was taken from the source is owed an answer.
+    // A package that was taken from the source is owed an answer.
     if (this.#upcoming !== undefined) this.#begin(this.#upcoming, 0);
     this.#tellStopped();
     this.wake();
@@ -99,21 +99,21 @@ export class Writer<P extends Package> {
   #hasRoomFor(bytes: number): boolean {
     const { packages, bytes: inFlight, lastHasSeveralRecipients } = this.#ledger;
     if (packages === 0) return true;
-    // There are servers that answer once per package. Were another package behind this one, its response
-    // would be taken for that of this one's second recipient.
+    // Some servers answer once per package. If another package followed this one, the response to it would pass for
+    // that to this one's second recipient.
     if (lastHasSeveralRecipients) return false;
-    return packages < WINDOW_PACKAGES && inFlight + bytes <= WINDOW_BYTES;
+    return packages < MAX_PACKAGES_IN_FLIGHT && inFlight + bytes <= MAX_BYTES_IN_FLIGHT;
   }
 
-  /** What was gathered goes out first. Undefined after `stop`. */
+  /** Sends what was gathered, then waits. @returns undefined after `stop` */
   #waitFor<T>(asked: Promise<T>): Promise<T | undefined> {
     this.#outbox.flush();
     return Promise.race([asked, this.#whenStopped.then(() => undefined)]);
   }
 
-  /** Takes a small package at once and without a promise, if it can; a batch is made of such. */
+  /** Adds a small package at once and without a promise, if it can: the fast path of batches. */
   #addWhole(pkg: P, bytes: number): boolean {
-    if (this.#events.sent !== undefined || !this.#outbox.hasRoomForPackage(bytes)) return false;
+    if (this.#events.sending !== undefined || !this.#outbox.hasRoomForPackage(bytes)) return false;
     const chunks = pkg.message.chunks();
     if (!(Symbol.iterator in chunks)) return false;
     this.#outbox.addPackage(bytes, (block, at) => encodePackage(pkg, chunks, block, at));
@@ -125,7 +125,7 @@ export class Writer<P extends Package> {
     const chunks = message.chunks();
     for await (const chunk of chunks) {
       await this.#writeBorrowed(chunk);
-      // Before the next chunk is asked for: what it comes from may be closed once the writer has ended.
+      // Before the next chunk is read: its source may be closed once the writer has ended.
       if (this.#stopped) return;
     }
     for (const { piece, last } of encodeTail(sender, recipients)) {
@@ -136,7 +136,7 @@ export class Writer<P extends Package> {
   async #writePiece(part: "head" | "body" | "tail", piece: Buffer, last = false): Promise<void> {
     if (!this.#outbox.hasRoomFor(piece)) await this.#until(() => this.#outbox.hasRoomFor(piece));
     if (this.#stopped) return;
-    this.#events.sent?.(part, piece);
+    this.#events.sending?.(part, piece);
     if (last) this.#outbox.addLast(piece);
     else this.#outbox.add(piece);
   }
@@ -144,7 +144,7 @@ export class Writer<P extends Package> {
   async #writeBorrowed(chunk: Buffer): Promise<void> {
     if (!this.#outbox.hasRoomFor(chunk)) await this.#until(() => this.#outbox.hasRoomFor(chunk));
     if (this.#stopped) return;
-    this.#events.sent?.("body", chunk);
+    this.#events.sending?.("body", chunk);
     await Promise.race([this.#outbox.addBorrowed(chunk), this.#whenStopped]);
   }
 

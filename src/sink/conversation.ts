@@ -1,30 +1,30 @@
 import type { Duplex } from "node:stream";
-import { Deadline } from "../deadline.ts";
-import { drained } from "../drained.ts";
+import { Deadline } from "../io/deadline.ts";
+import { drained } from "../io/drained.ts";
 import { type PackageEvent, PackageReader } from "../protocol/package-reader.ts";
 import { encodeResponse, type Response } from "../protocol/response.ts";
 import { ViolationError } from "../protocol/violation.ts";
-import { closesAfterPackage, type Fault, misbehave } from "./fault.ts";
 import { type Answer, Incoming } from "./incoming.ts";
-import { type Policy, TOO_MANY } from "./verdict.ts";
+import { closesAfterPackage, type Misbehaviour, misbehave } from "./misbehaviour.ts";
+import { type AcceptanceRules, TOO_MANY } from "./rules.ts";
 
 export interface ConversationOptions {
-  readonly policy: Policy;
+  readonly rules: AcceptanceRules;
   /** Where accepted messages are stored; without it they are only counted. */
   readonly maildir?: string | undefined;
   /** Milliseconds before a package is answered. */
   readonly delayMs: number;
   /** Milliseconds without a byte from or to the client before it is dropped. */
   readonly idleMs: number;
-  readonly fault?: Fault | undefined;
+  readonly misbehaviour?: Misbehaviour | undefined;
   /** The number of the next accepted package, for its response. */
   readonly nextNumber: () => number;
   readonly onPackage: (pkg: Received) => void;
-  /** A client that does not keep to the protocol. */
+  /** A client broke the protocol. */
   readonly onViolation: (violation: ViolationError) => void;
-  /** A client that was dropped because nothing moved. */
+  /** A client was dropped because it was idle. */
   readonly onIdle: () => void;
-  /** What went wrong on our own side. */
+  /** Something went wrong on our side. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -32,7 +32,7 @@ export interface ConversationOptions {
 export interface Received {
   readonly sender: Buffer;
   readonly answers: readonly Answer[];
-  /** Recipients beyond the most that are taken: refused, and not kept. */
+  /** Recipients beyond the maximum: refused, and not kept. */
   readonly surplus: number;
   readonly bytes: number;
   readonly encoding: "unix" | "dos";
@@ -40,22 +40,22 @@ export interface Received {
 
 /** Responses are written together up to this many bytes. */
 const PIECE = 65_536;
-/** What a client that is left has to read its last responses, in milliseconds. */
+/** How long a client has to read its last responses, in milliseconds. */
 const LINGER_MS = 2_000;
 
-/** One client's connection to the sink: its packages are answered one after the other, in their order. */
+/** One client's connection to the sink, whose packages are answered one after the other. */
 export class Conversation {
   readonly #connection: Duplex;
   readonly #options: ConversationOptions;
   readonly #reader = new PackageReader();
   #incoming: Incoming | undefined;
   #responses: Iterable<Buffer>[] = [];
-  /** Packages whose responses are in `#responses`: told of once these are on their way, which comes first. */
+  /** Packages whose responses are in `#responses`; reported once these are written. */
   #answered: Received[] = [];
   #stopped = false;
   #busy = false;
   #left = false;
-  /** Tears the connection down when, after the end was decided, nothing moves any more. */
+  /** Destroys the connection when nothing moves any more after we have decided to end it. */
   readonly #linger: Deadline;
   readonly #idle: Deadline;
 
@@ -73,7 +73,7 @@ export class Conversation {
     });
   }
 
-  /** Resolves when the client or `stop` has ended the conversation. Never rejects. */
+  /** Resolves when the conversation is over. Never rejects. */
   async run(): Promise<void> {
     this.#idle.start();
     try {
@@ -100,14 +100,14 @@ export class Conversation {
     }
   }
 
-  /** Ends the connection, when the packages that have arrived are answered, or no answer is taken any more. */
+  /** Ends the connection once the packages that have arrived are answered, or the client takes no more answers. */
   stop(): void {
     this.#stopped = true;
     this.#linger.restart();
     if (!this.#busy) this.#leave();
   }
 
-  /** Our side is closed, and the client has a moment to read what was sent before all is torn down. */
+  /** Closes our side; the client gets a moment to read what was sent. */
   #leave(): void {
     if (this.#left) return;
     this.#left = true;
@@ -127,10 +127,10 @@ export class Conversation {
   }
 
   #take(event: PackageEvent): Promise<void> | undefined {
-    const { policy, maildir } = this.#options;
+    const { rules, maildir } = this.#options;
     switch (event.type) {
       case "message":
-        this.#incoming = new Incoming(event.encoding, event.length, policy, maildir);
+        this.#incoming = new Incoming(event.encoding, event.length, rules, maildir);
         return this.#begin();
       case "body":
         this.#incoming?.addBody(event.bytes);
@@ -147,13 +147,13 @@ export class Conversation {
   }
 
   #begin(): Promise<void> | undefined {
-    const { fault } = this.#options;
-    if (fault === "close-mid-package") {
-      // What is on its way is not read any more.
+    const { misbehaviour } = this.#options;
+    if (misbehaviour === "close-mid-package") {
+      // Ignore what still arrives.
       this.#left = true;
       this.#connection.destroy();
     }
-    if (fault !== "early-response") return undefined;
+    if (misbehaviour !== "early-response") return undefined;
     const early = { status: "success", text: Buffer.from("ok, before it came") } as const;
     this.#responses.push([encodeResponse(early)]);
     return this.#flush();
@@ -161,25 +161,25 @@ export class Conversation {
 
   async #answer(): Promise<void> {
     const incoming = this.#incoming as Incoming;
-    const { nextNumber, delayMs, fault, maildir } = this.#options;
+    const { nextNumber, delayMs, misbehaviour, maildir } = this.#options;
     const accepted = `ok ${Math.floor(Date.now() / 1_000)} qp ${nextNumber()}`;
     const answers = await incoming.settle({ status: "success", text: Buffer.from(accepted) });
     incoming.close();
     this.#incoming = undefined;
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const { sender, surplus, bytes, encoding } = incoming;
-    this.#responses.push(misbehave(fault, encodeAll(answers, surplus)));
+    this.#responses.push(misbehave(misbehaviour, encodeAll(answers, surplus)));
     this.#answered.push({ sender, answers, surplus, bytes, encoding });
-    // Others would wait for what is done: a stored package, or one whose delay is over.
-    if (delayMs > 0 || maildir !== undefined || closesAfterPackage(fault)) await this.#flush();
-    if (closesAfterPackage(fault)) this.#leave();
+    // The responses to a stored package, or to one whose delay is over, must not wait for the packages after it.
+    if (delayMs > 0 || maildir !== undefined || closesAfterPackage(misbehaviour)) await this.#flush();
+    if (closesAfterPackage(misbehaviour)) this.#leave();
   }
 
   async #flush(): Promise<void> {
     const [responses, answered] = [this.#responses, this.#answered];
     this.#responses = [];
     this.#answered = [];
-    const drip = this.#options.fault === "drip";
+    const drip = this.#options.misbehaviour === "drip";
     for (const piece of joined(responses)) {
       if (this.#stopped) this.#linger.restart();
       this.#idle.restart();
@@ -211,7 +211,7 @@ function* encodeAll(answers: readonly Answer[], surplus: number): Generator<Buff
   for (let count = 0; count < surplus; count++) yield refused;
 }
 
-/** Many small buffers as few large ones. */
+/** Many small buffers joined into a few large ones. */
 function* joined(lists: readonly Iterable<Buffer>[]): Generator<Buffer, void> {
   let gathered: Buffer[] = [];
   let length = 0;

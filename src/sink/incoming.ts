@@ -1,69 +1,68 @@
 import { encodeMaildirHead } from "../envelope/maildir-head.ts";
 import { reason } from "../errors.ts";
 import { storeMessage } from "../maildir/store.ts";
+import { HeldBytes } from "../message/held-bytes.ts";
 import { LineEndConverter } from "../message/line-ends.ts";
-import { Spool } from "../message/spool.ts";
 import type { Encoding } from "../protocol/package.ts";
 import type { Response } from "../protocol/response.ts";
-import { type Policy, refusal, refusalOfAll } from "./verdict.ts";
+import { type AcceptanceRules, refusal, refusalOfAll } from "./rules.ts";
 
-/** What a message may take of memory before it goes to a file, in bytes: there may be many at once. */
-const MEMORY_LIMIT = 256 * 1024;
-/** What all addresses of a package may take, in bytes; further recipients are refused and only counted. */
-const ADDRESSES_LIMIT = 64 * 1024 * 1024;
+/** How much of a message is held in memory before it goes to a file, in bytes: there may be many at once. */
+const MAX_MEMORY = 256 * 1024;
+/** How much memory the addresses of a package may take, in bytes; further recipients are refused and only counted. */
+const MAX_ADDRESSES = 64 * 1024 * 1024;
 
-/** A recipient with what it is told. */
+/** A recipient with its response. */
 export interface Answer {
   readonly recipient: Buffer;
   readonly response: Response;
 }
 
-/** A package on its way in: what memory it takes is bounded, whatever the client declares. */
+/** A package as it arrives. It takes bounded memory, whatever the client declares. */
 export class Incoming {
   readonly encoding: Encoding;
   /** Bytes of the message, without the one that names the encoding. */
   readonly bytes: number;
   sender: Buffer = Buffer.alloc(0);
-  readonly #policy: Policy;
+  readonly #rules: AcceptanceRules;
   readonly #maildir: string | undefined;
   readonly #converter = new LineEndConverter("unix");
-  #spool: Spool | undefined;
+  #body: HeldBytes | undefined;
   #unstorable: Response | undefined;
   readonly #recipients: Buffer[] = [];
   #addressBytes = 0;
   /** Recipients beyond the limits. */
   surplus = 0;
 
-  constructor(encoding: Encoding, bytes: number, policy: Policy, maildir: string | undefined) {
+  constructor(encoding: Encoding, bytes: number, rules: AcceptanceRules, maildir: string | undefined) {
     this.encoding = encoding;
     this.bytes = bytes;
-    this.#policy = policy;
+    this.#rules = rules;
     this.#maildir = maildir;
-    if (maildir !== undefined && bytes <= policy.maxBytes)
-      this.#spool = new Spool(`${maildir}/tmp`, MEMORY_LIMIT);
+    if (maildir !== undefined && bytes <= rules.maxBytes)
+      this.#body = new HeldBytes(`${maildir}/tmp`, MAX_MEMORY);
   }
 
-  /** Keeps bytes of the message, where it will be stored. What cannot be kept is a deferral later. */
+  /** Keeps bytes of the message, if it is to be stored. If they cannot be kept, the recipients are deferred later. */
   addBody(bytes: Buffer): void {
-    if (this.#spool === undefined) return;
+    if (this.#body === undefined) return;
     this.#keep(this.encoding === "dos" ? this.#converter.convert(bytes) : bytes);
   }
 
   addRecipient(recipient: Buffer): void {
     this.#addressBytes += recipient.length;
-    const full =
-      this.#recipients.length >= this.#policy.maxRecipients || this.#addressBytes > ADDRESSES_LIMIT;
+    const full = this.#recipients.length >= this.#rules.maxRecipients || this.#addressBytes > MAX_ADDRESSES;
     if (full) this.surplus++;
     else this.#recipients.push(recipient);
   }
 
-  /** Judges the recipients and stores the message for those that are taken: only then they have a success. */
+  /** Decides on each recipient, and stores the message for those accepted: only then is it a success. */
   async settle(accepted: Response): Promise<Answer[]> {
     if (this.encoding === "dos") this.#keep(this.#converter.end());
-    const all = refusalOfAll(this.sender, this.bytes, this.#policy);
+    const all = refusalOfAll(this.sender, this.bytes, this.#rules);
     const answers: Answer[] = [];
     for (const recipient of this.#recipients) {
-      const refused = all ?? refusal(recipient, this.#policy);
+      const refused = all ?? refusal(recipient, this.#rules);
       const response =
         refused ?? (this.#maildir === undefined ? accepted : await this.#store(recipient, accepted));
       answers.push({ recipient, response });
@@ -72,13 +71,13 @@ export class Incoming {
   }
 
   close(): void {
-    this.#spool?.close();
+    this.#body?.close();
   }
 
   #keep(bytes: Buffer): void {
     if (this.#unstorable !== undefined) return;
     try {
-      this.#spool?.add(bytes);
+      this.#body?.add(bytes);
     } catch (error) {
       this.#unstorable = unstorable(error);
     }
@@ -94,10 +93,10 @@ export class Incoming {
     }
   }
 
-  /** The form that maildirqmtp takes up again. */
+  /** A file that maildirqmtp can deliver. */
   async *#file(recipient: Buffer): AsyncGenerator<Buffer, void> {
     yield encodeMaildirHead(this.sender, recipient);
-    yield* this.#spool?.chunks() ?? [];
+    yield* this.#body?.chunks() ?? [];
   }
 }
 

@@ -1,11 +1,12 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { CommandError, reason } from "../errors.ts";
+import { QmtpError, reason } from "../errors.ts";
+import { onAbort } from "../io/abort.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint } from "../transport/endpoint.ts";
 import { Conversation, type ConversationOptions } from "./conversation.ts";
 import type { ServerTls } from "./tls-server.ts";
 
-/** Clients served at once; what each may take of memory is bounded, and so their number must be. */
+/** Clients served at once: the memory for each is bounded, so their number must be too. */
 const MAX_CONNECTIONS = 1_000;
 
 /** Where a server can listen. */
@@ -13,19 +14,19 @@ export type ListenEndpoint = HostEndpoint | (Endpoint & { readonly kind: "unix" 
 
 export interface SinkOptions
   extends Omit<ConversationOptions, "nextNumber" | "onViolation" | "onFailure" | "onIdle"> {
-  /** Who the server is, where it speaks TLS. */
+  /** How the server identifies itself, if it speaks TLS. */
   readonly tls?: ServerTls | undefined;
-  /** Stops after so many packages. */
+  /** Stops after this many packages. */
   readonly exitAfter?: number | undefined;
-  /** Stops it. */
+  /** Stops the server. */
   readonly signal: AbortSignal;
-  /** Told where it listens, once it does, and what clients do wrong. */
+  /** Called with the endpoint once it listens, and with what clients do wrong. */
   readonly onEvent: (text: string) => void;
 }
 
 /**
- * Serves QMTP on an endpoint until it is stopped, and every connection is closed.
- * @throws {CommandError} listen-failed
+ * Serves QMTP on an endpoint until it is stopped and every connection is closed.
+ * @throws {QmtpError} listen-failed
  */
 export async function serve(endpoint: ListenEndpoint, options: SinkOptions): Promise<void> {
   const sink = new Sink(options);
@@ -33,7 +34,7 @@ export async function serve(endpoint: ListenEndpoint, options: SinkOptions): Pro
   server.maxConnections = MAX_CONNECTIONS;
   sink.onStopped = () => server.close();
   await listen(server, endpoint);
-  // From here on it is a client that could not be let in, for want of descriptors, say.
+  // From here on, an error means that a connection could not be accepted: out of descriptors, for one.
   server.on("error", (error) => options.onEvent(`cannot take a connection: ${reason(error)}`));
   const closed = new Promise((resolve) => server.once("close", resolve));
   options.onEvent(`listening on ${listeningOn(server, endpoint)}`);
@@ -51,11 +52,9 @@ export async function serveConnection(
 }
 
 async function stoppable(sink: Sink, signal: AbortSignal, end: Promise<unknown>): Promise<void> {
-  const stop = () => sink.stop();
-  signal.addEventListener("abort", stop);
-  if (signal.aborted) stop();
+  const stopListening = onAbort(signal, () => sink.stop());
   await end;
-  signal.removeEventListener("abort", stop);
+  stopListening();
 }
 
 async function serverFor(
@@ -79,7 +78,7 @@ function clientOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress ?? "client"}${remotePort ? ` port ${remotePort}` : ""}`;
 }
 
-/** The conversations going on, and when they end. */
+/** The conversations under way, and when to end them. */
 class Sink {
   readonly #options: SinkOptions;
   readonly #conversations = new Set<Conversation>();
@@ -109,7 +108,7 @@ class Sink {
         onEvent(`${client}: ${message}, at byte ${offset}; connection closed`);
       },
     });
-    // The conversation sees the end of the stream; why it came is the client's affair.
+    // The conversation sees the end of the stream; it need not know why it ended.
     connection.on("error", () => {});
     this.#conversations.add(conversation);
     if (this.#stopped) conversation.stop();
@@ -128,8 +127,8 @@ class Sink {
 function listen(server: Server, endpoint: ListenEndpoint): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error) => {
-      const message = `cannot listen on ${formatEndpoint(endpoint)}: ${reason(error)}; name another endpoint with --listen`;
-      reject(new CommandError(message, { code: "listen-failed", cause: error }));
+      const message = `cannot listen on ${formatEndpoint(endpoint)}: ${reason(error)}`;
+      reject(new QmtpError("listen-failed", message, { cause: error }));
     };
     const listening = () => {
       server.removeListener("error", failed);
@@ -141,7 +140,7 @@ function listen(server: Server, endpoint: ListenEndpoint): Promise<void> {
   });
 }
 
-/** With the port that the system chose, where it was asked to. */
+/** The endpoint, with the port that the system chose if it was asked to. */
 function listeningOn(server: Server, endpoint: ListenEndpoint): string {
   const address = server.address();
   if (endpoint.kind === "unix" || address === null || typeof address === "string")

@@ -1,8 +1,8 @@
 import type { Server } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
-import { OLDEST, readCertificates, readIdentity } from "../transport/tls-settings.ts";
+import { MIN_VERSION, readCertificates, readIdentity } from "../transport/tls-settings.ts";
 
-/** Who a server is, and of which issuers it demands a certificate from its clients. */
+/** What a server identifies itself with, and whose certificates it demands from clients. */
 export interface ServerTls {
   readonly cert: string;
   readonly key: string;
@@ -11,13 +11,13 @@ export interface ServerTls {
 
 export interface TlsServerEvents {
   readonly onConnection: (socket: TLSSocket) => void;
-  /** A client with which no TLS came about. */
+  /** The handshake with a client failed. */
   readonly onFailure: (socket: TLSSocket, error: Error) => void;
 }
 
 /**
  * Reads PEM files.
- * @throws {CommandError} unreadable-configuration
+ * @throws {QmtpError} unreadable-configuration
  */
 export function readServerTls(certFile: string, keyFile: string, issuersFile: string | undefined): ServerTls {
   const issuers = issuersFile === undefined ? undefined : readCertificates(issuersFile);
@@ -29,7 +29,7 @@ export function createTlsServer({ cert, key, issuers }: ServerTls, events: TlsSe
     {
       allowHalfOpen: true,
       noDelay: true,
-      minVersion: OLDEST,
+      minVersion: MIN_VERSION,
       cert,
       key,
       ...(issuers && { ca: [...issuers], requestCert: true, rejectUnauthorized: true }),

@@ -1,32 +1,23 @@
 import type { Duplex } from "node:stream";
-import { CommandError } from "../errors.ts";
+import { QmtpError } from "../errors.ts";
+import { onAbort } from "../io/abort.ts";
+import type { ServerOptions } from "./child.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
-import { connectSocket } from "./socket.ts";
+import { connectSocket, type SocketOptions } from "./socket.ts";
 import type { TlsSession, TlsSettings } from "./tls-settings.ts";
 
-/** How endpoints are reached, whichever they are. */
-export interface Route {
-  /** Milliseconds for each endpoint: names, all addresses, connecting and TLS together. */
+/** How to reach endpoints of every kind. */
+export interface ConnectorOptions extends SocketOptions, ServerOptions {
+  /** Milliseconds for each endpoint: name lookup, all its addresses and TLS together. */
   readonly connectTimeoutMs: number;
-  /** Only addresses of this family are used. */
-  readonly family?: 4 | 6 | undefined;
-  /** The address to connect from. */
-  readonly sourceAddress?: string | undefined;
-  /** There must be some where an endpoint asks for TLS. */
+  /** Required if an endpoint uses TLS. */
   readonly tls?: TlsSettings | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Process groups that were started and must not outlive us. */
-  readonly groups: Set<number>;
-  /** Sends a signal to all processes of a group; there may be none left. */
-  readonly signalGroup: (group: number, signal: NodeJS.Signals) => void;
-  /** Told what people must know, whatever they asked for: lines of a server's standard error, say. */
-  readonly tell: (lines: readonly (string | Buffer)[]) => Promise<void>;
 }
 
-/** A server as results name it: as it was asked for, and who answered. */
+/** A server as results name it: the endpoint as given, and who answered. */
 export interface Server {
   readonly endpoint: string;
-  /** Null where there are no such things. */
+  /** Null if the endpoint has none. */
   readonly address: string | null;
   readonly port: number | null;
   readonly tls: TlsSession | null;
@@ -40,31 +31,31 @@ export interface OpenConnection {
 }
 
 type Connected = Omit<OpenConnection, "connectMs">;
-/** Told what is being tried, and what came of it. */
+/** Takes a line about what is tried, and about the result. */
 type Note = ((text: string) => void) | undefined;
 
-/** Makes connections to endpoints. */
+/** Connects to endpoints. */
 export class Connector {
-  readonly #route: Route;
-  /** A connection that we were given cannot be had again. */
+  readonly #options: ConnectorOptions;
+  /** A connection on inherited descriptors can be used once. */
   #ucspiTaken = false;
 
-  constructor(route: Route) {
-    this.#route = route;
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
   }
 
   /**
-   * Connects to the first endpoint that can be reached. The next one is tried only where no connection came about.
-   * @throws {CommandError} with the reason for each endpoint: connect-failed, connect-timeout, tls-failed,
+   * Connects to the first endpoint that can be reached.
+   * @throws {QmtpError} with the reason for each endpoint: connect-failed, connect-timeout, tls-failed,
    *   tls-untrusted, not-under-ucspi; or what the signal was aborted with
    */
   async open(endpoints: readonly Endpoint[], signal: AbortSignal, note?: Note): Promise<OpenConnection> {
-    const failures: CommandError[] = [];
+    const failures: QmtpError[] = [];
     for (const endpoint of endpoints) {
       try {
         return await this.#open(endpoint, signal, note);
       } catch (error) {
-        if (!(error instanceof CommandError)) throw error;
+        if (!(error instanceof QmtpError)) throw error;
         note?.(error.message);
         failures.push(error);
       }
@@ -72,32 +63,30 @@ export class Connector {
     const last = failures.at(-1);
     if (last === undefined || failures.length === 1) throw last ?? new RangeError("no endpoint");
     const message = failures.map((failure) => failure.message).join("; ");
-    // A reason that may pass says more of what to do next than one that will not.
+    // A failure that may pass decides whether to retry, not one that will last.
     const { code, fault } = failures.findLast((failure) => failure.code.startsWith("connect-")) ?? last;
-    throw new CommandError(message, { code, fault });
+    throw new QmtpError(code, message, { fault, parts: failures });
   }
 
   async #open(endpoint: Endpoint, signal: AbortSignal, note: Note): Promise<OpenConnection> {
     const startedAt = performance.now();
     const attempt = new AbortController();
-    const abort = () => attempt.abort(signal.reason);
-    const expire = () => attempt.abort(timedOut(endpoint, this.#route.connectTimeoutMs));
-    const timer = setTimeout(expire, this.#route.connectTimeoutMs);
-    signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
+    const expire = () => attempt.abort(timedOut(endpoint, this.#options.connectTimeoutMs));
+    const timer = setTimeout(expire, this.#options.connectTimeoutMs);
+    const stopListening = onAbort(signal, () => attempt.abort(signal.reason));
     try {
       note?.(`${endpoint.kind === "exec" ? "starting" : "connecting to"} ${formatEndpoint(endpoint)}`);
       const connected = await this.#connect(endpoint, attempt.signal, signal, note);
       return { ...connected, connectMs: performance.now() - startedAt };
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener("abort", abort);
+      stopListening();
     }
   }
 
   /**
-   * The only place that tells the kinds of endpoints apart; what a run does not need is not loaded.
-   * @param attempt aborted when there is no more time to connect, too
+   * The only switch over the kinds of endpoints. It loads only the code that the endpoint needs.
+   * @param attempt aborted with the signal, and when the time to connect is over
    */
   async #connect(
     endpoint: Endpoint,
@@ -109,7 +98,7 @@ export class Connector {
     switch (endpoint.kind) {
       case "exec": {
         const { startServer } = await import("./child.ts");
-        const connection = await startServer(endpoint, this.#route, signal);
+        const connection = await startServer(endpoint, this.#options, signal);
         note?.("started");
         return { connection, server: named };
       }
@@ -117,19 +106,19 @@ export class Connector {
         const { clientConnection, remoteOf } = await import("./ucspi.ts");
         const connection = clientConnection(this.#ucspiTaken);
         this.#ucspiTaken = true;
-        const server = { ...named, ...remoteOf(this.#route.env) };
+        const server = { ...named, ...remoteOf(this.#options.env) };
         note?.(connectedTo(server));
         return { connection, server };
       }
       default: {
-        // First, so that nothing can happen to the connection before TLS has it.
+        // Loaded before connecting, so that TLS has the socket as soon as it is open.
         const tls = endpoint.kind === "tls" ? await import("./tls.ts") : undefined;
-        const socket = await connectSocket(endpoint, this.#route, attempt);
+        const socket = await connectSocket(endpoint, this.#options, attempt);
         const { remoteAddress: address = null, remotePort: port = null } = socket;
         const server = { ...named, address, port };
         note?.(connectedTo(server));
         if (endpoint.kind !== "tls" || tls === undefined) return { connection: socket, server };
-        const { connection, session } = await tls.startTls(socket, endpoint, this.#route, attempt, note);
+        const { connection, session } = await tls.startTls(socket, endpoint, this.#options, attempt, note);
         return { connection, server: { ...server, tls: session } };
       }
     }
@@ -140,7 +129,7 @@ function connectedTo({ address, port }: Server): string {
   return address === null ? "connected" : `connected to ${address}${port === null ? "" : ` port ${port}`}`;
 }
 
-function timedOut(endpoint: Endpoint, ms: number): CommandError {
+function timedOut(endpoint: Endpoint, ms: number): QmtpError {
   const message = `cannot connect to ${formatEndpoint(endpoint)}: no connection within ${ms / 1000} s`;
-  return new CommandError(message, { code: "connect-timeout", fault: "transport" });
+  return new QmtpError("connect-timeout", message);
 }

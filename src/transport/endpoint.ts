@@ -4,14 +4,14 @@ import { usageError } from "../errors.ts";
 export type Endpoint =
   | { readonly kind: "tcp" | "tls"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string }
-  /** A server that is started as a child, through the shell. */
+  /** A server to start as a child, through the shell. */
   | { readonly kind: "exec"; readonly command: string }
-  /** A connection that whoever started us has made. */
+  /** A connection on inherited descriptors, from a UCSPI client. */
   | { readonly kind: "ucspi" };
 
 export type HostEndpoint = Endpoint & { readonly kind: "tcp" | "tls" };
 
-/** QMTP over TCP (qmtp.txt, section 7), and over TLS as s/qmail has it. */
+/** QMTP over TCP (qmtp.txt, section 7), and over TLS as s/qmail does it. */
 const PORTS = { tcp: 209, tls: 6_209 } as const;
 const SCHEMES = { tcp: "qmtp", tls: "qmtps" } as const;
 
@@ -19,9 +19,9 @@ const FORMS =
   "host, host:port, [address]:port, qmtp://host:port, qmtps://host:port, unix:/path, exec:command or ucspi:";
 
 export interface PortRules {
-  /** For an endpoint that names none; else it is that of its scheme. */
+  /** For an endpoint that names none; by default the port of its scheme. */
   readonly port?: number | undefined;
-  /** 0 where the system may choose the port, to listen on. */
+  /** 0 if the system may choose the port to listen on. */
   readonly lowest?: number;
 }
 
@@ -29,7 +29,7 @@ type Bad = (why: string) => Error;
 
 /**
  * Reads an endpoint as users write it.
- * @throws {CommandError} usage
+ * @throws {QmtpError} usage
  */
 export function parseEndpoint(text: string, ports: PortRules = {}): Endpoint {
   const bad: Bad = (why) => usageError(`bad endpoint '${text}': ${why}; write ${FORMS}`);
@@ -44,7 +44,7 @@ export function parseEndpoint(text: string, ports: PortRules = {}): Endpoint {
     return { kind: "exec", command };
   }
   if (text === "ucspi:") return { kind: "ucspi" };
-  if (text.startsWith("ucspi:")) throw bad("nothing stands behind 'ucspi:'");
+  if (text.startsWith("ucspi:")) throw bad("'ucspi:' takes no argument");
   return parseHost(text, ports, bad);
 }
 
@@ -54,7 +54,7 @@ function parseHost(text: string, ports: PortRules, bad: Bad): HostEndpoint {
   if (scheme !== undefined && scheme.toLowerCase() !== SCHEMES[kind]) throw bad(`'${scheme}:' is unknown`);
   const { host, port } = splitPort(scheme === undefined ? text : text.slice(`${scheme}://`.length), bad);
   if (host === "") throw bad("the host is missing");
-  if (!/^[^\s/@[\]\x00-\x1f\x7f]+$/.test(host)) throw bad("this is no host name");
+  if (!/^[^\s/@[\]\x00-\x1f\x7f]+$/.test(host)) throw bad("this is not a host name");
   if (port === undefined) return { kind, host, port: ports.port ?? PORTS[kind] };
   const lowest = ports.lowest ?? 1;
   const number = Number(port);
@@ -74,14 +74,14 @@ function splitPort(text: string, bad: Bad): { host: string; port: string | undef
   const colon = text.indexOf(":");
   if (colon === -1) return { host: text, port: undefined };
   const [host, port] = [text.slice(0, colon), text.slice(colon + 1)];
-  // A scheme of another kind reads like a host with a strange port.
+  // An unknown scheme without slashes looks like a host with a strange port.
   if (!/^\d+$/.test(port) && /^[a-z]+$/i.test(host))
-    throw bad(`'${host}:' is unknown, or the port is no number`);
-  if (port.includes(":")) throw bad("an IPv6 address stands in brackets");
+    throw bad(`'${host}:' is unknown, or the port is not a number`);
+  if (port.includes(":")) throw bad("put an IPv6 address in brackets");
   return { host, port };
 }
 
-/** The endpoint in full, as it is printed: it reads back as the same endpoint. */
+/** The endpoint in full, as it is printed; parsing it gives the same endpoint. */
 export function formatEndpoint(endpoint: Endpoint): string {
   switch (endpoint.kind) {
     case "unix":

@@ -1,25 +1,25 @@
 import { Duplex, type Readable, type Writable } from "node:stream";
-import { GRACE_MS } from "./attentive.ts";
+import { GRACE_MS } from "./keep-reading.ts";
 
 export interface PairEvents {
-  /** Asked at the end of what is read: an error, where the end is one. */
+  /** Called when the readable has ended; returns an error if it should not have. */
   readonly atEnd?: () => Promise<Error | null>;
-  /** An error in words that say more. */
+  /** Puts an error in better words. */
   readonly inWords?: (error: Error) => Error;
   /** The connection is over, on both sides. */
   readonly onDestroyed?: () => void;
 }
 
 /**
- * Something to read from and something to write to as one connection. Each write counts as taken when it was
- * taken there; one that fails does not take along what the other side has said.
+ * A readable and a writable stream as one connection. A write is done when the writable has taken it, and what the
+ * other side has said is still delivered after a write error.
  */
 export class Pair extends Duplex {
   readonly #reading: Readable;
   readonly #writing: Writable;
   readonly #events: PairEvents;
   #ended = false;
-  /** Waits for the end of reading after a failed write. */
+  /** Ends the wait for the end of the input after a failed write. */
   #whenEnded = () => {};
 
   constructor(reading: Readable, writing: Writable, events: PairEvents = {}) {
@@ -32,7 +32,7 @@ export class Pair extends Duplex {
     });
     reading.on("end", () => this.#end());
     reading.on("error", (error) => this.destroy(this.#inWords(error)));
-    // A failed write is told of where it was made; one that closes in between was the other side's doing.
+    // The failed write's callback reports it. Without one, the other side has closed, which reading shows.
     writing.on("error", () => {});
     reading.pause();
   }

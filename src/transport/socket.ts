@@ -1,24 +1,27 @@
 import { isIP, Socket } from "node:net";
-import { CommandError, type Fault, reason, systemCode } from "../errors.ts";
-import { makeAttentive } from "./attentive.ts";
+import { type Fault, QmtpError, reason, systemCode } from "../errors.ts";
+import { onAbort } from "../io/abort.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts";
+import { keepReading } from "./keep-reading.ts";
 
 /**
- * How long one of a host's addresses may take before the next is tried, in milliseconds. Node's own 250 give
- * up on hosts that are merely far away; this leaves time for a lost first packet to be sent again.
+ * How long to try one of a host's addresses before the next, in milliseconds. Node's default of 250 would give up
+ * on hosts that are merely far away; this leaves time to retransmit a lost SYN.
  */
 const ADDRESS_ATTEMPT_MS = 2_500;
 
 type SocketEndpoint = HostEndpoint | (Endpoint & { readonly kind: "unix" });
 
 export interface SocketOptions {
+  /** Only addresses of this family are used. */
   readonly family?: 4 | 6 | undefined;
+  /** The address to connect from. */
   readonly sourceAddress?: string | undefined;
 }
 
 /**
  * Connects to a port of a host, or to a Unix socket.
- * @throws {CommandError} connect-failed; or what the signal was aborted with
+ * @throws {QmtpError} connect-failed; or what the signal was aborted with
  */
 export function connectSocket(
   endpoint: SocketEndpoint,
@@ -27,31 +30,29 @@ export function connectSocket(
 ): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = new Socket();
-    makeAttentive(socket);
-    const abort = () => socket.destroy(signal.reason);
-    const failed = (error: Error) => {
-      signal.removeEventListener("abort", abort);
-      reject(signal.aborted ? signal.reason : notConnected(endpoint, error, options));
-    };
-    // Stays: an error before somebody else listens must not end the process.
-    socket.once("error", failed);
+    keepReading(socket);
+    // Never removed: an error before the session listens must not end the process.
+    socket.once("error", (error) => {
+      stopListening();
+      reject(signal.aborted ? signal.reason : connectFailed(endpoint, error, options));
+    });
     socket.once("connect", () => {
-      signal.removeEventListener("abort", abort);
+      stopListening();
       resolve(socket);
     });
-    signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
-    else if (endpoint.kind === "unix") socket.connect({ path: endpoint.path });
+    const stopListening = onAbort(signal, () => socket.destroy(signal.reason));
+    if (signal.aborted) return;
+    if (endpoint.kind === "unix") socket.connect({ path: endpoint.path });
     else connectHost(socket, endpoint, options);
   });
 }
 
 function connectHost(socket: Socket, { host, port }: HostEndpoint, options: SocketOptions): void {
   const { family, sourceAddress } = options;
-  // Node would connect to an address of either family, whatever was asked for.
+  // If the host is an address, Node ignores `family`.
   const actual = isIP(host.replace(/%.*/, ""));
   if (family !== undefined && actual !== 0 && actual !== family) {
-    socket.destroy(new Error(`this is an IPv${actual} address, and IPv${family} was asked for`));
+    socket.destroy(new Error(`this is an IPv${actual} address, but only IPv${family} may be used`));
     return;
   }
   socket.connect({
@@ -65,18 +66,14 @@ function connectHost(socket: Socket, { host, port }: HostEndpoint, options: Sock
   });
 }
 
-function notConnected(
-  endpoint: SocketEndpoint,
-  error: Error,
-  { sourceAddress }: SocketOptions,
-): CommandError {
+function connectFailed(endpoint: SocketEndpoint, error: Error, { sourceAddress }: SocketOptions): QmtpError {
   const why = endpoint.kind === "unix" ? reason(error) : reasons(error);
   const from = endpoint.kind === "unix" || sourceAddress === undefined ? "" : ` from ${sourceAddress}`;
   const message = `cannot connect to ${formatEndpoint(endpoint)}${from}: ${why}`;
-  return new CommandError(message, { code: "connect-failed", fault: faultOf(error), cause: error });
+  return new QmtpError("connect-failed", message, { fault: faultOf(error), cause: error });
 }
 
-/** What keeps this host from connecting to anybody. */
+/** Errors that keep this host from connecting anywhere. */
 const LOCAL = ["EACCES", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EMFILE", "ENFILE", "ENOBUFS", "EPERM"];
 
 function faultOf(error: Error): Fault {
@@ -84,7 +81,7 @@ function faultOf(error: Error): Fault {
   return errors.every((one) => LOCAL.includes(systemCode(one) ?? "")) ? "local" : "transport";
 }
 
-/** Each reason once, with the addresses that gave it: a host may have many, and fail in the same way on all. */
+/** Each reason once, with the addresses that failed for it: a host may have many. */
 function reasons(error: Error): string {
   const errors: Error[] = error instanceof AggregateError ? error.errors : [error];
   const addresses = new Map<string, string[]>();

@@ -1,29 +1,29 @@
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createSecureContext, type SecureContext } from "node:tls";
-import { CommandError, reason, unreadable, usageError } from "../errors.ts";
+import { QmtpError, reason, unreadable, usageError } from "../errors.ts";
 
-/** What TLS was agreed on, as results tell it. */
+/** The TLS parameters of a connection, as results show them. */
 export interface TlsSession {
-  /** Such as TLSv1.3. */
+  /** TLSv1.3, for example. */
   readonly version: string | null;
   readonly cipher: string;
-  /** Whether chain, name and dates of the server's certificate hold. */
+  /** Whether the chain, name and dates of the server's certificate are valid. */
   readonly verified: boolean;
 }
 
-/** How servers are known, and how we are known to them. */
+/** How we verify servers, and what we identify ourselves with. */
 export interface TlsSettings {
   readonly context: SecureContext;
-  /** The name that certificates must have, if not that of the endpoint. */
+  /** The name that the certificate must have, if not the endpoint's host. */
   readonly servername: string | undefined;
-  /** SHA-256 of the public keys of which the server must have one, in base64; none: any. */
+  /** SHA-256 of public keys in base64: the server must have one of these keys. If empty, any key will do. */
   readonly pins: readonly string[];
   readonly insecure: boolean;
 }
 
-/** As the options name them; files are PEM. */
-export interface TlsNames {
+/** What to read the settings from; files are PEM. */
+export interface TlsSources {
   readonly cacert?: string | undefined;
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
@@ -33,9 +33,9 @@ export interface TlsNames {
 }
 
 /** Older versions are broken (RFC 8996). */
-export const OLDEST = "TLSv1.2";
+export const MIN_VERSION = "TLSv1.2";
 
-/** @throws {CommandError} usage; unreadable-configuration, where a file does not hold what it should */
+/** @throws {QmtpError} usage; unreadable-configuration, if a file does not hold what it should */
 export function readTlsSettings({
   cacert,
   cert,
@@ -43,11 +43,10 @@ export function readTlsSettings({
   servername,
   pinnedpubkey,
   insecure,
-}: TlsNames): TlsSettings {
-  if (key !== undefined && cert === undefined) throw usageError("--key is of no use without --cert");
+}: TlsSources): TlsSettings {
   return {
     context: createSecureContext({
-      minVersion: OLDEST,
+      minVersion: MIN_VERSION,
       ...(cacert !== undefined && { ca: readCertificates(cacert) }),
       ...(cert !== undefined && readIdentity(cert, key ?? cert)),
     }),
@@ -58,8 +57,8 @@ export function readTlsSettings({
 }
 
 /**
- * A certificate, with those of its issuers behind it, and its key.
- * @throws {CommandError} unreadable-configuration
+ * A certificate, followed by those of its issuers, and its key.
+ * @throws {QmtpError} unreadable-configuration
  */
 export function readIdentity(certFile: string, keyFile: string): { cert: string; key: string } {
   const cert = readCertificates(certFile).join("\n");
@@ -77,7 +76,7 @@ export function readIdentity(certFile: string, keyFile: string): { cert: string;
 
 /**
  * The certificates of a PEM file.
- * @throws {CommandError} unreadable-configuration
+ * @throws {QmtpError} unreadable-configuration
  */
 export function readCertificates(file: string): string[] {
   const found = read(file).match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
@@ -90,7 +89,7 @@ export function readCertificates(file: string): string[] {
   return found;
 }
 
-/** As curl writes it. */
+/** The SHA-256 of the public key in base64, as curl writes it. */
 export function pinOf(certificate: X509Certificate): string {
   const key = certificate.publicKey.export({ type: "spki", format: "der" });
   return createHash("sha256").update(key).digest("base64");
@@ -101,7 +100,7 @@ function readPins(text: string): string[] {
     const [, hash] = /^sha256\/\/([A-Za-z0-9+/]{43}=)$/.exec(pin) ?? [];
     if (hash !== undefined) return hash;
     throw usageError(
-      `'${pin}' is no pin: write sha256// and the SHA-256 of the server's public key in base64, as curl does`,
+      `'${pin}' is not a pin: write sha256// and the SHA-256 of the server's public key in base64, as curl does`,
     );
   });
 }
@@ -114,6 +113,6 @@ function read(file: string): string {
   }
 }
 
-function unusable(message: string, cause?: unknown): CommandError {
-  return new CommandError(message, { code: "unreadable-configuration", cause });
+function unusable(message: string, cause?: unknown): QmtpError {
+  return new QmtpError("unreadable-configuration", message, { cause });
 }

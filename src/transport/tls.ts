@@ -2,28 +2,33 @@ import type { X509Certificate } from "node:crypto";
 import { isIP, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { checkServerIdentity, connect, type TLSSocket } from "node:tls";
-import { CommandError } from "../errors.ts";
-import { makeAttentive } from "./attentive.ts";
-import type { Route } from "./connector.ts";
+import { QmtpError } from "../errors.ts";
+import { onAbort } from "../io/abort.ts";
 import { formatEndpoint, type HostEndpoint } from "./endpoint.ts";
+import { keepReading } from "./keep-reading.ts";
 import { Pair } from "./pair.ts";
+import { afterHandshake, distrust, handshakeTrouble, type Trouble } from "./tls-errors.ts";
 import { pinOf, type TlsSession, type TlsSettings } from "./tls-settings.ts";
-import { distrust, handshakeFailure, inTlsWords } from "./tls-words.ts";
 
 export interface Secured {
   readonly connection: Duplex;
   readonly session: TlsSession;
 }
 
+interface StartTlsOptions {
+  readonly tls?: TlsSettings | undefined;
+  readonly tell: (lines: readonly string[]) => Promise<void>;
+}
+
 /**
- * Speaks TLS from here on, with a server whose certificate is what it should be: chain, name, dates, and one of the
- * keys that were pinned. Nothing of ours is sent before that is certain.
- * @throws {CommandError} tls-failed, tls-untrusted; or what the signal was aborted with
+ * Does the TLS handshake and verifies the server: the chain, name and dates of its certificate, and the pinned keys.
+ * Nothing of ours is sent before that.
+ * @throws {QmtpError} tls-failed, tls-untrusted; or what the signal was aborted with
  */
 export async function startTls(
   socket: Socket,
   endpoint: HostEndpoint,
-  { tls: settings, tell }: Pick<Route, "tls" | "tell">,
+  { tls: settings, tell }: StartTlsOptions,
   signal: AbortSignal,
   note: ((text: string) => void) | undefined,
 ): Promise<Secured> {
@@ -32,23 +37,21 @@ export async function startTls(
   const connection = connect({
     socket,
     host: name,
-    // A name that is an address is not for SNI (RFC 6066, section 3).
+    // SNI takes no addresses (RFC 6066, section 3).
     servername: isIP(name) ? "" : name,
     secureContext: settings.context,
-    // The verdict is passed below, with the certificate at hand to say what is wrong with it.
+    // `untrusted` verifies the certificate after the handshake: only then can the error say what is wrong with it.
     rejectUnauthorized: false,
   });
   await handshake(connection, endpoint, signal);
-  makeAttentive(connection);
+  keepReading(connection);
   const certificate = connection.getPeerX509Certificate();
-  const why = untrusted(connection, certificate, name, settings);
-  if (why !== undefined) {
+  const trouble = untrusted(connection, certificate, name, settings);
+  if (trouble !== undefined) {
     connection.destroy();
-    throw failure(endpoint, why, "tls-untrusted");
+    throw failure(endpoint, trouble, "tls-untrusted");
   }
-  if (settings.insecure) {
-    void tell([`the certificate of ${formatEndpoint(endpoint)} is not verified (--insecure)`]);
-  }
+  if (settings.insecure) void tell([`the certificate of ${formatEndpoint(endpoint)} is not verified`]);
   const session = {
     version: connection.getProtocol(),
     cipher: connection.getCipher().standardName,
@@ -56,56 +59,56 @@ export async function startTls(
   };
   note?.(`${session.version} with ${session.cipher}`);
   note?.(
-    `certificate: ${certificate ? describe(certificate) : "none"}${session.verified ? "" : "; not verified"}`,
+    `certificate: ${certificate ? certificateLine(certificate) : "none"}${session.verified ? "" : "; not verified"}`,
   );
-  // Node tells errors of TLS without closing the connection, in words for those who know OpenSSL.
-  return { connection: new Pair(connection, connection, { inWords: inTlsWords }), session };
+  // Node reports TLS errors in OpenSSL's words, and without closing the connection.
+  return { connection: new Pair(connection, connection, { inWords: afterHandshake }), session };
 }
 
-/** What is wrong with the server, and how to trust it on purpose. */
+/** Why the server is not trusted, or undefined if it is. */
 function untrusted(
   connection: TLSSocket,
   certificate: X509Certificate | undefined,
   name: string,
   { pins, insecure }: TlsSettings,
-): string | undefined {
+): Trouble | undefined {
   if (certificate === undefined) {
-    return insecure && pins.length === 0 ? undefined : "the server has no certificate";
+    return insecure && pins.length === 0 ? undefined : { why: "the server has no certificate" };
   }
   const pin = pinOf(certificate);
   if (!insecure && !connection.authorized) {
-    // Node gives only the code of a wrong name, and does not look at the name before the chain holds.
+    // Node's error for a wrong name is only a code, and Node does not check the name unless the chain is valid.
     const wrongName = checkServerIdentity(name, certificate.toLegacyObject());
     return distrust(String(connection.authorizationError), certificate, name, wrongName, pin);
   }
   if (pins.length === 0 || pins.includes(pin)) return undefined;
-  return `the server's public key is not the one that is pinned; trust it with --pinnedpubkey sha256//${pin}`;
+  return { why: "the server's public key is not the pinned one", hint: { kind: "pinned-key", pin } };
 }
 
 function handshake(connection: TLSSocket, endpoint: HostEndpoint, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = () => connection.destroy(signal.reason);
-    const failed = (error: Error) => {
-      signal.removeEventListener("abort", abort);
-      reject(signal.aborted ? signal.reason : failure(endpoint, handshakeFailure(error), "tls-failed"));
-    };
-    // Stays: an error before somebody else listens must not end the process.
-    connection.once("error", failed);
+    // Never removed: an error before the session listens must not end the process.
+    connection.once("error", (error) => {
+      stopListening();
+      reject(signal.aborted ? signal.reason : failure(endpoint, handshakeTrouble(error), "tls-failed"));
+    });
     connection.once("secureConnect", () => {
-      signal.removeEventListener("abort", abort);
+      stopListening();
       resolve();
     });
-    signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
+    const stopListening = onAbort(signal, () => connection.destroy(signal.reason));
   });
 }
 
-function failure(endpoint: HostEndpoint, why: string, code: "tls-failed" | "tls-untrusted"): CommandError {
-  const message = `cannot connect to ${formatEndpoint(endpoint)}: ${why}`;
-  return new CommandError(message, { code, fault: "remote" });
+function failure(
+  endpoint: HostEndpoint,
+  { why, hint }: Trouble,
+  code: "tls-failed" | "tls-untrusted",
+): QmtpError {
+  return new QmtpError(code, `cannot connect to ${formatEndpoint(endpoint)}: ${why}`, { hint });
 }
 
-function describe({ subject, issuer, validTo }: X509Certificate): string {
+function certificateLine({ subject, issuer, validTo }: X509Certificate): string {
   const inLine = (names: string | undefined) => (names ?? "").replaceAll("\n", ", ");
   return `${inLine(subject)}; issued by ${inLine(issuer)}; valid until ${validTo}`;
 }

@@ -1,9 +1,9 @@
-/** A server that counts packages of one recipient and answers each: the least a receiver of a batch can do. */
+/** A server that counts packages of one recipient and answers each: the least a batch receiver can do. */
 import { createServer, type Socket } from "node:net";
 
 const COLON = 0x3a;
 const ZERO = 0x30;
-/** Of a package: the message, the sender, the list of recipients. */
+/** The netstrings of a package: message, sender, list of recipients. */
 const NETSTRINGS = 3;
 const RESPONSE = "21:Kok 838640135 qp 1390,";
 

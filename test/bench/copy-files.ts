@@ -1,4 +1,4 @@
-/** Reads the files of a folder and writes their bytes to a socket, and nothing else: many files to a write. */
+/** Only reads the files of a folder and writes their bytes to a socket, many files per write. */
 import { closeSync, openSync, readdirSync, readSync } from "node:fs";
 import { connect } from "node:net";
 

@@ -1,4 +1,4 @@
-/** Copies a file to a socket as one package, and does nothing else: one buffer, one read, one write, and again. */
+/** Only copies a file to a socket as one package: one buffer, one read, one write, repeat. */
 import { fstatSync, openSync, readSync } from "node:fs";
 import { connect } from "node:net";
 

@@ -1,4 +1,4 @@
-/** A proxy to a port that delays every byte by so many milliseconds, in each direction. */
+/** A proxy to a port that delays every byte by a number of milliseconds in each direction. */
 import { connect, createServer, type Socket } from "node:net";
 
 const [, , target, delay] = process.argv as [string, string, string, string];

@@ -1,4 +1,4 @@
-/** A maildir of many messages: against serialmail's C programs where they are, and against copying its bytes. */
+/** A maildir of many messages, against serialmail's C programs if installed, and against copying its bytes. */
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,10 +9,10 @@ const built = (name: string) => join(process.cwd(), "test/bench/.built", `${name
 const COUNT = 100_000;
 const FEW = 1_000;
 const BODY = `Subject: bench\n\n${`${"y".repeat(71)}\n`.repeat(57)}`.slice(0, 4_096);
-/** Older than anything that a run would leave for the next one. */
+/** Older than anything a run would leave for the next. */
 const AGE_S = 100_000;
 
-/** Memory where there is some: what a disk needs to forget a file differs more than what is compared. */
+/** In memory if possible: the time a disk takes to remove a file varies more than the times compared. */
 function folder(): string {
   try {
     accessSync("/dev/shm", constants.W_OK);
@@ -22,7 +22,7 @@ function folder(): string {
   }
 }
 
-/** Fills a new maildir, and gives the names of its files, each ended by NUL. */
+/** Fills a new maildir and returns the names of its files, each ended by NUL. */
 function fill(maildir: string, count: number): string {
   rmSync(maildir, { recursive: true, force: true });
   for (const name of ["tmp", "new", "cur"]) mkdirSync(join(maildir, name), { recursive: true });
@@ -38,7 +38,7 @@ function fill(maildir: string, count: number): string {
 }
 
 export interface MaildirTimes {
-  /** All in milliseconds for 100,000 messages, whole processes; undefined where there is nothing to compare with. */
+  /** All in milliseconds for 100,000 messages, whole processes; undefined without anything to compare with. */
   readonly copyRatio: number;
   readonly serialRatio: number | undefined;
   readonly removalRatio: number | undefined;

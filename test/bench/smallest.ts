@@ -1,4 +1,4 @@
-/** The least a node script can do to send a message from standard input to one recipient, and to print the result. */
+/** The least a node script can do to send a message from standard input to one recipient and print the result. */
 import { connect } from "node:net";
 
 const pieces: Buffer[] = [];

@@ -1,4 +1,4 @@
-/** A server that takes whatever comes, and answers nothing. */
+/** A server that reads everything and answers nothing. */
 import { createServer } from "node:net";
 
 const server = createServer((socket) => {

@@ -1,27 +1,28 @@
 import { describe, expect, test } from "vitest";
-import { deliverRepeatedly, type RetryPolicy } from "../../src/client/retry.ts";
-import { CommandError } from "../../src/errors.ts";
+import { deliverWithRetries, type RetryPolicy } from "../../src/client/retry.ts";
+import { QmtpError } from "../../src/errors.ts";
 import type { Delivery } from "../../src/protocol/delivery.ts";
 import type { Package } from "../../src/protocol/package.ts";
 import type { ConversationOptions, Received } from "../../src/sink/conversation.ts";
-import { LIMITS, line, startConversation, textMessage } from "../session/conversing.ts";
 import { connectionPair, type PairOptions } from "../session/pair.ts";
+import { LIMITS, line, startConversation, textMessage } from "../session/sending.ts";
 
-/** How the server is at one attempt; a text is why it cannot be reached. */
-type Turn = (Partial<ConversationOptions> & { cut?: PairOptions }) | string | CommandError;
+/** How the server behaves in one attempt; a text is why it cannot be reached. */
+type Turn = (Partial<ConversationOptions> & { cut?: PairOptions }) | string | QmtpError;
 
 const POLICY: RetryPolicy = { retries: 5, delayMs: 1_000, maxMs: 3_600_000, unanswered: false };
 const RECIPIENTS = ["ann@y", "bob@y", "cid@y"].map((recipient) => Buffer.from(recipient));
 
-/** Sends to a sink that is one way after the other, the last way for ever. Time passes only in waits. */
-async function send(turns: readonly Turn[], policy: Partial<RetryPolicy> = {}, split = false) {
+/** Sends to a sink that behaves in each of these ways in turn, then the last way forever. Time passes only in waits. */
+async function send(turns: readonly Turn[], policy: Partial<RetryPolicy> = {}, split = false, chance = 0) {
   const accepted: string[] = [];
   const offered: string[] = [];
   const waits: number[] = [];
   const notes: string[] = [];
   const stop = new AbortController();
   let attempt = 0;
-  let now = 0;
+  // A monotonic clock may start anywhere.
+  let now = 1e9;
   const onPackage = ({ answers }: Received) => {
     for (const { recipient, response } of answers) {
       offered.push(recipient.toString());
@@ -30,8 +31,8 @@ async function send(turns: readonly Turn[], policy: Partial<RetryPolicy> = {}, s
   };
   const open = async () => {
     const turn = turns[Math.min(attempt++, turns.length - 1)] as Turn;
-    if (turn instanceof CommandError) throw turn;
-    if (typeof turn === "string") throw new CommandError(turn, { code: "connect-failed" });
+    if (turn instanceof QmtpError) throw turn;
+    if (typeof turn === "string") throw new QmtpError("connect-failed", turn);
     const { client, server } = connectionPair(turn.cut);
     startConversation(server, { ...turn, onPackage });
     const named = { endpoint: `qmtp://attempt-${attempt}:209`, address: null, port: null, tls: null };
@@ -42,7 +43,7 @@ async function send(turns: readonly Turn[], policy: Partial<RetryPolicy> = {}, s
     if (!split) return [{ ...common, recipients: some }];
     return some.map((recipient) => ({ ...common, recipients: [recipient] }));
   };
-  const sent = await deliverRepeatedly(
+  const sent = await deliverWithRetries(
     RECIPIENTS,
     packagesFor,
     {
@@ -50,12 +51,13 @@ async function send(turns: readonly Turn[], policy: Partial<RetryPolicy> = {}, s
       connector: { open },
       limits: LIMITS,
       signal: stop.signal,
-      watch: { note: (text) => notes.push(text), sent: () => {}, received: () => {} },
+      observer: { note: (text) => notes.push(text), sent: () => {}, received: () => {} },
     },
     { ...POLICY, ...policy },
+    undefined,
     {
       now: () => now,
-      random: () => 0,
+      random: () => chance,
       wait: async (ms) => {
         waits.push(ms);
         now += ms;
@@ -70,10 +72,10 @@ async function send(turns: readonly Turn[], policy: Partial<RetryPolicy> = {}, s
 const INTERRUPTED: Partial<RetryPolicy> = {};
 const WELL: Turn = {};
 const deferring = (defer: RegExp): Turn => ({
-  policy: { defer, maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100 },
+  rules: { defer, maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100 },
 });
 const refusing = (reject: RegExp): Turn => ({
-  policy: { reject, maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100 },
+  rules: { reject, maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100 },
 });
 const DEFERRED = "sorry, this recipient is deferred here (#4.3.0)";
 const ALL_OK = ["ann@y success: ok", "bob@y success: ok", "cid@y success: ok"];
@@ -83,7 +85,7 @@ describe.each([
   ["one package", false],
   ["a package each", true],
 ])("with %s", (_, split) => {
-  test("a server that defers the first three times has each recipient once in the end", async () => {
+  test("each recipient is delivered once to a server that defers three times first", async () => {
     const all = deferring(/./);
     const { lines, accepted, waits, sent } = await send([all, all, all, WELL], {}, split);
     expect(lines).toEqual(ALL_OK);
@@ -92,7 +94,7 @@ describe.each([
     expect(sent.attempts.length).toBe(4);
   });
 
-  test("only those who were deferred are sent again, in their order", async () => {
+  test("only deferred recipients are sent again, in order", async () => {
     const turns = [deferring(/ann|cid/), deferring(/cid/), WELL];
     const { lines, accepted, offered } = await send(turns, {}, split);
     expect(lines).toEqual(ALL_OK);
@@ -100,14 +102,14 @@ describe.each([
     expect(accepted).toEqual(["bob@y", "ann@y", "cid@y"]);
   });
 
-  test("a server that is not there for a while has each recipient once", async () => {
+  test("each recipient is delivered once to a server that is down at first", async () => {
     const { lines, accepted, waits } = await send(["refused", "refused", WELL], {}, split);
     expect(lines).toEqual(ALL_OK);
     expect(accepted).toEqual(EACH_ONCE);
     expect(waits).toEqual([1_000, 2_000]);
   });
 
-  test("a failure is not tried again", async () => {
+  test("a failure is not retried", async () => {
     const { lines, offered, waits } = await send([refusing(/bob/), WELL], {}, split);
     expect(lines[1]).toBe("bob@y failure: sorry, this recipient is refused here (#5.7.1)");
     expect(offered).toEqual(EACH_ONCE);
@@ -115,14 +117,14 @@ describe.each([
   });
 });
 
-test("a connection that breaks before any package was whole is tried again", async () => {
+test("a connection that breaks before any package is complete is retried", async () => {
   const { lines, accepted } = await send([{ cut: { cutUp: 5 } }, WELL]);
   expect(lines).toEqual(ALL_OK);
   expect(accepted).toEqual(EACH_ONCE);
 });
 
 describe("a recipient who may have the message", () => {
-  const silent: Turn = { fault: "close-before-response" };
+  const silent: Turn = { misbehaviour: "close-before-response" };
   const why =
     "deferral: connection closed before a response came (the message may have been delivered) (twice?)";
 
@@ -132,20 +134,20 @@ describe("a recipient who may have the message", () => {
     expect(waits).toEqual([]);
   });
 
-  test("is sent it again where that is asked for, and stays marked", async () => {
+  test("is sent it again on request, and stays marked", async () => {
     const { lines } = await send([silent, WELL], { unanswered: true });
     expect(lines).toEqual(ALL_OK.map((text) => `${text} (twice?)`));
   });
 
-  test("keeps that mark and those words where later attempts do not come to it", async () => {
+  test("keeps the mark and the text if later attempts do not reach it", async () => {
     const { lines } = await send([silent, "refused"], { unanswered: true, retries: 2 });
     expect(lines).toEqual([`ann@y ${why}`, `bob@y ${why}`, `cid@y ${why}`]);
   });
 
-  test("does not keep others from being tried again", async () => {
-    // The first two have their answers, and the third one's is cut off.
+  test("does not stop retries for the others", async () => {
+    // The first two responses arrive; the third is cut off.
     const { lines, offered } = await send([
-      { ...(deferring(/ann/) as object), fault: "close-mid-response" },
+      { ...(deferring(/ann/) as object), misbehaviour: "close-mid-response" },
       WELL,
     ]);
     expect(lines[0]).toBe("ann@y success: ok");
@@ -156,57 +158,77 @@ describe("a recipient who may have the message", () => {
 });
 
 describe("attempts end", () => {
-  test("after as many as were asked for, with the server's last word", async () => {
+  test("after the number asked for, with the server's last response", async () => {
     const { lines, waits, sent } = await send([deferring(/./)], { retries: 2 });
     expect(lines).toEqual(EACH_ONCE.map((recipient) => `${recipient} deferral: ${DEFERRED}`));
     expect(waits).toEqual([1_000, 2_000]);
     expect(sent.attempts.length).toBe(3);
   });
 
-  test("at the first one, without retries", async () => {
+  test("after the first without retries", async () => {
     const { waits, sent } = await send([deferring(/./)], { retries: 0 });
     expect(waits).toEqual([]);
     expect(sent.attempts.length).toBe(1);
   });
 
-  test("before one that would begin too late", async () => {
+  test("before one that would start too late", async () => {
     const { waits, notes } = await send(["refused"], { maxMs: 7_000 });
     expect(waits).toEqual([1_000, 2_000, 4_000]);
     expect(notes.at(-1)).toBe("no further attempt: it would begin too late");
   });
 
-  test.each(["tls-untrusted", "connection-refused", "not-under-ucspi"])("at once after %s", async (code) => {
-    const { waits, lines } = await send([new CommandError("no", { code }), WELL]);
-    expect(waits).toEqual([]);
-    expect(lines).toEqual(EACH_ONCE.map((recipient) => `${recipient} deferral: no`));
-  });
+  test.each(["tls-untrusted", "connection-refused", "not-under-ucspi"] as const)(
+    "at once after %s",
+    async (code) => {
+      const { waits, lines } = await send([new QmtpError(code, "no"), WELL]);
+      expect(waits).toEqual([]);
+      expect(lines).toEqual(EACH_ONCE.map((recipient) => `${recipient} deferral: no`));
+    },
+  );
 
-  test("with a signal during a wait, with what is known, and nothing more is sent", async () => {
+  test("on a signal during a wait: known results are kept, and nothing more is sent", async () => {
     const { lines, accepted, sent } = await send([deferring(/ann/), WELL], INTERRUPTED);
     expect(lines).toEqual([`ann@y deferral: ${DEFERRED}`, "bob@y success: ok", "cid@y success: ok"]);
     expect(accepted).toEqual(["bob@y", "cid@y"]);
-    expect(sent.problem).toMatchObject({ code: "interrupted", message: "interrupted by SIGINT" });
+    expect(sent.cause?.error).toMatchObject({ code: "interrupted", message: "interrupted by SIGINT" });
   });
 });
 
-test("a delay is no longer than ten minutes, unless a longer one is asked for", async () => {
+test("a delay is at most ten minutes unless a longer one is asked for", async () => {
   const { waits } = await send(["refused"], { retries: 12, maxMs: 1e9 });
   expect(waits.slice(-3)).toEqual([512_000, 600_000, 600_000]);
   expect((await send(["refused"], { retries: 2, delayMs: 900_000 })).waits).toEqual([900_000, 900_000]);
 });
 
-test("a server's word stays where later attempts find nobody", async () => {
+test("a delay grows by up to half at random, so that clients that failed together spread out", async () => {
+  const all = deferring(/./);
+  expect((await send([all, all, all, WELL], {}, false, 1)).waits).toEqual([1_500, 3_000, 6_000]);
+  expect((await send([all, all, all, WELL], {}, false, 0.5)).waits).toEqual([1_250, 2_500, 5_000]);
+  expect((await send(["refused"], { retries: 1, delayMs: 600_000 }, false, 1)).waits).toEqual([900_000]);
+});
+
+test("the random part of a delay counts toward the deadline for attempts", async () => {
+  expect((await send(["refused"], { retries: 1, maxMs: 1_500 }, false, 1)).waits).toEqual([1_500]);
+  expect((await send(["refused"], { retries: 1, maxMs: 1_499 }, false, 1)).waits).toEqual([]);
+});
+
+test("a server's response is kept if later attempts cannot connect", async () => {
   const { lines } = await send([deferring(/./), "refused"], { retries: 3 });
   expect(lines).toEqual(EACH_ONCE.map((recipient) => `${recipient} deferral: ${DEFERRED}`));
 });
 
-test("each attempt is told, and has a report of its own", async () => {
+test("if no attempt connects, the last reason is reported", async () => {
+  const { lines } = await send(["refused", "unreachable"], { retries: 1 });
+  expect(lines).toEqual(EACH_ONCE.map((recipient) => `${recipient} deferral: unreachable`));
+});
+
+test("each attempt is announced and has its own report", async () => {
   const { notes, sent } = await send([deferring(/ann/), "refused", WELL]);
   expect(notes.filter((note) => note.startsWith("attempt"))).toEqual([
     "attempt 2 of 6, to 1 of the recipients, in 1.0 s",
     "attempt 3 of 6, to 1 of the recipients, in 2.0 s",
   ]);
-  expect(sent.attempts.map(({ deliveries, problem }) => [deliveries.length, problem?.code])).toEqual([
+  expect(sent.attempts.map(({ deliveries, cause }) => [deliveries.length, cause?.error.code])).toEqual([
     [3, undefined],
     [1, "connect-failed"],
     [1, undefined],

@@ -1,35 +1,63 @@
 import { describe, expect, test } from "vitest";
-import { EXIT } from "../../src/report/exit-code.ts";
-import { qmtp } from "../processes.ts";
-import { items, readme, section } from "./documents.ts";
 
-describe("the exit codes", () => {
-  const meanings: [number, RegExp][] = [
-    [EXIT.success, /success for every recipient/i],
-    [EXIT.permanent, /permanent.*wrong usage|wrong usage.*permanent/is],
-    [EXIT.temporary, /try(ing)? again later/i],
-  ];
+import { SEND_TABLE } from "../../src/report/exit-code.ts";
+import {
+  commands,
+  EXIT_MEANINGS,
+  items,
+  launchers,
+  overview,
+  pageOf,
+  readme,
+  runLauncher,
+  section,
+} from "./documents.ts";
 
-  function agree(rows: readonly (readonly [string, string])[]): void {
-    expect(rows.map(([code]) => Number(code))).toEqual(Object.values(EXIT));
-    for (const [at, [code, meaning]] of meanings.entries()) {
-      expect(Number(rows[at]?.[0])).toBe(code);
-      expect(rows[at]?.[1]).toMatch(meaning);
-    }
-  }
+/** As sentences in the documentation, without punctuation and macros. */
+const plain = (text: string) => text.replaceAll(/[`.]/g, "").replaceAll(/\s+/g, " ").trim().toLowerCase();
 
-  test("are the program's in the README", () => {
-    const rows = [...readme.matchAll(/^\| (\d+) \| (.*) \|$/gm)];
-    agree(rows.map((match) => [match[1] as string, match[2] as string]));
+/** An item's code and its first sentence without asides. */
+function firstSentence({ head, body }: { head: string; body: string }): [string, string] {
+  const [sentence = ""] = body.replaceAll(/\n\.Pq .*\.$/gm, ".").split(/\.$/m);
+  return [head, sentence];
+}
+
+/** Codes and meanings, to compare. */
+const rows = (pairs: readonly (readonly [number | string, string])[]) =>
+  pairs.map(([code, meaning]) => `${code} ${plain(meaning)}`);
+
+function helpRows(launcher: string, args: readonly string[]): string[] {
+  const [, codes = ""] = runLauncher(launcher, [...args, "--help"]).stdout.split("Exit codes:");
+  return rows(
+    [...codes.matchAll(/^ {2}(\d+) +(.*)$/gm)].map(([, code = "", meaning = ""]) => [code, meaning]),
+  );
+}
+
+describe("the exit codes and their meanings", () => {
+  test("of qmtp send are in the README", () => {
+    const found = [...readme.matchAll(/^\| (\d+) \| (.*) \|$/gm)];
+    expect(rows(found.map(([, code = "", meaning = ""]) => [code, meaning]))).toEqual(
+      rows(SEND_TABLE.meanings),
+    );
   });
 
-  test("are the program's in the man page", () => {
-    agree(items(section("Sh", "EXIT STATUS")).map(({ head, body }) => [head, body]));
+  test.each(commands.map((command) => command.name()))("of qmtp %s are in --help", (name) => {
+    expect(helpRows("qmtp", [name])).toEqual(rows(EXIT_MEANINGS[name] ?? []));
   });
 
-  test("are the program's in --help", async () => {
-    const help = (await qmtp(["send", "--help"])).stdout.split("Exit codes:")[1] ?? "";
-    const rows = [...help.matchAll(/^ {2}(\d+) +(.*)$/gm)];
-    agree(rows.map((match) => [match[1] as string, match[2] as string]));
+  test.each(launchers)("of $name are in --help", ({ name, command }) => {
+    expect(helpRows(name, [])).toEqual(rows(EXIT_MEANINGS[command] ?? []));
+  });
+
+  const withPages = commands.map((command) => command.name()).filter((name) => pageOf(name) !== overview);
+
+  test.each(withPages)("of qmtp %s are in its man page", (name) => {
+    const documented = items(section("Sh", "EXIT CODES", pageOf(name)));
+    expect(rows(documented.map(firstSentence))).toEqual(rows(EXIT_MEANINGS[name] ?? []));
+  });
+
+  test("of qmtp send are in qmtp(1)", () => {
+    const documented = items(section("Sh", "EXIT CODES", overview));
+    expect(rows(documented.map(firstSentence))).toEqual(rows(SEND_TABLE.meanings));
   });
 });

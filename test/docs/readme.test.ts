@@ -1,13 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { accessSync } from "node:fs";
+import { accessSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { FAULTS } from "../../src/sink/fault.ts";
+import { CODES } from "../../src/errors.ts";
+import { MISBEHAVIOURS } from "../../src/sink/misbehaviour.ts";
 import {
   codeOf,
   commandLines,
   commands,
-  EXIT_CODES,
   flagsInWords,
   flagsOfAll,
   launchers,
@@ -17,13 +17,29 @@ import {
   unknownIn,
 } from "./documents.ts";
 
-/** What is printed for one value after another differs from run to run. */
+/** Long numbers in output differ from run to run. */
 const withoutNumbers = (text: string) => text.replaceAll(/\d{4,}/g, "N");
+
+/** From a heading to the next. */
+const chapter = (heading: string) => readme.split(`\n${heading}\n`)[1]?.split(/^##/m)[0] ?? "";
+
+const source = readdirSync(`${ROOT}src`, { recursive: true })
+  .map(String)
+  .filter((file) => file.endsWith(".ts"))
+  .map((file) => readFileSync(`${ROOT}src/${file}`, "utf8"))
+  .join("\n");
+
+/** The pieces of a message between insertions; messages are also joined at "before". */
+const piecesOf = (text: string) =>
+  text
+    .split(/\.\.\.|DNS:\S+|\d+|'|: |\(| before /)
+    .map((piece) => piece.trim())
+    .filter((piece) => piece.length > 5);
 
 describe("the README", () => {
   const { blocks, spans } = codeOf(readme);
 
-  test("has the two commands on its first screen, and no other before them", () => {
+  test("has the two commands on its first screen, with none before them", () => {
     const screen = codeOf(readme.split("\n").slice(0, 40).join("\n"));
     expect(screen.blocks[0]).toBe("npm ci && npm run demo\nnpm ci && npm test\n");
   });
@@ -38,16 +54,17 @@ describe("the README", () => {
     expect(bare.filter((flag) => !known.has(flag))).toEqual([]);
   });
 
-  test("mentions every launcher and its man page, and has lines to copy for what callers run", () => {
-    for (const { name, path } of launchers) {
+  test("mentions every launcher and its page, and has lines to copy for callers", () => {
+    for (const { name, page } of launchers) {
       expect(spans).toContain(name);
-      expect(readme).toContain(`](${path})`);
+      expect(readme).toContain(`](${page.path})`);
     }
-    const unused = Object.keys(EXIT_CODES).filter((name) => !blocks.some((block) => block.includes(name)));
+    const called = launchers.filter(({ command }) => ["queue", "sendmail"].includes(command));
+    const unused = called.filter(({ name }) => !blocks.some((block) => block.includes(name)));
     expect(unused).toEqual([]);
   });
 
-  test("has a section for each program that can hand its mail over", () => {
+  test("has a section for each program that can hand over its mail", () => {
     const callers = ["cron", "PHP", "git", "mutt", "s-nail", "qmail"];
     const headings = [...readme.matchAll(/^\*\*(.+?)\*\*/gm)].map((match) => match[1] as string);
     const without = callers.filter((caller) => !headings.some((heading) => heading.startsWith(caller)));
@@ -55,7 +72,30 @@ describe("the README", () => {
   });
 
   test("mentions every fault of the sink", () => {
-    expect(spans).toEqual(expect.arrayContaining(Object.keys(FAULTS)));
+    expect(spans).toEqual(expect.arrayContaining(Object.keys(MISBEHAVIOURS)));
+  });
+
+  test("quotes failure messages, with their codes", () => {
+    const rows = chapter("### What failures say").match(/^\| `.*$/gm) ?? [];
+    expect(rows.length).toBeGreaterThan(10);
+    for (const row of rows) {
+      const [texts = "", code = ""] = row.split("|").slice(1);
+      expect(Object.keys(CODES)).toContain(code.trim().replaceAll("`", ""));
+      expect(
+        codeOf(texts)
+          .spans.flatMap(piecesOf)
+          .filter((piece) => !source.includes(piece)),
+      ).toEqual([]);
+    }
+  });
+
+  test("lists every source folder, and the packages CI installs", () => {
+    const folders = readdirSync(`${ROOT}src`, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    expect(spans).toEqual(expect.arrayContaining(folders.map(({ name }) => `src/${name}/`)));
+    const [, installed = ""] =
+      /apt-get install [^\n]*\n(.*?)>/s.exec(readFileSync(`${ROOT}.ci/run`, "utf8")) ?? [];
+    const packages = codeOf(chapter("## Development").replaceAll(/^[^|\n].*$/gm, "")).spans;
+    expect(packages.toSorted()).toEqual((installed.match(/[a-z0-9-]+/g) ?? []).toSorted());
   });
 
   test("mentions only scripts and files that exist", () => {
@@ -74,4 +114,12 @@ describe("the README", () => {
     expect(demo.status).toBe(0);
     expect(withoutNumbers(demo.stdout)).toContain(withoutNumbers(blocks[1] as string));
   });
+});
+
+test("the changelog has the unreleased changes and this version", () => {
+  const changelog = readFileSync(`${ROOT}CHANGELOG.md`, "utf8");
+  const headings = [...changelog.matchAll(/^## \[(.+?)\]/gm)].map((match) => match[1]);
+  expect(headings.slice(0, 2)).toEqual(["Unreleased", manifest.version]);
+  expect(manifest.files).toContain("CHANGELOG.md");
+  expect(unknownIn(commandLines(codeOf(changelog).spans.join("\n")))).toEqual([]);
 });

@@ -19,21 +19,21 @@ describe("an address", () => {
     );
   });
 
-  test("is refused where its bytes were lost on the way", () => {
+  test("is refused if its bytes were lost in decoding", () => {
     expect(() => recipientFromText("j\ufffdrgen@x", "recipient")).toThrow("not valid UTF-8");
   });
 
-  test("may stand in angle brackets, but not beside them", () => {
+  test("may be in angle brackets, but not next to them", () => {
     expect(recipientFromText("<joe@example.org>", "recipient").toString()).toBe("joe@example.org");
     expect(senderFromText("<joe@example.org>", "sender").toString()).toBe("joe@example.org");
     for (const text of ["Joe <joe@example.org>", "<a@x><b@x>", "a@x>", "<a@x", "<<a@x>>"]) {
-      expect(() => recipientFromText(text, "recipient"), text).toThrow("is more than an address");
-      expect(() => senderFromText(text, "sender"), text).toThrow("is more than an address");
+      expect(() => recipientFromText(text, "recipient"), text).toThrow("is not a bare address");
+      expect(() => senderFromText(text, "sender"), text).toThrow("is not a bare address");
     }
     expect(() => recipientFromText("<>", "recipient")).toThrow("recipient is empty");
   });
 
-  test("is nobody as a sender, but not as a recipient", () => {
+  test("may be empty as a sender, but not as a recipient", () => {
     expect(senderFromText("", "sender").length).toBe(0);
     expect(senderFromText("<>", "sender").length).toBe(0);
     expect(() => recipientFromText("", "recipient")).toThrow("recipient is empty");
@@ -41,7 +41,7 @@ describe("an address", () => {
 });
 
 describe("a list of recipients", () => {
-  test("has one on each line, in order, duplicates kept, empty lines left out", () => {
+  test("has one per line, in order, with duplicates, without empty lines", () => {
     expect(list("b@x\na@x\n\nb@x\n")).toEqual(["b@x", "a@x", "b@x"]);
   });
 
@@ -65,12 +65,12 @@ describe("distinct addresses", () => {
   const strings = (addresses: readonly Buffer[]) => addresses.map((address) => address.toString("latin1"));
   const buffers = (...texts: string[]) => texts.map((text) => Buffer.from(text, "latin1"));
 
-  test("are those that are not there yet, each once, in their order", () => {
+  test("are those not seen before, once each, in order", () => {
     const found = distinct(buffers("c@x", "a@x", "c@x", "b@x", "root"), buffers("a@x"));
     expect(strings(found)).toEqual(["c@x", "b@x", "root"]);
   });
 
-  test("are the same in spite of their domain's case, and differ by that of the local part", () => {
+  test("ignore case in the domain, but not in the local part", () => {
     expect(strings(distinct(buffers("joe@Example.ORG", "joe@example.org", "Joe@example.org")))).toEqual([
       "joe@Example.ORG",
       "Joe@example.org",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeMaildirHead, parseMaildirHead } from "../../src/envelope/maildir-head.ts";
-import { quoteLocalPart } from "../../src/envelope/quote.ts";
+import { quoteLocalPart } from "../../src/header/quote.ts";
 
 const parsed = (text: string) => {
   const head = parseMaildirHead(Buffer.from(text, "latin1"));
@@ -17,17 +17,17 @@ describe("the head of a maildir's file", () => {
     ["a double bounce's sender", "Return-Path: <#@[]>\nDelivered-To: b@y\n", ["#@[]", "b@y", 20, 38]],
     ["an empty recipient", "Return-Path: <a@x>\nDelivered-To: \n", ["a@x", "", 19, 34]],
     [
-      "brackets and blanks are the sender's",
+      "brackets and blanks that belong to the addresses",
       "Return-Path: < <a> >\nDelivered-To:  b \n",
       [" <a> ", " b ", 21, 39],
     ],
-    ["bytes that are no UTF-8", "Return-Path: <\xff@x>\nDelivered-To: \xfe\n", ["\xff@x", "\xfe", 19, 35]],
+    ["bytes that are not UTF-8", "Return-Path: <\xff@x>\nDelivered-To: \xfe\n", ["\xff@x", "\xfe", 19, 35]],
     ["nothing", "", undefined],
     ["no second line", "Return-Path: <a@x>\n", undefined],
     ["a second line without its end", "Return-Path: <a@x>\nDelivered-To: b@y", undefined],
     ["the other order", "Delivered-To: b@y\nReturn-Path: <a@x>\n", undefined],
     ["no brackets", "Return-Path: a@x\nDelivered-To: b@y\n", undefined],
-    ["one bracket that is both", "Return-Path: <\nDelivered-To: b@y\n", undefined],
+    ["one bracket as both", "Return-Path: <\nDelivered-To: b@y\n", undefined],
     ["CR before the line feed", "Return-Path: <a@x>\r\nDelivered-To: b@y\r\n", undefined],
     ["small letters", "return-path: <a@x>\nDelivered-To: b@y\n", undefined],
     ["a line before them", "\nReturn-Path: <a@x>\nDelivered-To: b@y\n", undefined],
@@ -40,7 +40,7 @@ describe("the head of a maildir's file", () => {
     expect(bytes.toString()).toBe("Return-Path: <a@x>\nDelivered-To: b@y\n");
   });
 
-  test("keeps its addresses when the bytes it was read from change", () => {
+  test("keeps its addresses if the buffer it was read from changes", () => {
     const bytes = Buffer.from("Return-Path: <a@x>\nDelivered-To: b@y\n");
     const head = parseMaildirHead(bytes);
     bytes.fill(0);

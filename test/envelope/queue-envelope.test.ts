@@ -5,7 +5,7 @@ async function* streamOf(chunks: Iterable<Buffer>): AsyncGenerator<Buffer, void>
   yield* chunks;
 }
 
-/** What was read, a character for each byte; or the code of the error. */
+/** The addresses read, one character per byte, or the error code. */
 async function read(...chunks: Buffer[]): Promise<string[] | string> {
   try {
     const { sender, recipients } = await readQueueEnvelope(streamOf(chunks));
@@ -21,12 +21,12 @@ const byteByByte = (input: Buffer) => Array.from(input, (byte) => Buffer.of(byte
 const ENVELOPES: ReadonlyArray<[what: string, envelope: string, addresses: string[]]> = [
   ["one recipient", "Fa@x\0Tb@y\0\0", ["a@x", "b@y"]],
   ["several recipients, in their order", "Fa@x\0Tc@y\0Tb@y\0Td@z\0\0", ["a@x", "c@y", "b@y", "d@z"]],
-  ["a recipient that is there twice", "Fa@x\0Tb@y\0Tc@y\0Tb@y\0\0", ["a@x", "b@y", "c@y", "b@y"]],
+  ["a repeated recipient", "Fa@x\0Tb@y\0Tc@y\0Tb@y\0\0", ["a@x", "b@y", "c@y", "b@y"]],
   ["the null sender", "F\0Tb@y\0\0", ["", "b@y"]],
   ["an empty recipient", "Fa@x\0T\0\0", ["a@x", ""]],
   ["addresses that begin with F and T", "FF@x\0TT@y\0TF\0\0", ["F@x", "T@y", "F"]],
   [
-    "bytes that are no text",
+    "bytes that are not text",
     "F\xff\xfe@x\0T\n\r\t@y\0T\x01 \x7f\xc3\0\0",
     ["\xff\xfe@x", "\n\r\t@y", "\x01 \x7f\xc3"],
   ],
@@ -35,7 +35,7 @@ const ENVELOPES: ReadonlyArray<[what: string, envelope: string, addresses: strin
 describe.each(ENVELOPES)("an envelope with %s", (_what, envelope, addresses) => {
   const whole = bytes(envelope);
 
-  test("is read whole, byte by byte, and with empty chunks", async () => {
+  test("is read in one piece, byte by byte, and with empty chunks", async () => {
     expect(await read(whole)).toEqual(addresses);
     expect(await read(...byteByByte(whole))).toEqual(addresses);
     expect(await read(Buffer.alloc(0), whole)).toEqual(addresses);
@@ -47,7 +47,7 @@ describe.each(ENVELOPES)("an envelope with %s", (_what, envelope, addresses) => 
     }
   });
 
-  test("is bad if it ends anywhere before its last NUL, however it comes", async () => {
+  test("is bad if it ends anywhere before its last NUL, however it is cut", async () => {
     for (let length = 0; length < whole.length; length++) {
       const cut = whole.subarray(0, length);
       expect(await read(cut), `after ${length}`).toBe("bad-envelope");
@@ -55,15 +55,15 @@ describe.each(ENVELOPES)("an envelope with %s", (_what, envelope, addresses) => 
     }
   });
 
-  test("ends at its last NUL: what stands behind it is nobody's", async () => {
-    for (const behind of ["Tc@y\0\0", "\0", "rubbish"]) {
-      expect(await read(bytes(envelope + behind))).toEqual(addresses);
-      expect(await read(whole, bytes(behind))).toEqual(addresses);
+  test("ends at its last NUL: anything after it is ignored", async () => {
+    for (const after of ["Tc@y\0\0", "\0", "rubbish"]) {
+      expect(await read(bytes(envelope + after))).toEqual(addresses);
+      expect(await read(whole, bytes(after))).toEqual(addresses);
     }
   });
 });
 
-test("nothing is waited for behind the last NUL", async () => {
+test("nothing is read after the last NUL", async () => {
   let asked = 0;
   let closed = false;
   async function* neverEnding(): AsyncGenerator<Buffer, void> {
@@ -89,12 +89,12 @@ describe("bad-envelope is", () => {
     ["no recipients and the null sender", "F\0\0"],
     ["a recipient in place of the sender", "Tb@y\0Tc@y\0\0"],
     ["a second sender", "Fa@x\0Fc@x\0Tb@y\0\0"],
-    ["a sender behind a recipient", "Fa@x\0Tb@y\0Fc@x\0\0"],
+    ["a sender after a recipient", "Fa@x\0Tb@y\0Fc@x\0\0"],
     ["small letters", "fa@x\0tb@y\0\0"],
     ["a small letter for a recipient", "Fa@x\0Tb@y\0tc@y\0\0"],
     ["a blank before the letter", " Fa@x\0Tb@y\0\0"],
-    ["a newline behind the sender's NUL", "Fa@x\0\nTb@y\0\0"],
-    ["a letter that is none of both", "Fa@x\0Tb@y\0Xc@y\0\0"],
+    ["a newline after the sender's NUL", "Fa@x\0\nTb@y\0\0"],
+    ["a letter that is neither", "Fa@x\0Tb@y\0Xc@y\0\0"],
     ["addresses that end with a newline", "Fa@x\nTb@y\n\n"],
   ];
   test.each(rows)("%s", async (_what, envelope) => {
@@ -102,13 +102,13 @@ describe("bad-envelope is", () => {
     expect(await read(...byteByByte(bytes(envelope)))).toBe("bad-envelope");
   });
 
-  test("said with the byte at which it goes wrong", async () => {
+  test("reported with the offset of the bad byte", async () => {
     const message = async (...chunks: Buffer[]) =>
       readQueueEnvelope(streamOf(chunks)).catch((error: Error) => error.message);
     const wrong = bytes("Fa@x\0Tb@y\0Xc@y\0\0");
     for (const chunks of [[wrong], byteByByte(wrong), [wrong.subarray(0, 12), wrong.subarray(12)]]) {
       expect(await message(...chunks)).toBe(
-        "bad envelope on descriptor 1: T and a recipient should stand at byte 10",
+        "bad envelope on descriptor 1: T and a recipient expected at byte 10",
       );
     }
     expect(await message(bytes("Fa@x\0Tb"))).toBe(
@@ -117,7 +117,7 @@ describe("bad-envelope is", () => {
   });
 });
 
-test.each([1, 2, 3, 7, 12, 20])("a buffer may be used again for each %i bytes", async (size) => {
+test.each([1, 2, 3, 7, 12, 20])("a buffer may be reused every %i bytes", async (size) => {
   const envelope = bytes("Fsender@x\0Tfirst@y\0Tsecond@y\0\0");
   async function* reused(): AsyncGenerator<Buffer, void> {
     const buffer = Buffer.alloc(size);
@@ -132,7 +132,7 @@ test.each([1, 2, 3, 7, 12, 20])("a buffer may be used again for each %i bytes", 
 
 describe("an envelope without end is too large", () => {
   const MIB = 1024 * 1024;
-  /** Its first bytes, then the same chunk again and again; counts what was taken. */
+  /** Its first bytes, then the same chunk repeatedly; counts the bytes taken. */
   function endless(begin: string, chunk: Buffer) {
     const count = { bytes: 0 };
     async function* stream(): AsyncGenerator<Buffer, void> {
@@ -156,7 +156,7 @@ describe("an envelope without end is too large", () => {
   });
 });
 
-test("100,000 recipients take no time to speak of, also in small chunks", async () => {
+test("100,000 recipients take little time, even in small chunks", async () => {
   const addresses = Array.from({ length: 100_000 }, (_, index) => `recipient-${index}@host.example.org`);
   const envelope = Buffer.from(`Fa@x\0${addresses.map((address) => `T${address}\0`).join("")}\0`);
   const started = performance.now();
@@ -166,7 +166,7 @@ test("100,000 recipients take no time to speak of, also in small chunks", async 
   }
   const { recipients } = await readQueueEnvelope(streamOf(pieces()));
   expect(recipients.length).toBe(100_000);
-  // A second would be much; what is quadratic takes minutes.
+  // A second would be much; quadratic code takes minutes.
   expect(performance.now() - started).toBeLessThan(5_000);
 });
 

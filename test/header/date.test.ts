@@ -12,7 +12,7 @@ test.each([
   ["America/St_Johns", "2026-01-05T00:00:09Z", "Sun, 4 Jan 2026 20:30:09 -0330"],
   ["Asia/Kathmandu", "2026-02-28T18:15:00Z", "Sun, 1 Mar 2026 00:00:00 +0545"],
   ["Pacific/Kiritimati", "2026-01-01T00:00:00Z", "Thu, 1 Jan 2026 14:00:00 +1400"],
-])("a Date field tells the time of %s", (zone, moment, expected) => {
+])("a Date field has the local time of %s", (zone, moment, expected) => {
   vi.stubEnv("TZ", zone);
   expect(mailDate(new Date(moment))).toBe(expected);
 });

@@ -4,7 +4,7 @@ import { type Header, splitHeader } from "../../src/header/header.ts";
 
 const MIB = 1024 * 1024;
 
-/** The chunks of a stream whose buffer is used again for each of them, as a file's is. */
+/** The chunks of a stream that reuses its buffer for each, as a file's does. */
 async function* overwritten(chunks: readonly Buffer[]): AsyncGenerator<Buffer, void> {
   for (const chunk of chunks) {
     const reused = Buffer.from(chunk);
@@ -15,8 +15,8 @@ async function* overwritten(chunks: readonly Buffer[]): AsyncGenerator<Buffer, v
 
 async function split(chunks: readonly Buffer[]) {
   const { header, rest } = await splitHeader(overwritten(chunks));
-  const behind: string[] = [];
-  for await (const chunk of rest) behind.push(chunk.toString("latin1"));
+  const body: string[] = [];
+  for await (const chunk of rest) body.push(chunk.toString("latin1"));
   const texts = header.fields.map((field) => ({
     name: field.name,
     value: header.bytes.toString("latin1", field.value, field.end),
@@ -25,11 +25,11 @@ async function split(chunks: readonly Buffer[]) {
     header: header.bytes.toString("latin1"),
     fields: texts,
     separated: header.separated,
-    rest: behind.join(""),
+    rest: body.join(""),
   };
 }
 
-/** What comes out however the message is cut: whole, byte by byte, in two at every place. */
+/** The result, however the message is cut: whole, byte by byte, in two at every offset. */
 async function splitEveryWay(message: string) {
   const bytes = Buffer.from(message, "latin1");
   const whole = await split([bytes]);
@@ -41,36 +41,36 @@ async function splitEveryWay(message: string) {
   return whole;
 }
 
-describe("a message is split where its header ends", () => {
+describe("a message is split at the end of its header", () => {
   test.each<[what: string, header: string, rest: string, names: string[], separated: boolean]>([
     ["at an empty line", "To: a\nSubject: b\n\n", "body\n\nTo: c\n", ["to", "subject"], true],
     ["at an empty line that ends with CRLF", "To: a\r\n\r\n", "body\r\n", ["to"], true],
-    ["behind folded lines", "To: a,\n b,\n\tc\nCc: d\n\n", "e", ["to", "cc"], true],
+    ["after folded lines", "To: a,\n b,\n\tc\nCc: d\n\n", "e", ["to", "cc"], true],
     [
-      "behind fields with odd names, before a line without one",
+      "after fields with odd names, before a line without one",
       "X-9.!: a\nBcc : b\n",
       ":\n\nc",
       ["x-9.!", "bcc"],
       false,
     ],
-    ["before a line that is no field", "To: a\n", "hello\nBcc: b\n", ["to"], false],
+    ["before a line that is not a field", "To: a\n", "hello\nBcc: b\n", ["to"], false],
     ["before a line whose name has a space", "To: a\n", "see this: b\n", ["to"], false],
-    ["before the first line, if that is no field", "", "hello\n\nworld", [], false],
+    ["before the first line if that is not a field", "", "hello\n\nworld", [], false],
     ["before a first line that begins with a space", "", " To: a\n\nb", [], false],
-    ["at an empty line that is the first", "\n", "To: a\n", [], true],
-    ["at the end, where there is nothing else", "To: a\nCc: b\n", "", ["to", "cc"], false],
-    ["at the end, in a line that is not ended", "To: a\nCc: b", "", ["to", "cc"], false],
-    ["at the end of nothing", "", "", [], false],
-    ["before a CR that is no line end", "To: a\n", "\r", ["to"], false],
-    ["behind the line that mailboxes in one file have", "From a@x 1\nTo: a\n\n", "b", ["from ", "to"], true],
-    ["behind that line as it is quoted", ">From a@x 1\nTo: a\n\n", "b", ["from ", "to"], true],
+    ["at an empty first line", "\n", "To: a\n", [], true],
+    ["at the end without a body", "To: a\nCc: b\n", "", ["to", "cc"], false],
+    ["at the end, in an unterminated line", "To: a\nCc: b", "", ["to", "cc"], false],
+    ["at the end of an empty message", "", "", [], false],
+    ["before a CR that is not a line end", "To: a\n", "\r", ["to"], false],
+    ["after an mbox From line", "From a@x 1\nTo: a\n\n", "b", ["from ", "to"], true],
+    ["after a quoted From line", ">From a@x 1\nTo: a\n\n", "b", ["from ", "to"], true],
   ])("%s", async (_what, header, rest, names, separated) => {
     const result = await splitEveryWay(header + rest);
     expect(result).toMatchObject({ header, rest, separated });
     expect(result.fields.map(({ name }) => name)).toEqual(names);
   });
 
-  test("and each field has its value, with all of its lines", async () => {
+  test("and each field has its value, with all its lines", async () => {
     const { fields } = await splitEveryWay("TO:a,\r\n b\r\nSubject :  c\r\n\r\nd");
     expect(fields).toEqual([
       { name: "to", value: "a,\r\n b\r\n" },
@@ -78,30 +78,27 @@ describe("a message is split where its header ends", () => {
     ]);
   });
 
-  test("a line of 12 MiB that is no field belongs to the body", async () => {
+  test("a line of 12 MiB that is not a field belongs to the body", async () => {
     const line = Buffer.alloc(12 * MIB, "x");
     const { header, rest } = await split([Buffer.from("To: a\n"), line.subarray(0, 5), line.subarray(5)]);
     expect([header, rest.length]).toEqual(["To: a\n", line.length]);
   });
 
-  test("a field of 7 MiB is one", async () => {
+  test("a field of 7 MiB is a field", async () => {
     const value = "y".repeat(7 * MIB);
     const { fields, rest } = await split([Buffer.from(`X: ${value}\n`), Buffer.from("\nbody")]);
     expect([fields[0]?.value.length, rest]).toEqual([value.length + 2, "body"]);
   });
 
-  test.each([64 * 1024, 9 * MIB])(
-    "a header of more than 8 MiB is none, in chunks of %i bytes",
-    async (size) => {
-      const bytes = Buffer.concat([Buffer.from("X: "), Buffer.alloc(9 * MIB, "y"), Buffer.from("\n\nbody")]);
-      const chunks: Buffer[] = [];
-      for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
-      await expect(split(chunks)).rejects.toMatchObject({
-        code: "bad-header",
-        message: "the message's header is longer than 8388608 bytes; is it a message?",
-      });
-    },
-  );
+  test.each([64 * 1024, 9 * MIB])("a header over 8 MiB is refused, in chunks of %i bytes", async (size) => {
+    const bytes = Buffer.concat([Buffer.from("X: "), Buffer.alloc(9 * MIB, "y"), Buffer.from("\n\nbody")]);
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < bytes.length; at += size) chunks.push(bytes.subarray(at, at + size));
+    await expect(split(chunks)).rejects.toMatchObject({
+      code: "bad-header",
+      message: "the message's header is longer than 8388608 bytes; is it a message?",
+    });
+  });
 });
 
 async function headerOf(text: string): Promise<Header> {
@@ -112,14 +109,14 @@ describe("fields are removed", () => {
   const without = async (text: string) => withoutFields(await headerOf(text), BLIND).toString("latin1");
 
   test.each([
-    ["with all of their lines", "To: a\nBcc: b,\n c,\n\td\nCc: e\n\n", "To: a\nCc: e\n\n"],
+    ["with all their lines", "To: a\nBcc: b,\n c,\n\td\nCc: e\n\n", "To: a\nCc: e\n\n"],
     ["whatever the case of their names", "BCC: a\nbCC : b\nTo: c\n\n", "To: c\n\n"],
-    ["as the first, the last and between", "Bcc: a\nTo: b\nBcc: c\nCc: d\nBcc: e\n\n", "To: b\nCc: d\n\n"],
-    ["with those of a later sending", "Resent-Bcc: a\nResent-To: b\nBcc: c\n\n", "Resent-To: b\n\n"],
-    ["where nothing follows", "To: a\nBcc: b", "To: a\n"],
-    ["where nothing else is there", "Bcc: a\n\n", "\n"],
+    ["first, last and in between", "Bcc: a\nTo: b\nBcc: c\nCc: d\nBcc: e\n\n", "To: b\nCc: d\n\n"],
+    ["including Resent- fields", "Resent-Bcc: a\nResent-To: b\nBcc: c\n\n", "Resent-To: b\n\n"],
+    ["if nothing follows", "To: a\nBcc: b", "To: a\n"],
+    ["if there is nothing else", "Bcc: a\n\n", "\n"],
     [
-      "and not those of other names",
+      "but not those with other names",
       "X-Bcc: a\nBccs: b\nTo: Bcc: c\n\n",
       "X-Bcc: a\nBccs: b\nTo: Bcc: c\n\n",
     ],
@@ -127,7 +124,7 @@ describe("fields are removed", () => {
     expect(await without(text)).toBe(expected);
   });
 
-  test("and every other byte stays, whatever it is", async () => {
+  test("and every other byte is kept", async () => {
     const odd = "Subject: \xff\xfe\x80\x00 \r a\r\nX-A:\x01\n \x02\n";
     expect(await without(`${odd}Bcc: a\n${odd}\n`)).toBe(`${odd}${odd}\n`);
   });
@@ -141,10 +138,10 @@ describe("a header is completed", () => {
 
   test.each([
     ["before its own fields", "To: a\n\n", "Date: d\nFrom: f\nTo: a\n\n"],
-    ["by an empty line, where there is none", "To: a\n", "Date: d\nFrom: f\nTo: a\n\n"],
-    ["by the end of its last line, too", "To: a", "Date: d\nFrom: f\nTo: a\n\n"],
-    ["where there is none", "", "Date: d\nFrom: f\n\n"],
-    ["where it is an empty line", "\n", "Date: d\nFrom: f\n\n"],
+    ["with an empty line if there is none", "To: a\n", "Date: d\nFrom: f\nTo: a\n\n"],
+    ["with the end of its last line too", "To: a", "Date: d\nFrom: f\nTo: a\n\n"],
+    ["if there is none", "", "Date: d\nFrom: f\n\n"],
+    ["if it is just an empty line", "\n", "Date: d\nFrom: f\n\n"],
   ])("%s", async (_what, text, expected) => {
     expect(await complete(text)).toBe(expected);
   });

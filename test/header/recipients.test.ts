@@ -7,7 +7,7 @@ async function* once(bytes: Buffer): AsyncGenerator<Buffer, void> {
   yield bytes;
 }
 
-/** The recipients in a header, one character for each byte. */
+/** The recipients in a header, one character per byte. */
 async function recipientsOf(lines: string): Promise<string[]> {
   const { header } = await splitHeader(once(Buffer.from(`${lines}\n\nbody`, "latin1")));
   return (await recipientsInHeader(header)).map((address) => address.toString("latin1"));
@@ -15,26 +15,26 @@ async function recipientsOf(lines: string): Promise<string[]> {
 
 describe("the recipients in a header", () => {
   test.each([
-    ["stand in To, Cc and Bcc, in their order", "Bcc: c@x\nTo: a@x\nSubject: s@x\nCC: b@x", "c@x a@x b@x"],
-    ["may stand in several fields of a name", "To: a@x\nTo: b@x\nCc:\nCc: c@x", "a@x b@x c@x"],
+    ["are those of To, Cc and Bcc, in order", "Bcc: c@x\nTo: a@x\nSubject: s@x\nCC: b@x", "c@x a@x b@x"],
+    ["may be in several fields of a name", "To: a@x\nTo: b@x\nCc:\nCc: c@x", "a@x b@x c@x"],
     ["are those of no other field", "From: a@x\nReply-To: b@x\nX-To: c@x\nTo: d@x", "d@x"],
     ["have names", 'To: Joe <a@x>, "Doe, Ann" <b@x>, J. R. R. <c@x>, <d@x>', "a@x b@x c@x d@x"],
-    ["have names that are encoded", "To: =?utf-8?q?D=C3=B6?= <a@x>, =?utf-8?b?w7Y=?= <b@x>", "a@x b@x"],
+    ["have encoded names", "To: =?utf-8?q?D=C3=B6?= <a@x>, =?utf-8?b?w7Y=?= <b@x>", "a@x b@x"],
     ["have names that look like addresses", 'To: a@x <b@x>, "c@x, d@x" <e@x>', "b@x e@x"],
-    ["stand in folded lines", "To: a@x,\n Joe\n\t<b@x>,\r\n c@x", "a@x b@x c@x"],
+    ["may be in folded lines", "To: a@x,\n Joe\n\t<b@x>,\r\n c@x", "a@x b@x c@x"],
     ["have comments", "To: a@x (Joe, b@x), (c@x (d@x)) e@x, Joe (a \\) f@x) <g@x>", "a@x e@x g@x"],
     ["have comments within", "To: Pete <pete(his account)@silly.test(his host)>", "pete@silly.test"],
-    ["stand in groups", "To: Friends: a@x, Joe <b@x>;, c@x\nCc: undisclosed-recipients:;", "a@x b@x c@x"],
-    ["stand in a group that is not ended", "To: Friends: a@x, b@x", "a@x b@x"],
+    ["may be in groups", "To: Friends: a@x, Joe <b@x>;, c@x\nCc: undisclosed-recipients:;", "a@x b@x c@x"],
+    ["may be in an unterminated group", "To: Friends: a@x, b@x", "a@x b@x"],
     ["have routes", "To: <@relay.example,@other.example:a@x>", "a@x"],
     [
       "have domain literals",
       "To: a@[192.0.2.1], Joe <b@[IPv6:2001:db8::1]>",
       "a@[192.0.2.1] b@[IPv6:2001:db8::1]",
     ],
-    ["may be words of this host", "To: root, Joe <a@x>\nCc: postmaster", "root a@x postmaster"],
-    ["have blanks around", "To:   a@x  ,\t<  b@x  > , , c @ x", "a@x b@x c@x"],
-    ["are not there", "To:\nCc: (nobody), ,;\nBcc: <>", ""],
+    ["may be local names", "To: root, Joe <a@x>\nCc: postmaster", "root a@x postmaster"],
+    ["may have blanks around them", "To:   a@x  ,\t<  b@x  > , , c @ x", "a@x b@x c@x"],
+    ["may be missing", "To:\nCc: (nobody), ,;\nBcc: <>", ""],
   ])("%s", async (_what, lines, expected) => {
     expect(await recipientsOf(lines)).toEqual(expected === "" ? [] : expected.split(" "));
   });
@@ -66,7 +66,7 @@ describe("the recipients in a header", () => {
   });
 });
 
-describe("where a message was sent on", () => {
+describe("in a resent message", () => {
   test.each([
     ["those of the Resent- fields count", "Resent-To: a@x\nTo: b@x\nCc: c@x", "a@x"],
     [
@@ -75,22 +75,18 @@ describe("where a message was sent on", () => {
       "a@x b@x c@x",
     ],
     ["the first block counts", "Resent-To: a@x\nResent-Date: d\nReceived: r\nResent-To: b@x\nTo: c@x", "a@x"],
-    [
-      "blocks may stand together",
-      "Resent-From: e@x\nResent-To: a@x\nResent-From: f@x\nResent-Cc: b@x",
-      "a@x",
-    ],
-    ["a block may stand behind other fields", "Received: r\nTo: c@x\nResent-To: a@x", "a@x"],
-    ["nobody else counts, even if the block names nobody", "Resent-From: f@x\nTo: a@x", ""],
+    ["blocks may be adjacent", "Resent-From: e@x\nResent-To: a@x\nResent-From: f@x\nResent-Cc: b@x", "a@x"],
+    ["a block may follow other fields", "Received: r\nTo: c@x\nResent-To: a@x", "a@x"],
+    ["no others count, even if the block names none", "Resent-From: f@x\nTo: a@x", ""],
   ])("%s", async (_what, lines, expected) => {
     expect(await recipientsOf(lines)).toEqual(expected === "" ? [] : expected.split(" "));
   });
 });
 
-describe("it is not clear who is meant", () => {
+describe("an ambiguous recipient is refused", () => {
   const SEVERAL = "which is more than one address; put commas between them";
-  const NONE = "which is no address";
-  const OPEN = "which does not come to an end";
+  const NONE = "which is not an address";
+  const OPEN = "which is not closed";
 
   test.each([
     ["a@x b@x", SEVERAL],
@@ -126,7 +122,7 @@ describe("it is not clear who is meant", () => {
   );
 });
 
-test("mailboxes have their names, and errors say where the list stands", async () => {
+test("mailboxes have names, and errors name the list", async () => {
   expect(await mailboxesIn('Jörg <a@x>, "b c"@x, root', "--cc", usageError)).toEqual([
     { name: "Jörg", address: "a@x" },
     { name: "", address: '"b c"@x' },
@@ -134,6 +130,13 @@ test("mailboxes have their names, and errors say where the list stands", async (
   ]);
   await expect(mailboxesIn("a b", "--cc", usageError)).rejects.toMatchObject({
     code: "usage",
-    message: "--cc has 'a b', which is no address",
+    message: "--cc has 'a b', which is not an address",
+  });
+});
+
+test("an error quotes only the first 200 characters of a long list", async () => {
+  const list = `${"a".repeat(150)} ${"b".repeat(150)}`;
+  await expect(mailboxesIn(list, "--cc", usageError)).rejects.toMatchObject({
+    message: `--cc has '${"a".repeat(150)} ${"b".repeat(49)}', which is not an address`,
   });
 });

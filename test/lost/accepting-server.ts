@@ -6,9 +6,9 @@ import { PackageParser, type ParsedPackage } from "./packages.ts";
 
 /** A moment within a session. */
 export type Point =
-  /** So many bytes have come. */
+  /** This many bytes have arrived. */
   | { readonly kind: "bytes"; readonly at: number }
-  /** So many messages are accepted: the last of them answered as well, or not yet. */
+  /** This many messages are accepted; the last is answered too, or not yet. */
   | { readonly kind: "accepted"; readonly at: number; readonly answered: boolean };
 
 const ANSWER = "3:Kok,";
@@ -16,15 +16,15 @@ const ANSWER = "3:Kok,";
 /** A server in this process that accepts every message and remembers it. It ends with the test. */
 export class AcceptingServer {
   endpoint = "";
-  /** How often each message was accepted, by its number. */
+  /** How often each message was accepted, by number. */
   readonly accepted = new Map<number, number>();
-  /** Of the present run. */
+  /** In the current run. */
   acceptedNow = new Set<number>();
-  /** What came that was never sent. */
+  /** What arrived but was never sent. */
   readonly wrong: string[] = [];
   #point: Point | undefined;
   #reached: () => void = () => {};
-  /** Whether what comes after the point is thrown away, as by a server that has not read it. */
+  /** Whether bytes after the point are discarded, as by a server that has not read them. */
   #deafAfter = false;
   #deaf = false;
   readonly #sockets = new Set<Socket>();
@@ -48,9 +48,9 @@ export class AcceptingServer {
     this.#reached = reached;
   }
 
-  /** Resolves when everything that clients have sent has been read. */
+  /** Resolves when everything clients have sent is read. */
   async allRead(): Promise<void> {
-    // Not by `once` of node:events, which fails with the reset of a client that was killed.
+    // Not `once` of node:events, which fails on the reset from a killed client.
     for (const socket of this.#sockets) {
       if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
     }
@@ -59,7 +59,7 @@ export class AcceptingServer {
   #welcome(socket: Socket): void {
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
-    // A client that was killed while it had responses to read resets the connection.
+    // A client killed with responses still unread resets the connection.
     socket.on("error", () => {});
     const parser = new PackageParser();
     let bytes = 0;

@@ -1,14 +1,15 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import type { MessageResult } from "../../src/maildir/consequences.ts";
+import type { MessageResult } from "../../src/maildir/outcomes.ts";
 import { deliverMaildir } from "../../src/maildir/rounds.ts";
-import { runSession } from "../../src/session/session.ts";
-import { LIMITS } from "../session/conversing.ts";
 import { connectionPair, type PairOptions } from "../session/pair.ts";
-import { wirePackage } from "../wire.ts";
+import { LIMITS } from "../session/sending.ts";
+import { noBounces, routeThrough } from "../support/routes.ts";
+import { watch } from "../support/watched-sessions.ts";
+import { wirePackage } from "../support/wire.ts";
 import { PackageParser } from "./packages.ts";
 
-/** A maildir of three messages that is delivered over connections in memory, which are cut. */
+/** A maildir of three messages, delivered over connections in memory that are cut. */
 export interface CutMessage {
   readonly name: string;
   readonly recipient: string;
@@ -18,7 +19,7 @@ export interface CutMessage {
 const SENDER = "s@x";
 export const ANSWER = "3:Kok,";
 
-/** Of three messages: their names and recipients are `a`, `b` and `c`. */
+/** Three messages, with names and recipients `a`, `b` and `c`. */
 export function messagesOf(...texts: string[]): CutMessage[] {
   return texts.map((text, index) => {
     const letter = "abc"[index] as string;
@@ -32,20 +33,20 @@ export function wireOf({ text, recipient }: CutMessage): Buffer {
 }
 
 export interface Session {
-  /** Recipients of the packages that were taken, in their order. */
+  /** Recipients of the packages taken, in order. */
   readonly taken: string[];
-  /** Recipients of packages that the server had whole. */
+  /** Recipients of packages the server had in full. */
   readonly whole: string[];
-  /** Recipients of which the session said that they may have been delivered. */
+  /** Recipients the session said may have been delivered. */
   readonly doubtful: string[];
-  /** Results that the server's answers brought. */
+  /** Results from the server's responses. */
   fromServer: number;
-  /** Bytes that have arrived at the server, and at the client. */
+  /** Bytes that reached the server, and the client. */
   up: number;
   down: number;
 }
 
-/** Recipients whose answer has arrived whole. */
+/** Recipients whose response arrived in full. */
 export function answeredIn({ whole, down }: Session): string[] {
   return whole.slice(0, Math.floor(down / ANSWER.length));
 }
@@ -54,11 +55,11 @@ export interface Delivered {
   readonly leftOver: boolean;
   readonly sessions: readonly Session[];
   readonly results: readonly MessageResult[];
-  /** Names of the files that are still there. */
+  /** Names of the files still there. */
   readonly files: readonly string[];
 }
 
-/** @param cutOf how the connection of each session is cut, by the session's number */
+/** @param cutOf how each session's connection is cut, by session number */
 export async function deliverCut(
   messages: readonly CutMessage[],
   cutOf: (session: number) => PairOptions,
@@ -72,41 +73,39 @@ export async function deliverCut(
     }
     const sessions: Session[] = [];
     const results: MessageResult[] = [];
+    const reads: Promise<void>[] = [];
+    watch.settled = (_, [delivery]) => {
+      const session = sessions.at(-1) as Session;
+      const recipient = String(delivery?.recipient);
+      session.taken.push(recipient);
+      if (delivery?.origin === "server") session.fromServer++;
+      if (delivery?.possibleDuplicate) session.doubtful.push(recipient);
+    };
     const leftOver = await deliverMaildir({
       maildir,
       prefix: Buffer.alloc(0),
       policy: { bounce: false, lifetimeMs: undefined },
       startedAt: Date.now(),
-      sessionMs: LIMITS.sessionMs,
-      converse: async (packages, onSettled) => {
+      route: routeThrough(async () => {
+        // Bytes the previous session's server has yet to read belong to that session.
+        await Promise.all(reads);
         const session: Session = { taken: [], whole: [], doubtful: [], fromServer: 0, up: 0, down: 0 };
         const options = cutOf(sessions.push(session) - 1);
-        if (sessions.length > 20) throw new Error("there is no end to the rounds");
+        if (sessions.length > 20) throw new Error("the rounds do not end");
         const { client, server } = connectionPair(options);
-        const read = serve(server, session);
+        reads.push(serve(server, session));
         client.on("data", (chunk: Buffer) => {
           session.down += chunk.length;
         });
-        const { cause } = await runSession(client, packages, {
-          limits: LIMITS,
-          onSettled: (pkg, deliveries) => {
-            const recipient = String(deliveries[0]?.recipient);
-            session.taken.push(recipient);
-            if (deliveries[0]?.origin === "server") session.fromServer++;
-            if (deliveries[0]?.possibleDuplicate) session.doubtful.push(recipient);
-            onSettled(pkg, deliveries);
-          },
-        });
-        await read;
-        return cause?.words.unsent;
-      },
-      bounce: () => Promise.reject(new Error("nothing is to be bounced")),
+        return client;
+      }, LIMITS),
+      bounces: noBounces(),
       onResult: (result) => results.push(result),
       onUnusable: ({ name, why }) => {
         throw new Error(`${name}: ${why}`);
       },
-      signal: new AbortController().signal,
     });
+    await Promise.all(reads);
     return { leftOver, sessions, results, files: readdirSync(`${maildir}/new`).map((name) => `new/${name}`) };
   } finally {
     rmSync(maildir, { recursive: true });
@@ -116,8 +115,8 @@ export async function deliverCut(
 type ServerSide = ReturnType<typeof connectionPair>["server"];
 
 /**
- * A server of a few lines that accepts everything, a turn after it came: as with a system's connection, the client
- * knows by then that its bytes were taken. Resolves when it has read what came.
+ * A server of a few lines that accepts everything a turn after it arrives: as with a real connection, the client
+ * knows by then that its bytes were taken. Resolves when it has read everything.
  */
 function serve(server: ServerSide, session: Session): Promise<void> {
   const parser = new PackageParser();

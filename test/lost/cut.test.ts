@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { PairOptions } from "../session/pair.ts";
 import {
   ANSWER,
@@ -10,12 +10,16 @@ import {
   wireOf,
 } from "./cut-maildir.ts";
 
+vi.mock(import("../../src/client/send-packages.ts"), async (original) =>
+  (await import("../support/watched-sessions.ts")).watched(await original()),
+);
+
 /**
- * Every byte at which a connection can be cut while a maildir is delivered. The server accepts everything: what is
- * true follows from the packages that it had whole and from the answers that passed whole.
+ * Every byte at which a connection can be cut while a maildir is delivered. The server accepts everything: the
+ * truth follows from the packages it had in full and the responses that passed in full.
  */
 const SMALL = messagesOf("first\n", "second\n", "third\n");
-/** The second one is read from its file and sent in pieces. */
+/** The second is read from its file and sent in pieces. */
 const LARGE = messagesOf("first\n", "x".repeat(150_000), "third\n");
 const ALL = ["new/a", "new/b", "new/c"];
 
@@ -23,11 +27,11 @@ function lengthOf(messages: readonly CutMessage[]): number {
   return messages.reduce((sum, message) => sum + wireOf(message).length, 0);
 }
 
-/** The most that is written at once of several packages. */
+/** The largest write of several packages. */
 const BLOCK = 131_072;
 const DOWN = ANSWER.length * 3;
 
-/** Each byte of the small ones; of the large one, those around the edges of files, blocks and pieces, and some. */
+/** Each byte of the small ones; of the large one, those near the edges of files, blocks and pieces, and a few more. */
 function cutsUp(messages: readonly CutMessage[]): number[] {
   const all = Array.from({ length: lengthOf(messages) + 1 }, (_, at) => at);
   if (messages === SMALL) return all;
@@ -58,7 +62,7 @@ function allCuts({ messages, cutWith }: Row): PairOptions[] {
   ];
 }
 
-/** What the servers of all sessions had whole, with the number of times. */
+/** The packages that servers of all sessions had in full, with counts. */
 function acceptedIn({ sessions }: Delivered): Map<string, number> {
   const times = new Map<string, number>();
   for (const name of sessions.flatMap(({ whole }) => whole)) times.set(name, (times.get(name) ?? 0) + 1);
@@ -67,7 +71,7 @@ function acceptedIn({ sessions }: Delivered): Map<string, number> {
 
 const recipientOf = ({ delivery }: Delivered["results"][number]) => delivery.recipient.toString();
 
-/** One result for each, and files just of those without a success. */
+/** One result each, and files of exactly those without a success. */
 function expectOneResultEach({ results, files, leftOver }: Delivered, cut: string): void {
   expect(results.map(({ file }) => file.name).sort(), cut).toEqual(ALL);
   const kept = results.filter(({ delivery }) => delivery.status !== "success");
@@ -79,8 +83,8 @@ function expectOneResultEach({ results, files, leftOver }: Delivered, cut: strin
 }
 
 /**
- * A mark is owed where a server had the whole package and its answer did not arrive. Only where one write of
- * several packages is torn may there be one too many: for one that ends within the write, and is not its last.
+ * A mark is due if a server had the whole package and its response did not arrive. Only if one write of
+ * several packages is torn may there be one too many: for a package that ends inside the write but is not its last.
  */
 function expectMarks({ sessions, results }: Delivered, messages: readonly CutMessage[], cut: string): void {
   for (const session of sessions) {
@@ -105,7 +109,7 @@ function expectMarks({ sessions, results }: Delivered, messages: readonly CutMes
 describe.each(rows)("%s", (_, row) => {
   const { messages } = row;
 
-  test("after the first session was cut at any byte, the next ones deliver everything", async () => {
+  test("after a cut at any byte of the first session, later ones deliver everything", async () => {
     for (const options of allCuts(row)) {
       const cut = JSON.stringify(options);
       const delivered = await deliverCut(messages, (session) => (session === 0 ? options : {}));
@@ -115,14 +119,14 @@ describe.each(rows)("%s", (_, row) => {
       const accepted = acceptedIn(delivered);
       expect([...accepted.keys()].sort(), cut).toEqual(["a@x", "b@x", "c@x"]);
       for (const result of delivered.results) {
-        // Whoever gets it twice was told so, and nobody gets it more often.
+        // A copy delivered twice is marked, and none is delivered more often.
         const times = accepted.get(recipientOf(result)) as number;
         expect(times, cut).toBeLessThanOrEqual(result.delivery.possibleDuplicate ? 2 : 1);
       }
     }
   });
 
-  test("where each session is cut at the same byte, the rounds end, and nothing is lost", async () => {
+  test("if every session is cut at the same byte, the rounds end, and nothing is lost", async () => {
     for (const options of allCuts(row)) {
       const cut = JSON.stringify(options);
       const delivered = await deliverCut(messages, () => options);
@@ -133,7 +137,7 @@ describe.each(rows)("%s", (_, row) => {
       for (const { name, recipient } of messages) {
         if (!files.includes(name)) expect(answered, `${name} is gone, ${cut}`).toContain(recipient);
       }
-      // Three rounds in a row that bring nothing are the end, and no others are.
+      // Delivery ends after three fruitless rounds in a row, and only then.
       const fruitful = sessions.map(({ fromServer }) => (fromServer > 0 ? "+" : "-")).join("");
       expect(fruitful, cut).toMatch(files.length > 0 ? /^(-{0,2}\+)*---$/ : /^(-{0,2}\+)+$/);
     }
@@ -141,9 +145,9 @@ describe.each(rows)("%s", (_, row) => {
 });
 
 test.each(["end", "reset"] as const)(
-  "a large message that never gets through keeps no other: %s",
+  "a large message that never gets through holds up no other: %s",
   async (cutWith) => {
-    // Cut when the file has been read from a second time: by then what went before has its answer.
+    // Cut after the second read from the file: by then, earlier messages are answered.
     const messages = messagesOf("first\n", "x".repeat(1_500_000), "third\n");
     const delivered = await deliverCut(messages, () => ({ cutUp: 1_200_000, cutWith }));
     expectOneResultEach(delivered, cutWith);

@@ -1,21 +1,21 @@
 import { afterEach, expect, test } from "vitest";
-import { finished, startQmtp, stopAll } from "../processes.ts";
+import { finished, startQmtp, stopAll } from "../support/processes.ts";
 import { AcceptingServer, type Point } from "./accepting-server.ts";
 import { ManyMessages, memoryFolder, randomFrom, seedOfRun, textOf } from "./many-messages.ts";
 
 /**
- * The launcher is killed at random points while it delivers a maildir. What became of each message is known from
- * outside only: from the files, and from a server that remembers what it accepted.
+ * The launcher is killed at random points while it delivers a maildir. Each message's fate is known only from
+ * outside: from the files, and from a server that remembers what it accepted.
  */
 const KILLS = 210;
-/** So many are killed side by side, each on a maildir of its own. */
+/** This many launchers are killed in parallel, each on its own maildir. */
 const LANES = 3;
-/** Messages on their way, and files that may wait for their removal: so many may be sent twice after a kill. */
+/** Messages in flight plus files waiting for removal: the most that may be sent twice after a kill. */
 const IN_FLIGHT = 1_024 + 2_048;
 
 afterEach(stopAll);
 
-/** Besides the server's points: so many results are printed, whose files are gone. */
+/** Besides the server's points: this many results are printed, whose files are gone. */
 type KillPoint = Point | { readonly kind: "printed"; readonly at: number };
 
 class Lane {
@@ -24,9 +24,9 @@ class Lane {
   readonly #server = new AcceptingServer();
   readonly #seed: number;
   kills = 0;
-  /** Over all kills: accepted, and still there. */
+  /** Accepted but still there, over all kills. */
   left = 0;
-  /** The most of them after one kill. */
+  /** The most after one kill. */
   mostLeft = 0;
 
   constructor(seed: number) {
@@ -38,7 +38,7 @@ class Lane {
     await this.#server.start();
     while (this.kills < kills) {
       if (this.#messages.present().size < 300)
-        this.#messages.add(Math.floor(this.#random() ** 2 * 4_500) + 300);
+        this.#messages.add(Math.floor(this.#random() ** 5 * 4_500) + 300);
       await this.#runOnce(this.#choose());
     }
     await this.#runOnce(undefined);
@@ -71,7 +71,7 @@ class Lane {
     await server.allRead();
     const where = `${JSON.stringify(point)} after ${this.kills} kills, LOST_SEED for it alone: ${this.#seed}; ${stderr}`;
     const killed = point !== undefined && signal === "SIGKILL";
-    // The summary and no other word; not even that where there was nothing left to deliver.
+    // Only the summary; not even that if there was nothing left to deliver.
     const words = before.size === 0 ? /^$/ : /^qmtp: \d+ messages?: [^\n]+\n$/;
     if (!killed) expect([code, words.test(stderr)], where).toEqual([0, true]);
     const now = this.#messages.present();
@@ -85,10 +85,10 @@ class Lane {
     );
     expect(nowhere, `lost: ${where}`).toEqual([]);
     expect(server.wrong, where).toEqual([]);
-    // Nobody is told of a success whose file is still there.
-    const told = [...stdout.matchAll(/^(?:new|cur)\/(\d+)\S*: \S+: success: ok$/gm)];
+    // No success is reported for a file that is still there.
+    const reported = [...stdout.matchAll(/^(?:new|cur)\/(\d+)\S*: \S+: success: ok$/gm)];
     expect(
-      told.map(([, number]) => Number(number)).filter((number) => now.has(number)),
+      reported.map(([, number]) => Number(number)).filter((number) => now.has(number)),
       where,
     ).toEqual([]);
     if (!killed) return;
@@ -103,7 +103,7 @@ class Lane {
     const present = [...this.#messages.present()];
     const kind = this.#random();
     if (kind < 0.4) {
-      // What goes over the wire is a little more than the texts.
+      // The bytes on the wire are slightly more than the texts.
       const bytes = present.reduce((sum, number) => sum + textOf(number).length + 50, 0);
       return { kind: "bytes", at: this.#pointUpTo(bytes - present.length * 20) };
     }
@@ -112,7 +112,7 @@ class Lane {
     return { kind: "printed", at };
   }
 
-  /** Often the beginning, often the end, and else anything. */
+  /** Often the beginning, often the end, otherwise anywhere. */
   #pointUpTo(last: number): number {
     const where = this.#random();
     if (where < 0.08) return 0;
@@ -124,7 +124,7 @@ class Lane {
   }
 }
 
-test("a launcher that is killed at any point loses no message, and sends few twice", async () => {
+test("a launcher killed at any point loses no message, and sends few twice", async () => {
   const seed = seedOfRun();
   const startedAt = performance.now();
   const lanes = Array.from({ length: LANES }, (_, lane) => new Lane(seed + lane));

@@ -2,7 +2,7 @@ import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { onTestFinished } from "vitest";
 
-/** A folder in memory, where there is such a thing: what is tested is not the disk. It ends with the test. */
+/** A folder in memory if possible, as the disk is not under test. It is removed with the test. */
 export function memoryFolder(): string {
   let parent = "/dev/shm";
   try {
@@ -26,12 +26,12 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** The seed of this run: a new one each time, or `LOST_SEED` to repeat one. */
+/** The seed of this run: new each time, or `LOST_SEED` to repeat one. */
 export function seedOfRun(): number {
   return Number(process.env.LOST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 }
 
-/** Nearly all small; some that do not fit into one write, and are streamed. */
+/** Nearly all small; a few too large for one write, which are streamed. */
 export function textOf(number: number): string {
   const length = number % 211 === 0 ? 70_000 : (number * 7_919) % 600;
   return `Subject: ${number}\n\n${"x".repeat(length)}`;
@@ -43,15 +43,15 @@ export function recipientOf(number: number): string {
   return `m${number}@example.org`;
 }
 
-/** The file that such a message is kept in, by a program that delivers to a maildir as well as here. */
+/** The file that holds this message, whether put here or delivered by a program. */
 export function fileOf(number: number): string {
   return `Return-Path: <${SENDER}>\nDelivered-To: ${recipientOf(number)}\n${textOf(number)}`;
 }
 
-/** A maildir of messages with numbers, each of which is known by its recipient. */
+/** A maildir of numbered messages, each identified by its recipient. */
 export class ManyMessages {
   readonly maildir: string;
-  /** All that were ever put here are below this number. */
+  /** All messages ever put here have a smaller number. */
   count = 0;
 
   constructor(maildir: string) {
@@ -66,7 +66,7 @@ export class ManyMessages {
     }
   }
 
-  /** The numbers of those that are here now. */
+  /** The numbers of those here now. */
   present(): Set<number> {
     const names = ["new", "cur"].flatMap((folder) => readdirSync(`${this.maildir}/${folder}`));
     return new Set(names.map((name) => Number(name.replace(/:.*/, ""))));

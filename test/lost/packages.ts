@@ -1,7 +1,7 @@
-/** A parser of QMTP packages of its own, so that what the client sends is not read with the client's code. */
+/** An independent parser of QMTP packages: what the client sends is not read with the client's code. */
 
 export interface ParsedPackage {
-  /** The message as it came, without the byte that names the encoding. */
+  /** The message as received, without the encoding byte. */
   readonly message: string;
   readonly sender: string;
   readonly recipient: string;
@@ -11,14 +11,14 @@ const [COLON, COMMA] = [0x3a, 0x2c];
 
 interface Span {
   readonly from: number;
-  /** Where the comma stands. */
+  /** The offset of the comma. */
   readonly to: number;
 }
 
 export class PackageParser {
   #rest = Buffer.alloc(0);
 
-  /** Takes bytes, and gives the packages, of one recipient each, that are whole with them. */
+  /** Takes bytes and returns the packages they complete, of one recipient each. */
   push(chunk: Buffer): ParsedPackage[] {
     const bytes = Buffer.concat([this.#rest, chunk]);
     const parsed: ParsedPackage[] = [];
@@ -43,7 +43,7 @@ export class PackageParser {
   }
 }
 
-/** Undefined where it is not whole yet. */
+/** Undefined while it is incomplete. */
 function netstringAt(bytes: Buffer, at: number): Span | undefined {
   const colon = bytes.indexOf(COLON, at);
   if (colon === -1) return undefined;
@@ -51,6 +51,6 @@ function netstringAt(bytes: Buffer, at: number): Span | undefined {
   if (!/^(0|[1-9]\d*)$/.test(digits)) throw new Error(`no length: ${digits.slice(0, 40)}`);
   const [from, to] = [colon + 1, colon + 1 + Number(digits)];
   if (to >= bytes.length) return undefined;
-  if (bytes[to] !== COMMA) throw new Error("no comma behind a netstring");
+  if (bytes[to] !== COMMA) throw new Error("no comma after a netstring");
   return { from, to };
 }

@@ -2,22 +2,22 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { afterEach, expect, test } from "vitest";
-import { finished, printed, startQmtp, stopAll } from "../processes.ts";
+import { finished, printed, startQmtp, stopAll } from "../support/processes.ts";
 import { fileOf, ManyMessages, memoryFolder, randomFrom, seedOfRun } from "./many-messages.ts";
 
-/** `qmtp maildir` delivers from one maildir to the next by way of a sink that is killed, again and again. */
+/** `qmtp maildir` delivers from one maildir to another through a sink that is killed repeatedly. */
 const ROUNDS = 25;
 
 afterEach(stopAll);
 
-/** What a killed sink has stored, by the messages' numbers. */
+/** What a killed sink has stored, by message number. */
 class Stored {
   readonly maildir = memoryFolder();
   readonly #known = new Map<string, number>();
-  /** How often each message is there. */
+  /** How many copies of each message there are. */
   readonly copies = new Map<number, number>();
 
-  /** Looks at what has come since the last time; all of it must be there whole. */
+  /** Looks at files added since the last time; all must be complete. */
   look(): void {
     for (const name of readdirSync(`${this.maildir}/new`)) {
       if (this.#known.has(name)) continue;
@@ -40,7 +40,7 @@ interface Sink {
   readonly ended: Promise<NodeJS.Signals | null>;
 }
 
-/** @param onLine called with the number of lines that it has printed */
+/** @param onLine called with the number of lines printed so far */
 async function startMaildirSink(maildir: string, onLine: (lines: number) => void): Promise<Sink> {
   const child = startQmtp(["sink", "--listen", "127.0.0.1:0", "--maildir", maildir], {
     stdio: ["ignore", "pipe", "pipe"],
@@ -52,19 +52,19 @@ async function startMaildirSink(maildir: string, onLine: (lines: number) => void
   return { endpoint: endpoint as string, kill: () => child.kill("SIGKILL"), ended };
 }
 
-/** What `--json` tells of a message. */
-interface Told {
+/** What `--json` reports for a message. */
+interface Reported {
   readonly file?: { readonly name: string; readonly outcome: string };
   readonly deliveries: ReadonlyArray<{ readonly status: string; readonly possibleDuplicate: boolean }>;
 }
 
-test("a sink that is killed at any point leaves each message in one maildir or in both", async () => {
+test("a sink killed at any point leaves each message in one maildir or both", async () => {
   const seed = seedOfRun();
   const random = randomFrom(seed);
   const source = new ManyMessages(`${memoryFolder()}/source`);
   const stored = new Stored();
   let looks = 0;
-  /** In this order: a message that goes in between is in the second one before it leaves the first. */
+  /** In this order: a message that moves meanwhile is in the second before it leaves the first. */
   const look = (where: string): Set<number> => {
     const here = source.present();
     stored.look();
@@ -102,7 +102,7 @@ test("a sink that is killed at any point leaves each message in one maildir or i
     });
     if (last === 0) sink.kill();
     const run = await deliver(sink.endpoint);
-    // It may have delivered everything before the signal came: then it is no failure, and no cut.
+    // It may have delivered everything before the signal: then there is no failure and no cut.
     const here = look(where);
     expect(run.code, `${where}: ${run.stderr}`).toBe(here.size > 0 ? 111 : 0);
     sink.kill();
@@ -111,20 +111,20 @@ test("a sink that is killed at any point leaves each message in one maildir or i
     look(where);
     if (here.size > 0) cut++;
 
-    const told = new Map<number, Told>();
+    const reported = new Map<number, Reported>();
     for (const line of run.stdout.trimEnd().split("\n")) {
-      const one: Told = JSON.parse(line);
+      const one: Reported = JSON.parse(line);
       const number = /^(?:new|cur)\/(\d+)/.exec(one.file?.name ?? "")?.[1];
-      if (number !== undefined) told.set(Number(number), one);
+      if (number !== undefined) reported.set(Number(number), one);
     }
     for (const number of here) {
-      // Whoever is told of a deferral must know that a copy may be there, if one is.
-      const [delivery] = told.get(number)?.deliveries ?? [];
+      // A deferral must be marked a possible duplicate if a copy is there.
+      const [delivery] = reported.get(number)?.deliveries ?? [];
       expect(delivery?.status, `message ${number}, ${where}`).toBe("deferral");
       const storedNow = (stored.copies.get(number) ?? 0) > (before.get(number) ?? 0);
       if (storedNow) expect(delivery?.possibleDuplicate, `message ${number}, ${where}`).toBe(true);
     }
-    for (const [number, { file, deliveries }] of told) {
+    for (const [number, { file, deliveries }] of reported) {
       if (file?.outcome === "removed") expect(deliveries[0]?.status).toBe("success");
       expect(here.has(number), `message ${number}, ${where}`).toBe(file?.outcome === "kept");
     }

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { consequenceOf } from "../../src/maildir/policy.ts";
+import { decide } from "../../src/maildir/policy.ts";
 
 const HOUR = 3_600_000;
 
-/** Status, age in hours, bouncing, lifetime in hours, sender: what follows. */
+/** Status, age in hours, bouncing, lifetime in hours, sender; then the outcome. */
 test.each<["success" | "deferral" | "failure", number, boolean, number | undefined, string, string, boolean]>(
   [
     ["success", 0, false, undefined, "a@x", "remove", false],
@@ -25,6 +25,6 @@ test.each<["success" | "deferral" | "failure", number, boolean, number | undefin
   "%s after %d h, bouncing %s, lifetime %s h, sender '%s': %s, expired %s",
   (status, age, bounce, lifetime, sender, action, expired) => {
     const policy = { bounce, lifetimeMs: lifetime === undefined ? undefined : lifetime * HOUR };
-    expect(consequenceOf(status, Buffer.from(sender), age * HOUR, policy)).toEqual({ action, expired });
+    expect(decide(status, Buffer.from(sender), age * HOUR, policy)).toEqual({ action, expired });
   },
 );

@@ -16,50 +16,52 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Few are removed at once, many by a thread: nobody should be able to tell. */
+/** A few are removed directly, many by a thread: the result must be the same. */
 describe.each([3, 1_000])("of %i files", (count) => {
-  test("each is gone when that is told, in the order in which it was asked for", async () => {
+  test("each is gone when its removal is reported, in the order requested", async () => {
     const paths = Array.from({ length: count }, (_, index) => `${folder}/${index}`);
     for (const path of paths) writeFileSync(path, "");
-    const told: string[] = [];
+    const reported: string[] = [];
     for (const path of paths) {
       remover.remove(path, (error) => {
         expect(error).toBeUndefined();
         expect(existsSync(path)).toBe(false);
-        told.push(path);
+        reported.push(path);
       });
     }
     expect(remover.pending).toBe(count);
     await remover.until(0);
-    expect(told).toEqual(paths);
+    expect(reported).toEqual(paths);
   });
 
-  test("one that cannot be removed is told with its reason, and the others go", async () => {
-    const told: (string | undefined)[] = [];
+  test("one that cannot be removed is reported with its reason, and the others are removed", async () => {
+    const reported: (string | undefined)[] = [];
     for (let index = 0; index < count; index++) {
       if (index !== 1) writeFileSync(`${folder}/${index}`, "");
       remover.remove(`${folder}/${index}`, (error) =>
-        told.push((error as NodeJS.ErrnoException | undefined)?.code),
+        reported.push((error as NodeJS.ErrnoException | undefined)?.code),
       );
     }
     await remover.until(0);
-    expect(told).toEqual(Array.from({ length: count }, (_, index) => (index === 1 ? "ENOENT" : undefined)));
+    expect(reported).toEqual(
+      Array.from({ length: count }, (_, index) => (index === 1 ? "ENOENT" : undefined)),
+    );
   });
 
-  test("names that are no UTF-8 are removed, and what removes nothing waits for its turn", async () => {
+  test("names that are not UTF-8 are removed, and callbacks without a removal wait their turn", async () => {
     const path = Buffer.concat([Buffer.from(`${folder}/`), Buffer.of(0xff, 0xfe)]);
     writeFileSync(path, "");
-    const told: string[] = [];
-    for (let index = 2; index < count; index++) remover.afterThose(() => told.push("nothing"));
-    remover.remove(path, (error) => told.push(String(error)));
-    remover.afterThose(() => told.push("last"));
+    const reported: string[] = [];
+    for (let index = 2; index < count; index++) remover.afterThose(() => reported.push("nothing"));
+    remover.remove(path, (error) => reported.push(String(error)));
+    remover.afterThose(() => reported.push("last"));
     await remover.until(0);
     expect(existsSync(path)).toBe(false);
-    expect(told.slice(-2)).toEqual(["undefined", "last"]);
+    expect(reported.slice(-2)).toEqual(["undefined", "last"]);
   });
 });
 
-test("whoever waits for room need not wait for all", async () => {
+test("waiting for room does not wait for all removals", async () => {
   for (let index = 0; index < 1_000; index++) {
     writeFileSync(`${folder}/${index}`, "");
     remover.remove(`${folder}/${index}`, () => {});

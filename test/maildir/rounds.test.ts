@@ -10,12 +10,16 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { MaildirPackage, MessageResult } from "../../src/maildir/consequences.ts";
+import type { MaildirPackage, MessageResult } from "../../src/maildir/outcomes.ts";
 import { deliverMaildir } from "../../src/maildir/rounds.ts";
-import type { PackageSource } from "../../src/protocol/package.ts";
-import { runSession } from "../../src/session/session.ts";
-import { LIMITS, startConversation } from "../session/conversing.ts";
 import { connectionPair } from "../session/pair.ts";
+import { LIMITS, startConversation } from "../session/sending.ts";
+import { noBounces, routeThrough } from "../support/routes.ts";
+import { watch } from "../support/watched-sessions.ts";
+
+vi.mock(import("../../src/client/send-packages.ts"), async (original) =>
+  (await import("../support/watched-sessions.ts")).watched(await original()),
+);
 
 let maildir: string;
 
@@ -36,46 +40,40 @@ function put(name: string, order: number, body: string): void {
   utimesSync(path, 1_000 + order, 1_000 + order);
 }
 
-/** Delivers it to a sink in memory; tells how many sessions it took. */
+/** Delivers it to a sink in memory; reports how many sessions it took. */
 async function deliver(sessionMs: number, onTaken: (name: string) => void = () => {}) {
   const results: MessageResult[] = [];
   const unusable: string[] = [];
   let sessions = 0;
-  const watched = (packages: PackageSource<MaildirPackage>): PackageSource<MaildirPackage> => ({
-    next: () => {
-      const next = packages.next();
-      if (!(next instanceof Promise) && !next.done) onTaken(next.value.file.name);
-      return next;
-    },
-  });
+  watch.taken = (pkg) => onTaken((pkg as MaildirPackage).file.name);
   const leftOver = await deliverMaildir({
     maildir,
     prefix: Buffer.alloc(0),
     policy: { bounce: false, lifetimeMs: undefined },
     startedAt: Date.now(),
-    sessionMs,
-    converse: async (packages, onSettled) => {
-      sessions++;
-      const { client, server } = connectionPair();
-      startConversation(server);
-      const { cause } = await runSession(client, watched(packages), { limits: LIMITS, onSettled });
-      return cause?.words.unsent;
-    },
-    bounce: () => Promise.reject(new Error("nothing is to be bounced")),
+    route: routeThrough(
+      () => {
+        sessions++;
+        const { client, server } = connectionPair();
+        startConversation(server);
+        return client;
+      },
+      { ...LIMITS, sessionMs },
+    ),
+    bounces: noBounces(),
     onResult: (result) => results.push(result),
     onUnusable: ({ name, why }) => unusable.push(`${name}: ${why}`),
-    signal: new AbortController().signal,
   });
   const lines = results.map(({ file, delivery, outcome }) => `${file.name} ${delivery.status} ${outcome}`);
   return { leftOver, sessions, lines, texts: results.map(({ delivery }) => `${delivery.text}`), unusable };
 }
 
-test("a session whose time is over takes no more messages, and further ones deliver the rest", async () => {
+test("a session whose time is up takes no more messages, and later ones deliver the rest", async () => {
   for (let index = 0; index < 50; index++) put(`m${index}`, index, "hi\n");
-  // A clock that goes on by a millisecond whenever it is looked at.
+  // A clock that advances by a second each time it is read.
   let now = 0;
-  vi.spyOn(performance, "now").mockImplementation(() => now++);
-  const { leftOver, sessions, lines } = await deliver(20);
+  vi.spyOn(performance, "now").mockImplementation(() => (now += 1_000));
+  const { leftOver, sessions, lines } = await deliver(20_000);
   expect(sessions).toBeGreaterThan(2);
   expect(leftOver).toBe(false);
   expect(lines).toEqual(Array.from({ length: 50 }, (_, index) => `new/m${index} success removed`));
@@ -85,7 +83,7 @@ describe.each<[string, (path: string) => void]>([
   ["grows", (path) => appendFileSync(path, "more\n")],
   ["shrinks", (path) => truncateSync(path, 100_000)],
 ])("a large file that %s while it is sent", (_, change) => {
-  test("is never completed, has one result, and the others are delivered", async () => {
+  test("is never completed and has one result, and the others are delivered", async () => {
     put("large", 0, "x".repeat(200_000));
     put("small", 1, "hi\n");
     const run = await deliver(60_000, (name) => {
@@ -98,7 +96,7 @@ describe.each<[string, (path: string) => void]>([
   });
 });
 
-test("a small file that changes between listing and reading is skipped with a word, and the others go on", async () => {
+test("a small file that changes between listing and reading is reported and skipped", async () => {
   put("first", 0, "hi\n");
   put("second", 1, "hi\n");
   put("third", 2, "hi\n");

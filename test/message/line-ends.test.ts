@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { LineEndConverter, LineEndCounter } from "../../src/message/line-ends.ts";
 import type { Encoding } from "../../src/protocol/package.ts";
 
-/** Written as plainly as can be, to be compared with. */
+/** As plain as possible, for comparison. */
 function normalised(text: string, encoding: Encoding): string {
   const unix = text.replaceAll("\r\n", "\n");
   return encoding === "unix" ? unix : unix.replaceAll("\n", "\r\n");
@@ -37,7 +37,7 @@ describe.each([
   ["only line ends", "\r\n\n\r\n\r", "\n\n\n\r", "\r\n\r\n\r\n\r"],
   ["an empty text", "", "", ""],
 ])("%s", (_, text, unix, dos) => {
-  test("comes out as expected, at whatever place it is cut", () => {
+  test("is converted as expected, wherever it is cut", () => {
     for (let at = 0; at <= text.length; at++) {
       expect(convert(cut(text, [at]), "unix")).toBe(unix);
       expect(convert(cut(text, [at]), "dos")).toBe(dos);
@@ -51,7 +51,7 @@ const text = fc
 const cuts = fc.array(fc.nat(1_000), { maxLength: 6 });
 const encoding = fc.constantFrom<Encoding>("unix", "dos");
 
-test("any text in any cutting is normalised, and its length was known before", () => {
+test("any text in any cutting is normalised, with its length known beforehand", () => {
   fc.assert(
     fc.property(text, cuts, encoding, (input, places, target) => {
       const expected = normalised(input, target);
@@ -62,10 +62,10 @@ test("any text in any cutting is normalised, and its length was known before", (
   );
 });
 
-test("normalising what is normalised changes nothing", () => {
+test("normalising twice changes nothing", () => {
   fc.assert(
     fc.property(text, encoding, (input, target) => {
-      // A CR before a CRLF is data that looks like part of a line end once the line end has lost its own.
+      // A CR before a CRLF is data, but looks like part of the line end once that has lost its own CR.
       fc.pre(!input.includes("\r\r\n"));
       const once = convert([Buffer.from(input, "latin1")], target);
       expect(convert([Buffer.from(once, "latin1")], target)).toBe(once);
@@ -73,7 +73,7 @@ test("normalising what is normalised changes nothing", () => {
   );
 });
 
-test("a text without CRs is passed on as it is, not copied", () => {
+test("a text without CRs is passed on unchanged, not copied", () => {
   const bytes = Buffer.from("one\ntwo\n");
   const { buffer, byteOffset, length } = new LineEndConverter("unix").convert(bytes);
   expect([buffer, byteOffset, length]).toEqual([bytes.buffer, bytes.byteOffset, bytes.length]);

@@ -46,12 +46,12 @@ function file(content: string | Buffer): string {
 
 describe("a file", () => {
   test.each([
-    ["as it is, for unix", "a\nb", { encoding: "unix", raw: false }, "a\nb"],
+    ["unchanged, for unix", "a\nb", { encoding: "unix", raw: false }, "a\nb"],
     ["from CRLF, for unix", "a\r\nb\r\n", { encoding: "unix", raw: false }, "a\nb\n"],
     ["from LF, for dos", "a\nb", { encoding: "dos", raw: false }, "a\r\nb"],
     ["from CRLF, for dos", "a\r\nb\r\n", { encoding: "dos", raw: false }, "a\r\nb\r\n"],
-    ["raw, whatever it is", "a\r\nb\n\r", { encoding: "unix", raw: true }, "a\r\nb\n\r"],
-    ["of nothing", "", { encoding: "unix", raw: false }, ""],
+    ["raw, whatever its content", "a\r\nb\n\r", { encoding: "unix", raw: true }, "a\r\nb\n\r"],
+    ["when empty", "", { encoding: "unix", raw: false }, ""],
   ] as const)("is sent %s, as often as needed", async (_, content, format, expected) => {
     const { message, close } = await openFile(file(content), { ...options, ...format });
     expect(message).toMatchObject({ encoding: format.encoding, length: expected.length });
@@ -59,7 +59,7 @@ describe("a file", () => {
     close();
   });
 
-  test("of many chunks is converted across their borders", async () => {
+  test("of many chunks is converted across their boundaries", async () => {
     const line = `${"x".repeat(76)}\r\n`;
     const { message, close } = await openFile(file(line.repeat(20_000)), options);
     const expected = `${"x".repeat(76)}\n`.repeat(20_000);
@@ -83,7 +83,7 @@ describe("a file", () => {
     }
   });
 
-  test("that changes between its chunks is not sent to its end", async () => {
+  test("that changes between its chunks is not sent to the end", async () => {
     const path = file("x".repeat(1_000_000));
     const { message, close } = await openFile(path, options);
     const chunks = (message.chunks() as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
@@ -96,7 +96,7 @@ describe("a file", () => {
     close();
   });
 
-  test("that is none is refused with what and why", async () => {
+  test("that is missing or a directory is refused, with its path and the reason", async () => {
     await expect(openFile(join(folder, "absent"), options)).rejects.toThrow(
       `cannot read ${folder}/absent: no such file or directory`,
     );
@@ -116,7 +116,7 @@ describe("a file", () => {
     close();
   });
 
-  test("that is a pipe nobody writes to can be given up", async () => {
+  test("that is a pipe without a writer can be abandoned", async () => {
     const path = join(folder, "pipe");
     execFileSync("mkfifo", [path]);
     const stop = new AbortController();
@@ -136,7 +136,7 @@ describe("a stream", () => {
     close();
   });
 
-  test("of more than 8 MiB goes to a file without a name, and comes back whole, twice", async () => {
+  test("of more than 8 MiB goes to an unlinked file, and is read back in full, twice", async () => {
     const chunk = Buffer.alloc(100_000, "some text\r\n");
     const { message, close } = await openStream(stream(...Array(100).fill(chunk)), "standard input", options);
     expect(readdirSync(folder)).toEqual([]);
@@ -148,14 +148,14 @@ describe("a stream", () => {
     close();
   });
 
-  test("that cannot be kept is an error that names the folder and TMPDIR", async () => {
+  test("that cannot be buffered is an error that names the folder", async () => {
     const large = Buffer.alloc(9 * 1024 * 1024);
     const opened = openStream(stream(large), "standard input", {
       ...options,
       temporaryDirectory: `${folder}/absent`,
     });
     await expect(opened).rejects.toThrow(
-      `cannot keep the message in ${folder}/absent: no such file or directory; name another directory in TMPDIR`,
+      `cannot store the message in ${folder}/absent: no such file or directory`,
     );
   });
 

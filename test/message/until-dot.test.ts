@@ -18,15 +18,15 @@ async function read(chunks: readonly Buffer[]): Promise<string> {
 test.each([
   ["a dot line in the middle", "a\nb\n.\nc\n", "a\nb\n"],
   ["a dot line with CRLF", "a\r\n.\r\nc", "a\r\n"],
-  ["a dot line that is the first", ".\na\n", ""],
-  ["a dot line behind an empty line", "a\n\n.\n", "a\n\n"],
+  ["a dot line at the start", ".\na\n", ""],
+  ["a dot line after an empty line", "a\n\n.\n", "a\n\n"],
   ["the first of two dot lines", "a\n.\n.\nb", "a\n"],
-  ["a dot that the end follows", "a\n.", "a\n"],
-  ["a dot and a CR that the end follows", "a\n.\r", "a\n"],
-  ["a dot that is all", ".", ""],
-  ["the end, where lines only begin with a dot", "..\n.a\n. \n.\ra\n.\r\r\n", "..\n.a\n. \n.\ra\n.\r\r\n"],
-  ["the end, where a dot ends a line", "a.\nb .\n", "a.\nb .\n"],
-  ["the end of nothing", "", ""],
+  ["a dot at the end", "a\n.", "a\n"],
+  ["a dot and a CR at the end", "a\n.\r", "a\n"],
+  ["a lone dot", ".", ""],
+  ["the end, if lines only begin with a dot", "..\n.a\n. \n.\ra\n.\r\r\n", "..\n.a\n. \n.\ra\n.\r\r\n"],
+  ["the end, if a dot ends a line", "a.\nb .\n", "a.\nb .\n"],
+  ["the end of an empty input", "", ""],
 ])("a message goes up to %s, however it is cut", async (_what, input, expected) => {
   const bytes = Buffer.from(input, "latin1");
   expect(await read([bytes])).toBe(expected);
@@ -36,7 +36,7 @@ test.each([
   }
 });
 
-test("nothing is read behind the dot line", async () => {
+test("nothing is read after the dot line", async () => {
   async function* waiting(): AsyncGenerator<Buffer, void> {
     yield Buffer.from("a\n.\n");
     throw new Error("read on");

@@ -26,7 +26,7 @@ function read<T>(reader: Reader<T>, chunks: readonly Buffer[]): Read<T> {
   return { values, violation: null };
 }
 
-/** The input cut in every way that matters: whole, byte by byte, in two at every place, with empty chunks. */
+/** The input cut in every way that matters: whole, byte by byte, in two at every offset, with empty chunks. */
 function* cuttings(input: Buffer): Generator<Buffer[]> {
   yield [input];
   yield Array.from(input, (byte) => Buffer.of(byte));
@@ -35,8 +35,8 @@ function* cuttings(input: Buffer): Generator<Buffer[]> {
 }
 
 /**
- * Reads the input in every cutting, and gives what came out where it was the same each time.
- * @param merge brings what may depend on the cutting, such as the pieces of a body, into one form
+ * Reads the input in every cutting and returns the result, which must be the same each time.
+ * @param merge normalises what may depend on the cutting, like the pieces of a body
  */
 export function readEveryWay<T, R = T>(
   make: () => Reader<T>,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { encodePackage, type Package, packageLength } from "../../src/protocol/package.ts";
-import { wirePackage } from "../wire.ts";
+import { wirePackage } from "../support/wire.ts";
 
 const CASES: {
   name: string;
@@ -28,7 +28,7 @@ const CASES: {
   })),
 ];
 
-test.each(CASES)("a small package is written at once, byte for byte: $name", (written) => {
+test.each(CASES)("a small package is written in one go, byte for byte: $name", (written) => {
   const { body, sender, recipients, encoding } = written;
   const half = Math.floor(body.length / 2);
   const chunks = [Buffer.from(body.slice(0, half)), Buffer.from(body.slice(half))];
@@ -44,7 +44,7 @@ test.each(CASES)("a small package is written at once, byte for byte: $name", (wr
     encoding: encoding === "unix" ? "\n" : "\r",
   });
   expect(packageLength(pkg)).toBe(wire.length);
-  // What stands before and behind it in the block is not touched.
+  // The block's bytes before and after it are untouched.
   const block = Buffer.alloc(wire.length + 10, "#");
   encodePackage(pkg, chunks, block, 5);
   expect(block.toString("latin1")).toBe(`#####${wire.toString("latin1")}#####`);

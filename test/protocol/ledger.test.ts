@@ -35,7 +35,7 @@ function open(...recipients: string[]): void {
   opened++;
 }
 
-/** All that was opened is handed over. */
+/** Everything opened is handed over. */
 function handOver(): void {
   ledger.written(opened);
 }
@@ -51,7 +51,7 @@ test("responses are for recipients in order, across packages", () => {
   expect([ledger.packages, ledger.bytes]).toEqual([0, 0]);
 });
 
-test("what is owed becomes deferrals, possible duplicates exactly where the package was sent whole", () => {
+test("owed responses become deferrals, possible duplicates exactly if the package was sent in full", () => {
   open("a", "b");
   handOver();
   ledger.sent(1);
@@ -68,14 +68,14 @@ test("what is owed becomes deferrals, possible duplicates exactly where the pack
   ]);
 });
 
-test("a response before the package's final byte settles nothing", () => {
+test("a response before the package's last byte settles nothing", () => {
   open("a");
   expect(() => ledger.settle(ok, 7)).toThrow(expect.objectContaining({ code: "early-response", offset: 7 }));
   ledger.abandon(words);
   expect(settled).toEqual(["a deferral: closed before all was sent"]);
 });
 
-test("a response may overtake the news that the final byte was taken", () => {
+test("a response may arrive before the last byte is known to be taken", () => {
   open("a");
   handOver();
   ledger.settle(ok, 0);
@@ -93,7 +93,7 @@ test("a response to nothing settles nothing", () => {
   expect(settled).toEqual(["a failure: no"]);
 });
 
-test("an unfinished package can be given up while others are still owed", () => {
+test("an unfinished package can be given up while responses to others are owed", () => {
   open("a");
   handOver();
   open("b", "c");
@@ -105,11 +105,109 @@ test("an unfinished package can be given up while others are still owed", () => 
   expect(settled.length).toBe(3);
 });
 
-test("a large message that the server would not take to its end is told apart", () => {
+test("a large message the server did not take in full has its own reason", () => {
   const message = { encoding: "unix", length: 200_000_001, chunks: () => [] } as const;
   ledger.open({ ...pkg("a"), message }, 10);
   ledger.abandon({ ...words, unsentLarge: "closed; too large" });
   expect(settled).toEqual(["a deferral: closed; too large"]);
+});
+
+test("the message of 200,000,000 bytes that qmail's servers take is not too large", () => {
+  const message = { encoding: "unix", length: 200_000_000, chunks: () => [] } as const;
+  ledger.open({ ...pkg("a"), message }, 10);
+  ledger.abandon({ ...words, unsentLarge: "closed; too large" });
+  expect(settled).toEqual(["a deferral: closed before all was sent"]);
+});
+
+test("a large message is like any other if it was sent in full, or if there is no limit for large ones", () => {
+  const large = {
+    ...pkg("a"),
+    message: { encoding: "unix", length: 200_000_001, chunks: () => [] },
+  } as const;
+  ledger.open(large, 10);
+  ledger.written(1);
+  ledger.sent(1);
+  ledger.open(large, 10);
+  ledger.abandon(words);
+  expect(settled).toEqual([
+    "a deferral: closed before a response (the message may have been delivered) (twice?)",
+    "a deferral: closed before all was sent",
+  ]);
+});
+
+test("a package the server has not read is no possible duplicate, though it was sent in full", () => {
+  open("a");
+  handOver();
+  ledger.sent(1);
+  ledger.abandon({ ...words, unread: true });
+  expect(settled).toEqual(["a deferral: closed before all was sent"]);
+});
+
+test("counts of packages written and sent never decrease", () => {
+  open("a");
+  open("b");
+  ledger.written(2);
+  ledger.written(1);
+  ledger.sent(2);
+  ledger.sent(1);
+  ledger.settle(ok, 0);
+  ledger.settle(ok, 0);
+  open("c");
+  ledger.abandon(words);
+  expect(settled).toEqual(["a success: ok", "b success: ok", "c deferral: closed before all was sent"]);
+});
+
+test("the ledger reports what is owed", () => {
+  const owed = () => {
+    const { packages, bytes, partlyAnswered, lastHasSeveralRecipients } = ledger;
+    return [packages, ledger.settled, bytes, partlyAnswered, lastHasSeveralRecipients];
+  };
+  expect(owed()).toEqual([0, 0, 0, false, false]);
+  open("a", "b");
+  handOver();
+  expect(owed()).toEqual([1, 0, 10, false, true]);
+  ledger.settle(ok, 0);
+  expect(owed()).toEqual([1, 0, 10, true, true]);
+  open("c");
+  handOver();
+  expect(owed()).toEqual([2, 0, 20, true, false]);
+  ledger.settle(ok, 0);
+  expect(owed()).toEqual([1, 1, 10, false, false]);
+  ledger.settle(ok, 0);
+  expect(owed()).toEqual([0, 2, 0, false, false]);
+});
+
+test("a package given up is no longer owed", () => {
+  open("a");
+  handOver();
+  open("b");
+  ledger.abandonUnfinished("the file changed");
+  expect([ledger.packages, ledger.bytes, ledger.settled]).toEqual([1, 10, 0]);
+  ledger.settle(ok, 0);
+  expect([ledger.packages, ledger.bytes, ledger.settled]).toEqual([0, 0, 1]);
+});
+
+test("a package written in full is not given up", () => {
+  open("a");
+  open("b");
+  handOver();
+  ledger.abandonUnfinished("the file changed");
+  expect([settled, ledger.packages]).toEqual([[], 2]);
+});
+
+test("after many settled packages, the right ones are still owed", () => {
+  for (let index = 0; index < 200; index++) open(`r${index}`);
+  handOver();
+  for (let index = 0; index < 120; index++) ledger.settle(index % 2 === 0 ? ok : no, 0);
+  expect([ledger.packages, ledger.bytes, ledger.settled]).toEqual([80, 800, 120]);
+  ledger.abandon(words);
+  expect(settled.map((text) => text.split(":")[0])).toEqual(
+    Array.from({ length: 200 }, (_, index) => {
+      if (index >= 120) return `r${index} deferral`;
+      return `r${index} ${index % 2 === 0 ? "success" : "failure"}`;
+    }),
+  );
+  expect([ledger.packages, ledger.bytes, ledger.settled]).toEqual([0, 0, 200]);
 });
 
 test("a hundred thousand packages take time in proportion", () => {

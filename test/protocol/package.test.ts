@@ -5,7 +5,7 @@ import { type PackageEvent, PackageReader } from "../../src/protocol/package-rea
 import { readEveryWay } from "./cuts.ts";
 import { EXAMPLES } from "./qmtp-examples.ts";
 
-/** Events with the body's pieces joined: where they are cut is of no concern to anybody. */
+/** Events with the body's pieces joined: where they are cut does not matter. */
 function joinBodies(events: readonly PackageEvent[]): unknown[] {
   const joined: unknown[] = [];
   let body: Buffer | undefined;
@@ -23,7 +23,7 @@ function joinBodies(events: readonly PackageEvent[]): unknown[] {
   return joined;
 }
 
-/** The body of an unfinished package may be cut anywhere, and so is left out of the comparison. */
+/** The body of an unfinished package may be cut anywhere, so it is not compared. */
 const withoutBodies = (events: readonly PackageEvent[]) =>
   joinBodies(events.filter((event) => event.type !== "body"));
 
@@ -57,7 +57,7 @@ describe("the examples of section 8", () => {
     },
   );
 
-  test("both are read, one behind the other", () => {
+  test("both are read, one after the other", () => {
     const expected = EXAMPLES.flatMap(({ encoding, message, sender, recipients }) => [
       { type: "message", encoding, length: message.length },
       { body: message },
@@ -78,31 +78,34 @@ test("an empty message, a null sender and an empty recipient are read", () => {
   ]);
 });
 
-describe("what is no package", () => {
+describe("an invalid package", () => {
   test.each([
     ["a leading zero", "01:\n", "bad-length", 1],
     ["eleven digits", "10000000000:\n", "length-over-cap", 10],
     ["an empty encoded message", "0:,", "unknown-encoding", 2],
+    ["an encoding in a message of no bytes", "0:\n,", "unknown-encoding", 2],
     ["a message without an encoding", "3:hi\n,", "unknown-encoding", 2],
     ["a message without its comma", "3:\nhi;", "missing-comma", 5],
     ["a sender without length", "1:\n,x:", "bad-length", 4],
     ["a sender longer than 64 KiB", "1:\n,65537:", "length-over-cap", 8],
     ["a sender without its comma", "1:\n,1:ab", "missing-comma", 7],
     ["no recipients", "1:\n,0:,0:,", "no-recipients", 8],
+    ["a recipient longer than 64 KiB", "1:\n,0:,99999:65537:", "length-over-cap", 17],
+    ["a recipient without its comma", "1:\n,0:,5:2:ab;,", "missing-comma", 13],
     ["a recipient longer than the list", "1:\n,0:,4:2:ab,,", "recipients-overrun", 13],
-    ["a list that ends within a length", "1:\n,0:,2:12:ab,", "recipients-overrun", 11],
-    ["a list that ends within a later recipient", "1:\n,0:,5:0:,9:123456789,,", "recipients-overrun", 14],
+    ["a list that ends in a length", "1:\n,0:,2:12:ab,", "recipients-overrun", 11],
+    ["a list that ends in a later recipient", "1:\n,0:,5:0:,9:123456789,,", "recipients-overrun", 14],
     ["a list without its comma", "1:\n,0:,3:0:,x", "missing-comma", 12],
   ])("%s is a violation, with its place", (_, wire, code, offset) => {
     const every = readEveryWay(() => new PackageReader(), Buffer.from(wire), withoutBodies);
     expect(every.violation).toEqual({ code, offset });
     const good = "1:\n,0:,4:1:a,,";
-    const behind = readEveryWay(() => new PackageReader(), Buffer.from(good + wire + good), withoutBodies);
-    expect(behind.violation).toEqual({ code, offset: offset + good.length });
+    const after = readEveryWay(() => new PackageReader(), Buffer.from(good + wire + good), withoutBodies);
+    expect(after.violation).toEqual({ code, offset: offset + good.length });
   });
 });
 
-test("a package is not ended before its final byte", () => {
+test("a package does not end before its last byte", () => {
   const { wire } = EXAMPLES[1];
   for (let length = 0; length < wire.length; length++) {
     const reader = new PackageReader();
@@ -113,7 +116,33 @@ test("a package is not ended before its final byte", () => {
   }
 });
 
-test("a declared message takes no memory", () => {
+test("addresses of 64 KiB are read", () => {
+  const address = "a".repeat(65_536);
+  const reader = new PackageReader();
+  reader.push(Buffer.from(`1:\n,65536:${address},65543:65536:${address},,`));
+  const events = Array.from({ length: 4 }, () => reader.next());
+  expect(joinBodies(events as PackageEvent[])).toEqual([
+    { type: "message", encoding: "unix", length: 0 },
+    { sender: address },
+    { recipient: address },
+    { type: "end" },
+  ]);
+});
+
+test("the reader reports whether it is inside a package, and how much it has read", () => {
+  const reader = new PackageReader();
+  const wire = "2:\nx,0:,4:1:a,,";
+  expect([reader.begun, reader.offset]).toEqual([false, 0]);
+  for (const before of [0, wire.length]) {
+    for (let at = 0; at < wire.length; at++) {
+      reader.push(Buffer.from(wire.slice(at, at + 1)));
+      while (reader.next() !== undefined);
+      expect([reader.begun, reader.offset]).toEqual([at + 1 < wire.length, before + at + 1]);
+    }
+  }
+});
+
+test("declaring a message's length takes no memory", () => {
   const before = process.memoryUsage().arrayBuffers;
   const readers = Array.from({ length: 1_000 }, () => new PackageReader());
   for (const reader of readers) {
@@ -123,7 +152,7 @@ test("a declared message takes no memory", () => {
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
 });
 
-test("a list of recipients is cut into pieces of bounded size, and only the last one is marked", () => {
+test("a list of recipients is cut into pieces of bounded size, and only the last is marked", () => {
   const recipients = Array.from({ length: 20_000 }, (_, index) => Buffer.from(`user${index}@example.org`));
   const pieces = Array.from(encodeTail(Buffer.from("a@example.org"), recipients), ({ piece, last }) => ({
     bytes: Buffer.from(piece),
@@ -132,11 +161,32 @@ test("a list of recipients is cut into pieces of bounded size, and only the last
   const list = recipients.map((recipient) => `${recipient.length}:${recipient},`).join("");
   const wire = Buffer.concat(pieces.map(({ bytes }) => bytes)).toString();
   expect(wire).toBe(`,13:a@example.org,${list.length}:${list},`);
-  expect(Math.max(...pieces.map(({ bytes }) => bytes.length))).toBeLessThan(70_000);
+  // Each holds 64 KiB, including what goes before the list in the first, and is filled as far as possible.
+  for (const [index, { bytes, last }] of pieces.entries()) {
+    const most = index === 0 ? 65_536 + ",13:a@example.org,000000:".length : 65_536;
+    expect(bytes.length).toBeLessThanOrEqual(most);
+    if (!last) expect(bytes.length).toBeGreaterThan(most - 30);
+  }
   expect(pieces.filter(({ last }) => last)).toEqual([pieces.at(-1)]);
 });
 
-test("whatever bytes addresses and messages hold, they are read as they were written", () => {
+test.each([
+  ["recipients of 5 bytes", 5],
+  ["recipients of 100 bytes", 100],
+  ["recipients as long as a piece", 65_528],
+  ["recipients longer than a piece", 65_600],
+])("a list of %s is written in full, wherever its pieces are cut", (_, length) => {
+  for (let more = 0; more < 12; more++) {
+    const all = Array.from({ length: Math.ceil(140_000 / length) }, () => Buffer.alloc(length + more, "r"));
+    for (const recipients of [all, all.slice(1), all.slice(2)]) {
+      const pieces = Array.from(encodeTail(Buffer.from("s"), recipients), ({ piece }) => Buffer.from(piece));
+      const list = recipients.map((recipient) => `${recipient.length}:${recipient},`).join("");
+      expect(Buffer.concat(pieces).equals(Buffer.from(`,1:s,${list.length}:${list},`))).toBe(true);
+    }
+  }
+});
+
+test("addresses and messages of any bytes are read as written", () => {
   const bytes = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.from(array));
   const pkg = fc.record({
     encoding: fc.constantFrom("unix" as const, "dos" as const),

@@ -1,4 +1,4 @@
-/** The examples of qmtp.txt, section 8, written out here as they stand there. */
+/** The examples of qmtp.txt, section 8, verbatim. */
 
 const M1 = [
   "Received: (qmail-queue invoked by uid 0);",

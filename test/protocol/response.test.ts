@@ -27,7 +27,7 @@ test("each status has its letter, and the text is any bytes", () => {
   ]);
 });
 
-describe("what is no response", () => {
+describe("an invalid response", () => {
   test.each([
     ["a leading zero", "03:Kok,", "bad-length", 1],
     ["two zeros", "00:,", "bad-length", 1],
@@ -35,22 +35,22 @@ describe("what is no response", () => {
     ["a letter in the length", "1x:K,", "bad-length", 1],
     ["a sign", "-1:K,", "bad-length", 0],
     ["a space", " 1:K,", "bad-length", 0],
-    ["a wrong end", "3:Kok;", "missing-comma", 5],
+    ["a wrong final byte", "3:Kok;", "missing-comma", 5],
     ["text longer than announced", "3:Kokay,", "missing-comma", 5],
-    ["nothing in it", "0:,", "empty-response", 2],
+    ["no content", "0:,", "empty-response", 2],
     ["an unknown first byte", "3:xok,", "unknown-status", 2],
     ["a small letter", "3:kok,", "unknown-status", 2],
     ["more than 64 KiB", "65537:", "length-over-cap", 4],
     ["eleven digits", "12345678901:", "length-over-cap", 5],
   ])("%s is a violation, with its place", (_, wire, code, offset) => {
     expect(read(wire)).toEqual({ values: [], violation: { code, offset } });
-    // Behind a good response, everything is as many bytes further on; what follows changes nothing.
-    const behind = read(`3:Kok,${wire}1:K,`);
-    expect(behind).toEqual({ values: [response("success", "ok")], violation: { code, offset: offset + 6 } });
+    // After a good response, all offsets shift by its length; what follows changes nothing.
+    const after = read(`3:Kok,${wire}1:K,`);
+    expect(after).toEqual({ values: [response("success", "ok")], violation: { code, offset: offset + 6 } });
   });
 });
 
-test("an incomplete response is no response, at whatever byte it ends", () => {
+test("an incomplete response is no response, wherever it ends", () => {
   const wire = "3:Zno,5:Khelp,";
   for (let length = 0; length < wire.length; length++) {
     const { values, violation } = read(wire.slice(0, length));
@@ -70,6 +70,24 @@ test("64 KiB are read, whole and in pieces", () => {
   expect(reader.next()).toEqual({ status: "success", text });
 });
 
+test("the reader reports whether it is inside a response, and how much it has read", () => {
+  const reader = new ResponseReader();
+  expect([reader.begun, reader.offset]).toEqual([false, 0]);
+  for (const [at, byte] of [..."3:Kok,1:Z,"].entries()) {
+    reader.push(Buffer.from(byte));
+    reader.next();
+    expect([reader.begun, reader.offset]).toEqual([at !== 5 && at !== 9, at + 1]);
+  }
+});
+
+test("equal responses in a row share one value, others do not", () => {
+  const reader = new ResponseReader();
+  reader.push(Buffer.from("3:Kok,3:Kok,3:Zok,3:Kok,"));
+  const [one, two, three, four] = [reader.next(), reader.next(), reader.next(), reader.next()];
+  expect(one).toBe(two);
+  expect([three, four]).toEqual([response("deferral", "ok"), response("success", "ok")]);
+});
+
 test("a declared length takes no memory before it is within the cap", () => {
   const before = process.memoryUsage().arrayBuffers;
   const readers = Array.from({ length: 1_000 }, () => new ResponseReader());
@@ -80,14 +98,14 @@ test("a declared length takes no memory before it is within the cap", () => {
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000);
 });
 
-test("a chunk that was not read to its end is not dropped in silence", () => {
+test("a chunk that was not read to its end is not dropped silently", () => {
   const reader = new ResponseReader();
   reader.push(Buffer.from("1:K,1:Z,"));
   reader.next();
   expect(() => reader.push(Buffer.from("1:D,"))).toThrow(RangeError);
 });
 
-test("whatever the statuses and texts, they are read as they were written, however the stream is cut", () => {
+test("statuses and texts are read as written, however the stream is cut", () => {
   const responses = fc.array(
     fc.record({
       letter: fc.constantFrom("K", "Z", "D"),
@@ -117,7 +135,7 @@ test("whatever the statuses and texts, they are read as they were written, howev
   );
 });
 
-test("responses are written as section 5 has them", () => {
+test("responses are written as in section 5", () => {
   expect(encodeResponse(response("success", "ok 838640135 qp 1390")).toString()).toBe(
     "21:Kok 838640135 qp 1390,",
   );

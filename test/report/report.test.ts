@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Output } from "../../src/context.ts";
+import type { OutputStream } from "../../src/io/streams.ts";
 import type { Delivery } from "../../src/protocol/delivery.ts";
 import { messageJson } from "../../src/report/json.ts";
 import { sanitise, sanitiseCapped } from "../../src/report/sanitise.ts";
@@ -16,7 +16,7 @@ const delivery = (status: Status, text: string | Buffer, recipient = "b@y"): Del
   possibleDuplicate: false,
 });
 
-describe("what is printed", () => {
+describe("printed text", () => {
   test.each([
     ["plain text", "ok 838640135 qp 1390 ~", "ok 838640135 qp 1390 ~"],
     ["letters and digits of any script", "Zoë Ωμέγα 日本 ١", "Zoë Ωμέγα 日本 ١"],
@@ -24,7 +24,7 @@ describe("what is printed", () => {
     ["terminal control", "\x1b[31mred\x7f", "\\x1b[31mred\\x7f"],
     ["control characters in UTF-8", "a\u009bb\u200eb", "a\\xc2\\x9bb\\xe2\\x80\\x8eb"],
     [
-      "signs that are no letters",
+      "symbols that are not letters",
       "“€😀”",
       "\\xe2\\x80\\x9c\\xe2\\x82\\xac\\xf0\\x9f\\x98\\x80\\xe2\\x80\\x9d",
     ],
@@ -44,14 +44,14 @@ describe("what is printed", () => {
     expect(sanitise(Buffer.from(bytes))).toBe(clean);
   });
 
-  test("is cut where it is longer than a line should be", () => {
+  test("is cut if it is longer than a line should be", () => {
     expect(sanitiseCapped(Buffer.alloc(60_000, "x"))).toBe(`${"x".repeat(2_000)} [60000 bytes in all]`);
     expect(sanitiseCapped(Buffer.alloc(2_000, "x"))).toBe("x".repeat(2_000));
     expect(sanitiseCapped(Buffer.alloc(2_000, "\n"))).toBe(`${"\\x0a".repeat(500)} [2000 bytes in all]`);
   });
 });
 
-test("each delivery has a line; quiet ones only where there is no success", async () => {
+test("each delivery has a line, but a success has none if quiet", async () => {
   const deliveries = [
     delivery("success", "ok"),
     delivery("failure", "no\n", "c@y"),
@@ -73,17 +73,17 @@ test("colour changes nothing but the colour", async () => {
   ]);
 });
 
-test("colour has its place on a terminal only, and nowhere that somebody declined it", () => {
-  const terminal = { isTTY: true } as Output;
+test("colour is used only on a terminal, and only if not declined", () => {
+  const terminal = { isTTY: true } as OutputStream;
   expect(isDecorated(terminal, {}, true)).toBe(true);
   expect(isDecorated(terminal, { NO_COLOR: "" }, true)).toBe(true);
   expect(isDecorated(terminal, { NO_COLOR: "1" }, true)).toBe(false);
   expect(isDecorated(terminal, { TERM: "dumb" }, true)).toBe(false);
   expect(isDecorated(terminal, {}, false)).toBe(false);
-  expect(isDecorated({} as Output, {}, true)).toBe(false);
+  expect(isDecorated({} as OutputStream, {}, true)).toBe(false);
 });
 
-test("the JSON object is that of the contract", () => {
+test("the JSON object matches the contract", () => {
   const pieces = messageJson({
     server: { endpoint: "qmtp://mx.example.org:209", address: "192.0.2.1", port: 209, tls: null },
     message: { source: "-", bytes: 512, encoding: "unix" },
@@ -98,7 +98,7 @@ test("the JSON object is that of the contract", () => {
   });
   const json = [...pieces].join("");
   expect(json.endsWith("}\n")).toBe(true);
-  // No byte that a terminal would act on, whatever the server said.
+  // No byte that a terminal would act on, whatever the server sent.
   expect(json).toMatch(/^[\x20-\x7e]+\n$/);
   expect(JSON.parse(json)).toEqual({
     schema: 1,

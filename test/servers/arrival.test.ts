@@ -1,12 +1,12 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { qmtp, stopAll } from "../processes.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
-import { skipsRealServers, startMailfront } from "./mailfront.ts";
+import { skipsRealServers, startMailfront } from "../support/mailfront.ts";
+import { qmtp, stopAll } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 afterEach(stopAll);
 
-const what = "what arrives at a real server is what was meant, byte for byte";
+const what = "messages arrive at a real server as intended, byte for byte";
 
 /** As mailfront stores it. */
 function queued(sender: string, recipients: readonly (string | Buffer)[], message: Buffer): Buffer {
@@ -42,7 +42,7 @@ describe.skipIf(skipsRealServers(what))(what, () => {
     expect(server.stored()).toEqual([queued("a@x", ["b@y"], message), queued("a@x", ["b@y"], message)]);
   });
 
-  test("with --raw, CRLF as it stands", async () => {
+  test("with --raw, CRLF unchanged", async () => {
     const server = await startMailfront();
     const input = Buffer.from("one\r\ntwo\n");
     const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y", "--raw"], { input });
@@ -89,7 +89,7 @@ describe.skipIf(skipsRealServers(what))(what, () => {
     expect(server.stored()).toEqual([queued("größe@x", [recipient], Buffer.from(""))]);
   });
 
-  test("1,000 recipients with --split, each with its own success and its own copy", async () => {
+  test("1,000 recipients with --split, each with its own success and copy", async () => {
     const server = await startMailfront();
     const recipients = Array.from({ length: 1_000 }, (_, index) => `recipient-${index}@example.org`);
     const list = `${temporaryFolder()}/list`;

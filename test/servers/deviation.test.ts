@@ -1,8 +1,8 @@
 import { truncateSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { finished, printed, qmtp, startQmtp, stopAll } from "../processes.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
-import { skipsRealServers, startMailfront } from "./mailfront.ts";
+import { skipsRealServers, startMailfront } from "../support/mailfront.ts";
+import { finished, printed, qmtp, startQmtp, stopAll } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 afterEach(stopAll);
 
@@ -11,7 +11,7 @@ const ACCEPTED = "2.6.0 Message accepted.";
 const DOS_REFUSED = "Cannot handle non-LF line terminator";
 
 describe.skipIf(skipsRealServers(what))(what, () => {
-  test("one response per package: the rest are deferrals, and --split is named", async () => {
+  test("one response per package: the rest are deferrals, and --split is suggested", async () => {
     const server = await startMailfront();
     const args = [
       "send",
@@ -29,7 +29,7 @@ describe.skipIf(skipsRealServers(what))(what, () => {
     const sent = await qmtp(args, { input: "hi\n" });
     const client = {
       status: "deferral",
-      text: "no response for this recipient, only for others before it; try --split (the message may have been delivered)",
+      text: "no response for this recipient, only for others before it (the message may have been delivered); try --split",
       origin: "client",
       possibleDuplicate: true,
     };
@@ -64,7 +64,7 @@ describe.skipIf(skipsRealServers(what))(what, () => {
     expect(server.stored()).toEqual([]);
   });
 
-  test("--encoding dos refused in the middle of a large message: a violation, and nobody is answered", async () => {
+  test("--encoding dos refused in the middle of a large message: a violation, and no responses", async () => {
     const server = await startMailfront();
     const file = `${temporaryFolder()}/large`;
     writeFileSync(file, "");
@@ -83,11 +83,11 @@ describe.skipIf(skipsRealServers(what))(what, () => {
     expect(server.stored()).toEqual([]);
   });
 
-  test("killed in the middle of a large message: every recipient is deferred, and nothing is a duplicate", async () => {
+  test("killed in the middle of a large message: all recipients deferred, no possible duplicates", async () => {
     const server = await startMailfront();
     const file = `${temporaryFolder()}/large`;
     writeFileSync(file, "");
-    // Without a byte on the disk, and far more than goes over before the server is gone.
+    // A sparse file, far more than can be sent before the server is gone.
     truncateSync(file, 2 * 1024 * 1024 * 1024);
     const args = ["-f", "a@x", "b@y", "c@y", "b@y", "--raw", "--file", file, "--json", "-v"];
     const child = startQmtp(["send", "-s", server.endpoint, ...args]);

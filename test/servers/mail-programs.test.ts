@@ -1,17 +1,18 @@
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { afterEach, describe, expect, test } from "vitest";
-import { SENDMAIL } from "../cli/sendmail-case.ts";
-import { isInstalled, PROGRAMS } from "../installed.ts";
-import { type Finished, finished, start, stopAll } from "../processes.ts";
-import { type ReceivedPackage, startReceivingServer } from "../receiving-server.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { isInstalled, PROGRAMS } from "../support/installed.ts";
+import { type Finished, finished, start, stopAll } from "../support/processes.ts";
+import { type ReceivedPackage, startReceivingServer } from "../support/receiving-server.ts";
+import { SENDMAIL } from "../support/sendmail.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 afterEach(stopAll);
 
 const SELF = `${userInfo().username}@${hostname()}`;
 
-/** A program that hands its mail to qmtp-sendmail, in a home of its own where nothing is set up. */
+/** Runs a program that hands its mail to qmtp-sendmail, in an empty home of its own. */
 async function run(
   command: readonly string[],
   server: string,
@@ -26,24 +27,24 @@ async function run(
   return finished(child);
 }
 
-/** Lines of the header, and what stands behind it. */
+/** The header's lines, and the body. */
 function parts({ message }: ReceivedPackage): { fields: string[]; body: string } {
   const text = message.toString();
   const end = text.indexOf("\n\n");
   return { fields: text.slice(0, end).split("\n"), body: text.slice(end + 2) };
 }
 
-/** Programs that are not there are told; on a machine that has all packages of the tests, they must be. */
+/** Missing programs are reported; in CI they must be there. */
 function wanted(program: string, aPackage: string, always = true): boolean {
   const missing = !isInstalled(program) && !(always && process.env.CI);
-  if (missing) console.log(`skipped: ${program} over QMTP, for want of the Debian package ${aPackage}`);
+  if (missing) console.log(`skipped: ${program} over QMTP, without the Debian package ${aPackage}`);
   return !missing;
 }
 
 interface Program {
   readonly name: string;
   readonly here: boolean;
-  /** Sends the text "hello" from a text on standard input to b@y.example, and to c@y.example without saying so. */
+  /** Sends "hello" from standard input to b@y.example, with a blind copy to c@y.example. */
   readonly command: (home: string) => readonly string[];
 }
 
@@ -86,7 +87,7 @@ const programs: readonly Program[] = [
 ];
 
 describe.each(programs.filter(({ here }) => here))("$name", ({ command }) => {
-  test("sends over QMTP, also to those who are in Bcc, and nobody sees them", async () => {
+  test("sends over QMTP, including to Bcc, which stays hidden", async () => {
     const [server, home] = [await startReceivingServer(), temporaryFolder()];
     const { code, stderr } = await run(command(home), server.endpoint, "hello\n", home);
     expect([code, stderr]).toEqual([0, ""]);
@@ -105,17 +106,29 @@ describe.each(programs.filter(({ here }) => here))("$name", ({ command }) => {
     expect(body).toMatch(/^hello\n\n?$/);
   });
 
-  test("hears of a refusal", async () => {
+  test("reports a refusal", async () => {
     const server = await startReceivingServer("22:Dno such user (#5.1.1),");
     const home = temporaryFolder();
     const { code, stdout, stderr } = await run(command(home), server.endpoint, "hello\n", home);
     expect(stdout + stderr).toContain("b@y.example: failure: no such user (#5.1.1)");
-    // bsd-mailx ends with 0 whatever happens.
+    // bsd-mailx always exits 0.
     if (command(home)[0] !== "bsd-mailx") expect(code).not.toBe(0);
   });
 });
 
-const noGit = !(wanted("git", "git") && wanted("../lib/git-core/git-send-email", "git-email"));
+const noGit = !(
+  wanted("git", "git") &&
+  wanted("../lib/git-core/git-send-email", "git-email") &&
+  hasMailAddress()
+);
+
+/** git send-email reads addresses with a Perl module that its package only recommends. */
+function hasMailAddress(): boolean {
+  const { status } = spawnSync("perl", ["-MMail::Address", "-e", "1"]);
+  if (status === 0 || process.env.CI) return true;
+  console.log("skipped: git send-email over QMTP, without the Debian package libmailtools-perl");
+  return false;
+}
 
 describe.skipIf(noGit)("git send-email", () => {
   const IDENTITY = ["-c", "user.name=Joe Doe", "-c", "user.email=joe@x.example"];

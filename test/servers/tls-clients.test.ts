@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { type Identity, makeCertificates } from "../certificates.ts";
-import { stopAll } from "../processes.ts";
+import { type Identity, makeCertificates } from "../support/certificates.ts";
+import { stopAll } from "../support/processes.ts";
+import { expectTaken, reportOf, sendTo, startTlsSink, succeeded, TAKEN } from "../support/tls-sink.ts";
 import { skipsStunnel, startStunnel } from "./stunnel.ts";
-import { expectTaken, reportOf, sendTo, startTlsSink, succeeded, TAKEN } from "./tls-sink.ts";
 
 afterEach(stopAll);
 
@@ -13,23 +13,23 @@ const VERSIONS = [
   ["TLSv1.2", { NODE_OPTIONS: "--tls-max-v1.2" }],
 ] as const;
 
-/** TLS 1.2 has no alert of its own for it. */
+/** TLS 1.2 has no alert for this. */
 const MISSING =
-  /^the server (demands a client certificate: give|.* or demands a client certificate \().*--cert/;
-const STRANGE = /^the server (does not know the issuer of|refuses) our certificate \(--cert\)/;
+  /^(the server|no cipher in common with the server, or it) requires a client certificate; .*--cert/;
+const STRANGE = /^the server (does not know the issuer of|refuses) our certificate; look at --cert/;
 
-/** A client that the server does not want: no success, and no duplicate when it is sent again. */
+/** The server refuses the client: no success, and no duplicate on a retry. */
 async function expectRefused(
   endpoint: string,
   args: readonly string[],
   why: RegExp,
   env: Record<string, string>,
 ): Promise<void> {
-  // The small one is written before the alert comes, the large one is not.
+  // The small one is written before the alert arrives, the large one is not.
   for (const input of ["hi\n", Buffer.alloc(8_000_000, "thirty bytes and a line feed.\n")]) {
-    const told = await sendTo(endpoint, ["--cacert", made.ca, "--json", ...args], { env, input });
-    expect(told).toMatchObject({ code: 111, stderr: "" });
-    const { deliveries, error } = reportOf(told);
+    const result = await sendTo(endpoint, ["--cacert", made.ca, "--json", ...args], { env, input });
+    expect(result).toMatchObject({ code: 111, stderr: "" });
+    const { deliveries, error } = reportOf(result);
     expect(deliveries).toMatchObject([{ status: "deferral", possibleDuplicate: false }]);
     const said = error?.message.replace(/^cannot connect to \S+: /, "");
     expect(said).toMatch(why);
@@ -44,8 +44,8 @@ describe.each(VERSIONS)("a server that demands client certificates, with %s", (v
     const sink = await startDemanding();
     const args = ["--cacert", made.ca, ...identify(made.client)];
     expect(await sendTo(sink.endpoint, args, { env })).toEqual(succeeded());
-    const told = await sendTo(sink.endpoint, [...args, "--json"], { env });
-    expect(reportOf(told)).toMatchObject({ server: { tls: { version, verified: true } } });
+    const result = await sendTo(sink.endpoint, [...args, "--json"], { env });
+    expect(reportOf(result)).toMatchObject({ server: { tls: { version, verified: true } } });
     await expectTaken(sink, TAKEN + TAKEN);
   });
 
@@ -55,10 +55,10 @@ describe.each(VERSIONS)("a server that demands client certificates, with %s", (v
     await expectTaken(sink, "");
   });
 
-  // Node's servers close without an alert then: with TLS 1.3, that may have been after they read the message.
+  // Node's servers then close without an alert: with TLS 1.3, possibly after reading the message.
   test.each([
     ["of an unknown issuer", made.strangeClient],
-    ["that is signed by itself", made.selfSigned],
+    ["that is self-signed", made.selfSigned],
   ])("takes nothing from a client with a certificate %s", async (_what, identity) => {
     const sink = await startDemanding();
     const args = ["--cacert", made.ca, ...identify(identity)];

@@ -3,17 +3,26 @@ import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer as createClearServer, type Server } from "node:net";
 import { createServer } from "node:tls";
 import { afterEach, expect, onTestFinished, test } from "vitest";
-import { makeCertificates } from "../certificates.ts";
-import { qmtp, startSink, stopAll } from "../processes.ts";
-import { startScriptedServer, unusedPort } from "../scripted-server.ts";
-import { deferredFor, expectTaken, reportOf, sendTo, startTlsSink, succeeded, TAKEN } from "./tls-sink.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { qmtp } from "../support/in-process.ts";
+import { startSink, stopAll } from "../support/processes.ts";
+import { startScriptedServer, unusedPort } from "../support/scripted-server.ts";
+import {
+  deferredFor,
+  expectTaken,
+  reportOf,
+  sendTo,
+  startTlsSink,
+  succeeded,
+  TAKEN,
+} from "../support/tls-sink.ts";
 
 afterEach(stopAll);
 
 const made = makeCertificates();
 const trust = ["--cacert", made.ca];
 
-/** On a free port of the loopback, until the test is over. */
+/** Listens on a free loopback port until the test ends. */
 async function listen(server: Server): Promise<string> {
   server.listen(0, "127.0.0.1");
   onTestFinished(() => {
@@ -25,14 +34,14 @@ async function listen(server: Server): Promise<string> {
 
 const notTls = (endpoint: string) =>
   deferredFor(
-    `cannot connect to ${endpoint}: the server does not speak TLS on this port; in the clear it is qmtp://`,
+    `cannot connect to ${endpoint}: the server does not speak TLS on this port; without TLS, use qmtp://`,
   );
 const closed = (endpoint: string) =>
   deferredFor(
-    `cannot connect to ${endpoint}: the server closed the connection in the TLS handshake; if it speaks in the clear, use qmtp://`,
+    `cannot connect to ${endpoint}: the server closed the connection in the TLS handshake; if it does not speak TLS, use qmtp://`,
   );
 
-test("a server that greets in the clear does not speak TLS, and is told nothing", async () => {
+test("a server that greets in the clear does not speak TLS, and is sent nothing", async () => {
   let received = "";
   const server = createClearServer((socket) => {
     socket.on("data", (chunk) => {
@@ -57,14 +66,14 @@ test.each([
   expect(server.received.includes("a@x")).toBe(false);
 });
 
-test("a sink in the clear closes in the handshake, and takes nothing", async () => {
+test("a sink without TLS closes in the handshake and takes nothing", async () => {
   const sink = await startSink();
   const endpoint = sink.endpoint.replace("qmtp://", "qmtps://");
   expect(await sendTo(endpoint, trust)).toEqual(closed(endpoint));
   await expectTaken(sink, "");
 });
 
-test("a client in the clear gets nothing from a server with TLS, which says so in one line", async () => {
+test("a client without TLS gets nothing from a TLS server, which says so in one line", async () => {
   const sink = await startTlsSink(made.good);
   const sent = await sendTo(sink.endpoint.replace("qmtps://", "qmtp://"));
   expect(sent).toMatchObject({ code: 111, stderr: "" });
@@ -72,19 +81,19 @@ test("a client in the clear gets nothing from a server with TLS, which says so i
   const { stdout, stderr } = await sink.stop();
   expect(stdout).toBe("");
   expect(stderr.split("\n").slice(1)).toEqual([
-    expect.stringMatching(/^qmtp sink: 127\.0\.0\.1 port \d+: no TLS: [^:]+; connection closed$/),
+    expect.stringMatching(/^qmtp: 127\.0\.0\.1 port \d+: no TLS: [^:]+; connection closed$/),
     "",
   ]);
 });
 
-test("a server that is silent in the handshake is given up in time", async () => {
+test("a server silent in the handshake times out", async () => {
   const server = await startScriptedServer();
   const endpoint = `qmtps://${server.endpoint}`;
   const sent = await sendTo(endpoint, [...trust, "--connect-timeout", "0.3"]);
   expect(sent).toEqual(deferredFor(`cannot connect to ${endpoint}: no connection within 0.3 s`));
 });
 
-test.each(["TLSv1", "TLSv1.1"] as const)("a server that has no more than %s is refused", async (newest) => {
+test.each(["TLSv1", "TLSv1.1"] as const)("a server limited to %s is refused", async (newest) => {
   let opened = 0;
   const server = createServer(
     {
@@ -97,13 +106,13 @@ test.each(["TLSv1", "TLSv1.1"] as const)("a server that has no more than %s is r
     () => opened++,
   );
   const endpoint = await listen(server);
-  const why = `cannot connect to ${endpoint}: the server has no TLS 1.2 or newer`;
+  const why = `cannot connect to ${endpoint}: the server does not support TLS 1.2 or newer`;
   expect(await sendTo(endpoint, trust)).toEqual(deferredFor(why));
   expect(await sendTo(endpoint, ["-k"])).toEqual(deferredFor(why));
   expect(opened).toBe(0);
 });
 
-test("the next server is tried where the first cannot be trusted", async () => {
+test("the next server is tried if the first is not trusted", async () => {
   const [bad, good] = [await startTlsSink(made.stranger), await startTlsSink(made.good)];
   const sent = await sendTo(bad.endpoint, ["-s", good.endpoint, ...trust, "--json"]);
   expect(sent).toMatchObject({ code: 0, stderr: "" });
@@ -113,20 +122,20 @@ test("the next server is tried where the first cannot be trusted", async () => {
   await expectTaken(good, TAKEN + TAKEN);
 });
 
-test("the next server is tried where the first does not speak TLS, or is not there", async () => {
+test("the next server is tried if the first does not speak TLS or is down", async () => {
   const [clear, good] = [await startScriptedServer({ reply: "3:Kok," }), await startTlsSink(made.good)];
-  const nobody = `qmtps://127.0.0.1:${await unusedPort()}`;
-  const sent = await sendTo(nobody, ["-s", `qmtps://${clear.endpoint}`, "-s", good.endpoint, ...trust]);
+  const unused = `qmtps://127.0.0.1:${await unusedPort()}`;
+  const sent = await sendTo(unused, ["-s", `qmtps://${clear.endpoint}`, "-s", good.endpoint, ...trust]);
   expect(sent).toEqual(succeeded());
   await expectTaken(good, TAKEN);
 });
 
-test("where no server can be trusted, the reason for each is told in one line", async () => {
+test("if no server is trusted, the reason for each is reported in one line", async () => {
   const sinks = [await startTlsSink(made.stranger), await startTlsSink(made.wrongName)];
   const [one, two] = sinks.map(({ endpoint }) => endpoint) as [string, string];
   const sent = await qmtp(["send", "-s", one, "-s", two, ...trust, "-f", "a@x", "b@y", "c@y"]);
   expect(sent).toMatchObject({ code: 111, stderr: "" });
-  const line = `deferral: cannot connect to ${one}: [^\\n]+ known here [^\\n]+; cannot connect to ${two}: [^\\n]+ it is for [^\\n]+\\n`;
+  const line = `deferral: cannot connect to ${one}: [^\\n]+ unknown issuer [^\\n]+; cannot connect to ${two}: [^\\n]+ it is for [^\\n]+\\n`;
   expect(sent.stdout).toMatch(new RegExp(`^b@y: ${line}c@y: ${line}$`));
   for (const sink of sinks) await expectTaken(sink, "");
 });

@@ -9,13 +9,13 @@ export interface Passed {
 }
 
 export interface Cut {
-  /** How many more bytes may pass from this side; what is above it is lost, and the connection with it. */
+  /** How many more bytes may pass from this side; any more are lost, and the connection with them. */
   readonly room: (from: keyof Passed, passed: Passed) => number;
   /** Resets the connection to the client instead of closing it. */
   readonly reset?: boolean;
 }
 
-/** A proxy in this process, before an endpoint of the loopback, that cuts connections. It ends with the test. */
+/** A proxy in this process, in front of a loopback endpoint, that cuts connections. It ends with the test. */
 export async function startCuttingProxy(endpoint: string, { room, reset = false }: Cut): Promise<string> {
   const sockets: Socket[] = [];
   const proxy = createServer((client) => {

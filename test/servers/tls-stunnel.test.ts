@@ -1,11 +1,11 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { makeCertificates } from "../certificates.ts";
-import { mail, maildirWith } from "../cli/maildir-case.ts";
-import { qmtp, stopAll } from "../processes.ts";
-import { temporaryFolder } from "../temporary-folder.ts";
+import { makeCertificates } from "../support/certificates.ts";
+import { mail, maildirWith } from "../support/maildirs.ts";
+import { qmtp, stopAll } from "../support/processes.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { reportOf, sendTo } from "../support/tls-sink.ts";
 import { skipsStunnel, startStunnel } from "./stunnel.ts";
-import { reportOf, sendTo } from "./tls-sink.ts";
 
 afterEach(stopAll);
 
@@ -15,24 +15,21 @@ describe.skipIf(skipsStunnel(what))(what, () => {
   const made = makeCertificates();
   const trust = ["--cacert", made.ca];
 
-  test.each(["TLSv1.3", "TLSv1.2"])(
-    "with %s, a message arrives, and results tell of TLS",
-    async (version) => {
-      const server = await startStunnel(made.good, [`sslVersionMax = ${version}`]);
-      const told = await sendTo(server.endpoint, [...trust, "--json"]);
-      expect(told).toMatchObject({ code: 0, stderr: "" });
-      expect(reportOf(told)).toMatchObject({
-        server: { endpoint: server.endpoint, tls: { version, verified: true } },
-        deliveries: [{ status: "success", text: "2.6.0 Message accepted.", possibleDuplicate: false }],
-        error: null,
-      });
-      expect(server.stored()).toEqual([Buffer.from("a@x\0b@y\0hi\n")]);
-    },
-  );
+  test.each(["TLSv1.3", "TLSv1.2"])("with %s, a message arrives, and results report TLS", async (version) => {
+    const server = await startStunnel(made.good, [`sslVersionMax = ${version}`]);
+    const result = await sendTo(server.endpoint, [...trust, "--json"]);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(reportOf(result)).toMatchObject({
+      server: { endpoint: server.endpoint, tls: { version, verified: true } },
+      deliveries: [{ status: "success", text: "2.6.0 Message accepted.", possibleDuplicate: false }],
+      error: null,
+    });
+    expect(server.stored()).toEqual([Buffer.from("a@x\0b@y\0hi\n")]);
+  });
 
-  test("5 MB of every byte arrive as they are, from standard input and from a file", async () => {
+  test("5 MB of every byte arrive unchanged, from standard input and from a file", async () => {
     const server = await startStunnel(made.good);
-    // CR LF is not among them, which would be a line's end.
+    // Without CR LF, which would be a line end.
     const input = Buffer.alloc(5_000_000, Buffer.from(Array.from({ length: 256 }, (_, byte) => 255 - byte)));
     const file = `${temporaryFolder()}/message`;
     writeFileSync(file, input);
@@ -45,7 +42,7 @@ describe.skipIf(skipsStunnel(what))(what, () => {
     expect(server.stored().map((stored) => stored.equals(expected))).toEqual([true, true]);
   });
 
-  test("50 recipients with --split have a success and a copy each", async () => {
+  test("50 recipients with --split each have a success and a copy", async () => {
     const server = await startStunnel(made.good);
     const recipients = Array.from({ length: 50 }, (_, index) => `recipient-${index}@example.org`);
     const args = ["send", "-s", server.endpoint, ...trust, "-f", "a@x", "--split", ...recipients];
@@ -56,7 +53,7 @@ describe.skipIf(skipsStunnel(what))(what, () => {
     expect(server.stored()).toEqual(expected.sort(Buffer.compare));
   });
 
-  test("a maildir's messages arrive over several sessions, which warn once each with --insecure", async () => {
+  test("a maildir's messages arrive over several sessions, each of which warns once with --insecure", async () => {
     const server = await startStunnel(made.selfSigned);
     const names = Array.from({ length: 20 }, (_, index) => `r${index}@y`);
     const files = names.map((name, index) => [`new/${index}.h`, [60 - index, mail(name)]] as const);
@@ -65,7 +62,7 @@ describe.skipIf(skipsStunnel(what))(what, () => {
     const sent = await qmtp(args);
     expect(sent.code).toBe(0);
     expect(sent.stdout.match(/: success: 2\.6\.0 Message accepted\.\n/g)).toHaveLength(20);
-    const warning = `qmtp: the certificate of ${server.endpoint} is not verified (--insecure)`;
+    const warning = `qmtp: the certificate of ${server.endpoint} is not verified`;
     expect(new Set(sent.stderr.trimEnd().split("\n"))).toEqual(
       new Set([warning, "qmtp: 20 messages: 20 success; 20 removed"]),
     );

@@ -1,33 +1,40 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { type Identity, makeCertificates, pinOf } from "../certificates.ts";
-import { stopAll } from "../processes.ts";
-import { deferredFor, expectTaken, reportOf, sendTo, startTlsSink, succeeded, TAKEN } from "./tls-sink.ts";
+import { type Identity, makeCertificates, pinOf } from "../support/certificates.ts";
+import { stopAll } from "../support/processes.ts";
+import {
+  deferredFor,
+  expectTaken,
+  reportOf,
+  sendTo,
+  startTlsSink,
+  succeeded,
+  TAKEN,
+} from "../support/tls-sink.ts";
 
 afterEach(stopAll);
 
 const made = makeCertificates();
 const { ca, folder } = made;
 const pin = (identity: Identity) => pinOf(folder, identity);
-const notVerified = (endpoint: string) =>
-  `qmtp: the certificate of ${endpoint} is not verified (--insecure)\n`;
+const notVerified = (endpoint: string) => `qmtp: the certificate of ${endpoint} is not verified\n`;
 
 describe("a good certificate", () => {
   test.each(["127.0.0.1", "localhost"])("for %s is trusted, and results say so", async (name) => {
     const sink = await startTlsSink(made.good);
     const endpoint = sink.endpoint.replace("127.0.0.1", name);
     expect(await sendTo(endpoint, ["--cacert", ca])).toEqual(succeeded());
-    const told = await sendTo(endpoint, ["--cacert", ca, "--json"]);
-    expect(told).toMatchObject({ code: 0, stderr: "" });
+    const result = await sendTo(endpoint, ["--cacert", ca, "--json"]);
+    expect(result).toMatchObject({ code: 0, stderr: "" });
     const tls = { version: "TLSv1.3", cipher: expect.stringMatching(/^TLS_[A-Z0-9_]+$/), verified: true };
-    expect(reportOf(told)).toMatchObject({ exitCode: 0, server: { endpoint, tls }, error: null });
+    expect(reportOf(result)).toMatchObject({ exitCode: 0, server: { endpoint, tls }, error: null });
     await expectTaken(sink, TAKEN + TAKEN);
   });
 
   test("is trusted with TLS 1.2, and results say so", async () => {
     const sink = await startTlsSink(made.good);
     const env = { NODE_OPTIONS: "--tls-max-v1.2" };
-    const told = await sendTo(sink.endpoint, ["--cacert", ca, "--json"], { env });
-    expect(reportOf(told)).toMatchObject({ server: { tls: { version: "TLSv1.2", verified: true } } });
+    const result = await sendTo(sink.endpoint, ["--cacert", ca, "--json"], { env });
+    expect(reportOf(result)).toMatchObject({ server: { tls: { version: "TLSv1.2", verified: true } } });
     await expectTaken(sink, TAKEN);
   });
 
@@ -40,40 +47,38 @@ describe("a good certificate", () => {
     await expectTaken(sink, TAKEN);
   });
 
-  test("is not trusted where nobody named its issuer", async () => {
+  test("is not trusted unless its issuer is named", async () => {
     const sink = await startTlsSink(made.good);
     const sent = await sendTo(sink.endpoint, [], { env: { SSL_CERT_FILE: "" } });
     expect(sent).toMatchObject({ code: 111, stderr: "" });
-    expect(sent.stdout).toContain(
-      "its issuer is not known here (CN=Test CA); trust its issuer with --cacert",
-    );
+    expect(sent.stdout).toContain("unknown issuer (CN=Test CA); trust its issuer with --cacert");
     await expectTaken(sink, "");
   });
 });
 
-/** Each has another remedy; trust in the issuer does not mend what is wrong whoever has issued it. */
+/** Each has its own remedy: trusting the issuer does not help if the fault lies elsewhere. */
 const PIN = "trust ";
 const TRUST = "trust its issuer with --cacert <file>, or ";
 const RENAME = "name one of these with --tls-servername, or trust ";
 
 describe.each<[Exclude<keyof typeof made, "folder" | "ca">, string, string]>([
-  ["expired", "it, or an issuer's, has expired (its own last day is Jan  1 00:00:00 2021 GMT)", PIN],
-  ["notYetValid", "it is not valid before Jan  1 00:00:00 2098 GMT", PIN],
+  ["expired", "expired: it, or an issuer's (its own last day is Jan  1 00:00:00 2021 GMT)", PIN],
+  ["notYetValid", "not valid before Jan  1 00:00:00 2098 GMT", PIN],
   ["clientOnly", "it is not for servers", PIN],
-  ["selfSigned", "it is signed by itself", TRUST],
-  ["stranger", "its issuer is not known here (CN=Other CA)", TRUST],
+  ["selfSigned", "self-signed", TRUST],
+  ["stranger", "unknown issuer (CN=Other CA)", TRUST],
   ["wrongName", "it is for DNS:mx.example.org", RENAME],
 ])("the certificate that is %s", (which, why, remedy) => {
   const identity: Identity = made[which];
 
   test("is refused, and nothing is sent", async () => {
     const sink = await startTlsSink(identity);
-    const before = `b@y: deferral: cannot connect to ${sink.endpoint}: the certificate does not hold for '127.0.0.1': ${why}; `;
+    const before = `b@y: deferral: cannot connect to ${sink.endpoint}: certificate not valid for '127.0.0.1': ${why}; `;
     const after = `only this key with --insecure --pinnedpubkey ${pin(identity)}\n`;
     const sent = await sendTo(sink.endpoint, ["--cacert", ca]);
     expect(sent).toMatchObject({ code: 111, stdout: before + remedy + after, stderr: "" });
-    const told = await sendTo(sink.endpoint, ["--cacert", ca, "--json"]);
-    expect(reportOf(told)).toMatchObject({
+    const result = await sendTo(sink.endpoint, ["--cacert", ca, "--json"]);
+    expect(reportOf(result)).toMatchObject({
       exitCode: 111,
       server: { tls: null },
       deliveries: [{ status: "deferral", possibleDuplicate: false }],
@@ -82,43 +87,45 @@ describe.each<[Exclude<keyof typeof made, "folder" | "ca">, string, string]>([
     await expectTaken(sink, "");
   });
 
-  test("is refused also when its key is pinned", async () => {
+  test("is refused even if its key is pinned", async () => {
     const sink = await startTlsSink(identity);
     const sent = await sendTo(sink.endpoint, ["--cacert", ca, "--pinnedpubkey", pin(identity)]);
     expect(sent).toMatchObject({ code: 111, stdout: expect.stringContaining(why), stderr: "" });
     await expectTaken(sink, "");
   });
 
-  test("is taken with --insecure, which is said each time", async () => {
+  test("is accepted with --insecure, with a warning each time", async () => {
     const sink = await startTlsSink(identity);
     const { endpoint } = sink;
     expect(await sendTo(endpoint, ["-k"])).toEqual(succeeded(notVerified(endpoint)));
     const quiet = await sendTo(endpoint, ["-k", "-q"]);
     expect(quiet).toEqual({ code: 0, signal: null, stdout: "", stderr: notVerified(endpoint) });
-    const told = await sendTo(endpoint, ["--insecure", "--json", "--pinnedpubkey", pin(identity)]);
-    expect(told).toMatchObject({ code: 0, stderr: notVerified(endpoint) });
-    expect(reportOf(told)).toMatchObject({ server: { tls: { version: "TLSv1.3", verified: false } } });
+    const result = await sendTo(endpoint, ["--insecure", "--json", "--pinnedpubkey", pin(identity)]);
+    expect(result).toMatchObject({ code: 0, stderr: notVerified(endpoint) });
+    expect(reportOf(result)).toMatchObject({ server: { tls: { version: "TLSv1.3", verified: false } } });
     await expectTaken(sink, TAKEN + TAKEN + TAKEN);
   });
 });
 
-test("a certificate for another name is taken where --tls-servername names it, and only then", async () => {
+test("a certificate for another name is accepted only if --tls-servername names it", async () => {
   const sink = await startTlsSink(made.wrongName);
   const named = (name: string) => sendTo(sink.endpoint, ["--cacert", ca, "--tls-servername", name]);
   expect(await named("mx.example.org")).toEqual(succeeded());
   const other = await named("mx.example.net");
   expect(other).toMatchObject({ code: 111, stderr: "" });
-  expect(other.stdout).toContain("does not hold for 'mx.example.net': it is for DNS:mx.example.org; ");
+  expect(other.stdout).toContain(
+    "certificate not valid for 'mx.example.net': it is for DNS:mx.example.org; ",
+  );
   await expectTaken(sink, TAKEN);
 });
 
-test("a certificate that is signed by itself is trusted where --cacert names it", async () => {
+test("a self-signed certificate is trusted if --cacert names it", async () => {
   const sink = await startTlsSink(made.selfSigned);
   expect(await sendTo(sink.endpoint, ["--cacert", made.selfSigned.cert])).toEqual(succeeded());
   await expectTaken(sink, TAKEN);
 });
 
-test("of several reasons, the wrong name is told as well", async () => {
+test("the wrong name is reported among several reasons", async () => {
   const sink = await startTlsSink(made.expired);
   const sent = await sendTo(sink.endpoint, ["--cacert", ca, "--tls-servername", "mx.example.org"]);
   expect(sent).toMatchObject({ code: 111, stderr: "" });
@@ -131,7 +138,7 @@ describe("a pinned key", () => {
   const wrong = pin(made.client);
   const refused = (endpoint: string) =>
     deferredFor(
-      `cannot connect to ${endpoint}: the server's public key is not the one that is pinned; trust it with --pinnedpubkey ${right}`,
+      `cannot connect to ${endpoint}: the server's public key is not the pinned one; trust it with --pinnedpubkey ${right}`,
     );
 
   test.each([

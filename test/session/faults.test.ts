@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { ConnectionRefused } from "../../src/errors.ts";
+import { QmtpError } from "../../src/errors.ts";
 import type { Package } from "../../src/protocol/package.ts";
-import { converse, pkg, startConversation, wireOf } from "./conversing.ts";
 import { connectionPair } from "./pair.ts";
+import { pkg, sendOver, startConversation, wireOf } from "./sending.ts";
 
 /**
- * Every byte at which an exchange can end. The expectations are worked out here from the bytes that passed: a
- * success where the whole of its K response did, a possible duplicate where the whole of its package did.
+ * Every byte at which an exchange can end. Expectations are computed here from the bytes that passed: a
+ * success if all of its K response did, a possible duplicate if all of its package did.
  */
 const PACKAGES = [
   { text: "first\n", recipients: ["a@x"] },
@@ -18,7 +18,7 @@ const RESPONSES = ["6:Kok a@,", "6:Dno b@,", "6:Kok c@,", "9:Zlater d@,"];
 const STATUSES = ["success", "failure", "success", "deferral"];
 const OWNER = [0, 1, 2, 2];
 
-/** A server of three lines: it answers each package as soon as its final byte has come. */
+/** A server of three lines: it answers each package as soon as its last byte arrives. */
 function answerEach(server: import("node:stream").Duplex): void {
   const ends = WIRES.map((_, index) => WIRES.slice(0, index + 1).join("").length);
   let received = 0;
@@ -35,7 +35,7 @@ function answerEach(server: import("node:stream").Duplex): void {
 function run(options: { cutUp?: number; cutDown?: number; cutWith: "end" | "reset" }) {
   const { client, server } = connectionPair(options);
   answerEach(server);
-  return converse(
+  return sendOver(
     client,
     PACKAGES.map(({ text, recipients }) => pkg(text, ...recipients)),
   );
@@ -60,7 +60,7 @@ describe.each(["end", "reset"] as const)("a connection cut by %s", (cutWith) => 
         if (origin === "server") expect([whole, status]).toEqual([true, STATUSES[index]]);
         else {
           expect(status).toBe("deferral");
-          // All three go out in one write: of a torn one only the last package is known not to have been whole.
+          // All three go out in one write: if it is torn, only the last package is known to be incomplete.
           expect(possibleDuplicate).toBe(owner === 2 ? whole : true);
         }
       }
@@ -77,12 +77,12 @@ describe.each(["end", "reset"] as const)("a connection cut by %s", (cutWith) => 
         expect(status).toBe(came ? STATUSES[index] : "deferral");
         if (came) expect(possibleDuplicate).toBe(false);
       }
-      expect(cause?.code).toBe(cutWith === "end" ? "connection-closed" : "connection-failed");
+      expect(cause?.error.code).toBe(cutWith === "end" ? "connection-closed" : "connection-failed");
     }
   });
 });
 
-test("an exchange that is not cut is answered in full", async () => {
+test("an uncut exchange is answered in full", async () => {
   const { lines, cause } = await run({ cutWith: "end" });
   expect(lines).toEqual([
     "a@x success: ok a@",
@@ -94,7 +94,7 @@ test("an exchange that is not cut is answered in full", async () => {
 });
 
 describe("against each fault of the sink", () => {
-  /** More than is under way before the server has seen the beginning. */
+  /** More than is in flight before the server has seen the beginning. */
   function large(recipient: string): Package {
     const chunk = Buffer.alloc(100_000, "x");
     const message = {
@@ -120,15 +120,15 @@ describe("against each fault of the sink", () => {
     ],
   ] as const)("%s: everything is deferred, as a possible duplicate", async (fault, text) => {
     const { client, server } = connectionPair();
-    startConversation(server, { fault });
-    const { lines } = await converse(client, [pkg("hi", "a@x", "b@x")]);
+    startConversation(server, { misbehaviour: fault });
+    const { lines } = await sendOver(client, [pkg("hi", "a@x", "b@x")]);
     expect(lines).toEqual([`a@x deferral: ${text}`, `b@x deferral: ${text}`]);
   });
 
-  test("close-mid-response: what came whole counts", async () => {
+  test("close-mid-response: complete responses count", async () => {
     const { client, server } = connectionPair();
-    startConversation(server, { fault: "close-mid-response" });
-    const { deliveries, lines } = await converse(client, [pkg("hi", "a@x", "b@x")]);
+    startConversation(server, { misbehaviour: "close-mid-response" });
+    const { deliveries, lines } = await sendOver(client, [pkg("hi", "a@x", "b@x")]);
     expect(deliveries.map(({ status }) => status)).toEqual(["success", "deferral"]);
     expect(lines[1]).toBe(
       "b@x deferral: connection closed in the middle of a response (the message may have been delivered) (twice?)",
@@ -137,17 +137,17 @@ describe("against each fault of the sink", () => {
 
   test("extra-response: the success stays, and the violation is recorded", async () => {
     const { client, server } = connectionPair();
-    startConversation(server, { fault: "extra-response" });
-    const { deliveries, violations, cause } = await converse(client, [pkg("hi", "a@x")]);
+    startConversation(server, { misbehaviour: "extra-response" });
+    const { deliveries, violations, cause } = await sendOver(client, [pkg("hi", "a@x")]);
     expect(deliveries.map(({ status }) => status)).toEqual(["success"]);
     expect(violations.map(({ code }) => code)).toEqual(["surplus-response"]);
     expect(cause).toBeNull();
   });
 
-  test("early-response: it is a success for nobody", async () => {
+  test("early-response: no recipient has a success", async () => {
     const { client, server } = connectionPair();
-    startConversation(server, { fault: "early-response" });
-    const { deliveries, violations } = await converse(client, [large("a@x")]);
+    startConversation(server, { misbehaviour: "early-response" });
+    const { deliveries, violations } = await sendOver(client, [large("a@x")]);
     expect(deliveries.map(({ status, possibleDuplicate }) => [status, possibleDuplicate])).toEqual([
       ["deferral", false],
     ]);
@@ -157,39 +157,39 @@ describe("against each fault of the sink", () => {
 
   test("close-mid-package: nothing can have been delivered", async () => {
     const { client, server } = connectionPair();
-    startConversation(server, { fault: "close-mid-package" });
-    const { lines } = await converse(client, [large("a@x")]);
+    startConversation(server, { misbehaviour: "close-mid-package" });
+    const { lines } = await sendOver(client, [large("a@x")]);
     expect(lines).toEqual(["a@x deferral: connection closed before the message was sent"]);
   });
 
-  test("drip: all is well", async () => {
+  test("drip: every recipient has a success", async () => {
     const { client, server } = connectionPair();
-    startConversation(server, { fault: "drip" });
-    const { deliveries, violations } = await converse(client, [pkg("hi", "a@x", "b@x")]);
+    startConversation(server, { misbehaviour: "drip" });
+    const { deliveries, violations } = await sendOver(client, [pkg("hi", "a@x", "b@x")]);
     expect(deliveries.map(({ status }) => status)).toEqual(["success", "success"]);
     expect(violations).toEqual([]);
   });
 });
 
-describe("a server that refuses the connection once it has come about", () => {
-  const refusal = new ConnectionRefused("no certificate, no service");
+describe("a server that refuses the connection once it is made", () => {
+  const refusal = new QmtpError("connection-refused", "no certificate, no service");
 
-  test("has read nothing: nobody may have the message, though it was sent", async () => {
+  test("has read nothing: no recipient may have the message, though it was sent", async () => {
     const { client, server } = connectionPair();
     server.on("data", () => client.destroy(refusal));
-    const { lines, cause } = await converse(client, [pkg("hi", "a@x", "b@x")]);
+    const { lines, cause } = await sendOver(client, [pkg("hi", "a@x", "b@x")]);
     expect(lines).toEqual([
       "a@x deferral: no certificate, no service",
       "b@x deferral: no certificate, no service",
     ]);
-    expect(cause).toMatchObject({ code: "connection-refused", fault: "remote" });
+    expect(cause?.error).toMatchObject({ code: "connection-refused", fault: "remote" });
   });
 
-  test("has read something where it has said something", async () => {
+  test("has read something if it has sent something", async () => {
     const { client, server } = connectionPair();
     server.once("data", () => server.write("3:Kok,"));
     client.on("data", () => setImmediate(() => client.destroy(refusal)));
-    const { deliveries } = await converse(client, [pkg("hi", "a@x", "b@x")]);
+    const { deliveries } = await sendOver(client, [pkg("hi", "a@x", "b@x")]);
     expect(deliveries.map(({ status, possibleDuplicate }) => [status, possibleDuplicate])).toEqual([
       ["success", false],
       ["deferral", true],
@@ -197,14 +197,14 @@ describe("a server that refuses the connection once it has come about", () => {
   });
 });
 
-test("of packages gathered while the connection was busy, none that the server has whole is called unsent", async () => {
+test("of packages gathered while the connection was busy, none the server has in full is called unsent", async () => {
   const texts = ["x".repeat(300), "a", "b", "c", "y".repeat(20_000), "d"];
   const wires = texts.map((text) => wireOf(text, "a@x"));
   const ends = wires.map((_, index) => wires.slice(0, index + 1).join("").length);
   for (let cutUp = 300; cutUp < 800; cutUp++) {
     const { client, server } = connectionPair({ cutUp, cutWith: "reset", highWaterMark: 340 });
     server.resume();
-    const { deliveries } = await converse(
+    const { deliveries } = await sendOver(
       client,
       texts.map((text) => pkg(text, "a@x")),
     );

@@ -1,16 +1,16 @@
 import { Duplex } from "node:stream";
 
 export interface PairOptions {
-  /** Bytes that pass from the client to the server, and back, before the connection is cut. */
+  /** Bytes that pass from client to server, and back, before the connection is cut. */
   readonly cutUp?: number;
   readonly cutDown?: number;
   /** How the cut shows: the end of the stream, or an error. */
   readonly cutWith?: "end" | "reset";
-  /** Bytes that each side holds before it is said to be full. */
+  /** Bytes each side holds before it counts as full. */
   readonly highWaterMark?: number;
 }
 
-/** One side of a connection in memory. What it writes counts as taken when the other side has room for it. */
+/** One side of a connection in memory. What it writes is taken when the other side has room for it. */
 class Side extends Duplex {
   other!: Side;
   /** Bytes this side may still write. */
@@ -28,7 +28,7 @@ class Side extends Duplex {
   override _write(chunk: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
     const passing = Math.min(this.#left, chunk.length);
     this.#left -= passing;
-    // A copy, as a real connection would make: the writer may use its buffer again.
+    // A copy, as a real connection would make: the writer may reuse its buffer.
     const room = passing === 0 || this.other.push(Buffer.from(chunk.subarray(0, passing)));
     if (passing < chunk.length) this.#cut();
     else if (room) done();
@@ -58,7 +58,7 @@ class Side extends Duplex {
   }
 }
 
-/** Two ends of a connection in memory, which can be cut after any byte. */
+/** Two ends of a connection in memory that can be cut after any byte. */
 export function connectionPair(options: PairOptions = {}): { client: Duplex; server: Duplex } {
   const { highWaterMark = 65_536, cutWith = "end" } = options;
   const cut = () => {
@@ -67,7 +67,7 @@ export function connectionPair(options: PairOptions = {}): { client: Duplex; ser
       server.endOther();
       return;
     }
-    // What has passed is read before the news of the reset arrives.
+    // What has passed is read before the reset is noticed.
     const reset = Object.assign(new Error("reset"), { code: "ECONNRESET" });
     setImmediate(() => client.destroy(reset));
     setImmediate(() => server.destroy());

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { Message } from "../../src/protocol/package.ts";
-import { answerAfter, converse, pkg, startConversation, textMessage, wireOf } from "./conversing.ts";
 import { connectionPair } from "./pair.ts";
+import { answerAfter, pkg, sendOver, startConversation, textMessage, wireOf } from "./sending.ts";
 
-test("the bytes on the wire are those of qmtp.txt, one package behind the other", async () => {
+test("the bytes on the wire are those of qmtp.txt, one package after another", async () => {
   const { client, server } = connectionPair();
   const wire = wireOf("hello\n", "a@x") + wireOf("", "b@x");
   const received: Buffer[] = [];
   server.on("data", (chunk: Buffer) => received.push(chunk));
   answerAfter(server, wire, "3:Kok,3:Dno,");
-  const { lines, cause } = await converse(client, [pkg("hello\n", "a@x"), pkg("", "b@x")]);
+  const { lines, cause } = await sendOver(client, [pkg("hello\n", "a@x"), pkg("", "b@x")]);
   expect(Buffer.concat(received).toString()).toBe(wire);
   expect(lines).toEqual(["a@x success: ok", "b@x failure: no"]);
   expect(cause).toBeNull();
@@ -19,23 +19,23 @@ test("packages are written without waiting for responses", async () => {
   const { client, server } = connectionPair();
   const packages = Array.from({ length: 500 }, (_, index) => pkg(`message ${index}\n`, `u${index}@x`));
   const wire = packages.map((_, index) => wireOf(`message ${index}\n`, `u${index}@x`)).join("");
-  // Not one response before the last byte of the last package.
+  // No response before the last byte of the last package.
   answerAfter(server, wire, "3:Kok,".repeat(500));
-  const { lines } = await converse(client, packages);
+  const { lines } = await sendOver(client, packages);
   expect(lines.length).toBe(500);
   expect(new Set(lines.map((text) => text.split(" ")[1]))).toEqual(new Set(["success:"]));
 });
 
-test("a server that stops reading while its responses are not read, and sends them byte by byte, is served", async () => {
+test("a server may stop reading until its responses are read, and send them byte by byte", async () => {
   const { client, server } = connectionPair({ highWaterMark: 64 });
-  startConversation(server, { fault: "drip" });
+  startConversation(server, { misbehaviour: "drip" });
   const packages = Array.from({ length: 300 }, (_, index) => pkg("x".repeat(200), `u${index}@x`));
-  const { lines, cause } = await converse(client, packages);
+  const { lines, cause } = await sendOver(client, packages);
   expect(lines.map((text) => text.split(":")[0])).toEqual(packages.map((_, index) => `u${index}@x success`));
   expect(cause).toBeNull();
 });
 
-test("a server that never answers holds a bounded number of packages and bytes", async () => {
+test("a server that never answers is sent a bounded number of packages and bytes", async () => {
   const stop = new AbortController();
   for (const [size, most] of [
     [10, 1_024],
@@ -48,13 +48,13 @@ test("a server that never answers holds a bounded number of packages and bytes",
     const packages = (function* () {
       for (; taken < 10_000; taken++) yield { ...pkg("", "a@x"), message };
     })();
-    const done = converse(client, packages, { signal: stop.signal });
+    const done = sendOver(client, packages, { signal: stop.signal });
     let before = -1;
     while (before !== taken) {
       before = taken;
       for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
     }
-    // One more has been looked at, and waits.
+    // One more has been taken from the source, and waits.
     expect(taken).toBeGreaterThanOrEqual(most - 1);
     expect(taken).toBeLessThanOrEqual(most);
     client.destroy();
@@ -62,7 +62,7 @@ test("a server that never answers holds a bounded number of packages and bytes",
   }
 });
 
-test("nothing follows a package with several recipients until the last of them is answered", async () => {
+test("nothing follows a package with several recipients until the last is answered", async () => {
   const { client, server } = connectionPair();
   const first = wireOf("one", "a@x", "b@x");
   let received = "";
@@ -70,7 +70,7 @@ test("nothing follows a package with several recipients until the last of them i
     received += chunk;
     if (received === first) {
       server.write("3:Kok,");
-      // Time enough for a second package, if there were one coming.
+      // Time enough for a second package, if one were coming.
       setImmediate(() => {
         expect(received).toBe(first);
         server.write("3:Dno,");
@@ -78,11 +78,11 @@ test("nothing follows a package with several recipients until the last of them i
     }
     if (received === first + wireOf("two", "c@x")) server.write("3:Kok,");
   });
-  const { lines } = await converse(client, [pkg("one", "a@x", "b@x"), pkg("two", "c@x")]);
+  const { lines } = await sendOver(client, [pkg("one", "a@x", "b@x"), pkg("two", "c@x")]);
   expect(lines).toEqual(["a@x success: ok", "b@x failure: no", "c@x success: ok"]);
 });
 
-describe("a message whose bytes cannot be had", () => {
+describe("a message that cannot be read", () => {
   function failing(after: string): Message {
     return {
       encoding: "unix",
@@ -94,31 +94,31 @@ describe("a message whose bytes cannot be had", () => {
     };
   }
 
-  test("is never completed, and what was sent before is still answered", async () => {
+  test("is never completed, and packages sent before it are still answered", async () => {
     const { client, server } = connectionPair();
     const received: Buffer[] = [];
     server.on("data", (chunk: Buffer) => received.push(chunk));
-    // The server answers the first package only when the client has closed its side.
+    // The server answers the first package only after the client has closed its side.
     server.on("end", () => server.write("3:Kok,"));
     const packages = [
       pkg("one", "a@x"),
       { ...pkg("", "b@x"), message: failing("half") },
       pkg("three", "c@x"),
     ];
-    const { lines, cause } = await converse(client, packages);
+    const { lines, cause } = await sendOver(client, packages);
     expect(Buffer.concat(received).toString()).toBe(`${wireOf("one", "a@x")}101:\nhalf`);
-    // The third one was never asked for.
+    // The third was never asked for.
     expect([...lines].sort()).toEqual(["a@x success: ok", "b@x deferral: the file changed"]);
-    expect(cause).toMatchObject({ code: "message-unreadable", fault: "local" });
+    expect(cause?.error).toMatchObject({ code: "message-unreadable", fault: "local" });
   });
 });
 
-test("an interruption keeps what is known and defers the rest, at once", async () => {
+test("an interruption keeps known results and defers the rest at once", async () => {
   const { client, server } = connectionPair();
   const stop = new AbortController();
   answerAfter(server, wireOf("one", "a@x"), "3:Kok,");
   const settled: string[] = [];
-  const { lines, cause } = await converse(
+  const { lines, cause } = await sendOver(
     client,
     [pkg("one", "a@x"), pkg("two", "b@x", "c@x"), pkg("three", "d@x")],
     {
@@ -137,18 +137,18 @@ test("an interruption keeps what is known and defers the rest, at once", async (
     "a@x success: ok",
     "b@x deferral: interrupted by SIGINT; no response came (the message may have been delivered) (twice?)",
     "c@x deferral: interrupted by SIGINT; no response came (the message may have been delivered) (twice?)",
-    // Taken from the source, and waiting for the answers before it.
+    // Taken from the source, waiting for the responses before it.
     "d@x deferral: interrupted by SIGINT",
   ]);
-  expect(cause?.code).toBe("interrupted");
+  expect(cause?.error.code).toBe("interrupted");
 });
 
-test("a session that is interrupted before it begins sends nothing", async () => {
+test("a session interrupted before it starts sends nothing", async () => {
   const { client, server } = connectionPair();
   server.on("data", () => expect.unreachable("something was sent"));
-  const { lines, cause } = await converse(client, [pkg("one", "a@x")], {
+  const { lines, cause } = await sendOver(client, [pkg("one", "a@x")], {
     signal: AbortSignal.abort(new Error("SIGTERM")),
   });
   expect(lines).toEqual([]);
-  expect(cause).toMatchObject({ code: "interrupted", message: "interrupted by SIGTERM" });
+  expect(cause?.error).toMatchObject({ code: "interrupted", message: "interrupted by SIGTERM" });
 });

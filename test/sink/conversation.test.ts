@@ -2,18 +2,18 @@ import { mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { makeMaildir } from "../../src/maildir/store.ts";
+import { createMaildir } from "../../src/maildir/store.ts";
 import { Conversation, type ConversationOptions, type Received } from "../../src/sink/conversation.ts";
 import { connectionPair } from "../session/pair.ts";
 
-/** What the sink answers to these bytes, and what it says of them. */
+/** The sink's responses to these bytes, and what it reports. */
 async function answers(wire: string, options: Partial<ConversationOptions> = {}) {
   const { client, server } = connectionPair();
   const packages: Received[] = [];
   const violations: string[] = [];
   let number = 0;
   const conversation = new Conversation(server, {
-    policy: { maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100_000 },
+    rules: { maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100_000 },
     delayMs: 0,
     idleMs: 600_000,
     onIdle: () => {},
@@ -36,7 +36,7 @@ async function answers(wire: string, options: Partial<ConversationOptions> = {})
 
 const ok = (number: number) => `${18 + String(number).length}:Kok TIME qp ${number},`;
 
-test("there is one response for each recipient, in order, package by package", async () => {
+test("each recipient has one response, in order, package by package", async () => {
   const { text, packages } = await answers("3:\nhi,3:s@x,12:3:a@x,3:b@x,,1:\n,0:,6:3:c@x,,");
   expect(text).toBe(ok(1) + ok(1) + ok(2));
   expect(packages.map(({ bytes, encoding, sender }) => [bytes, encoding, sender.toString()])).toEqual([
@@ -45,34 +45,34 @@ test("there is one response for each recipient, in order, package by package", a
   ]);
 });
 
-test("recipients are refused and deferred by pattern, the others taken", async () => {
-  const policy = { maxBytes: 100, maxRecipients: 100, reject: /^no/, defer: /^later/ };
-  const { text } = await answers("3:\nhi,0:,24:4:no@x,7:later@x,4:ok@x,,", { policy });
+test("recipients are refused and deferred by pattern, the others accepted", async () => {
+  const rules = { maxBytes: 100, maxRecipients: 100, reject: /^no/, defer: /^later/ };
+  const { text } = await answers("3:\nhi,0:,24:4:no@x,7:later@x,4:ok@x,,", { rules });
   expect(text).toMatch(/^\d+:D[^,]+, [^,]+\(#5\.7\.1\),\d+:Z[^,]+, [^,]+\(#4\.3\.0\),19:Kok TIME qp 1,$/);
 });
 
-test("limits are answered, not dropped: each recipient has its response", async () => {
-  const large = await answers("4:\nabc,0:,12:3:a@x,3:b@x,,", { policy: { maxBytes: 2, maxRecipients: 9 } });
+test("over a limit, each recipient still has its response", async () => {
+  const large = await answers("4:\nabc,0:,12:3:a@x,3:b@x,,", { rules: { maxBytes: 2, maxRecipients: 9 } });
   expect(large.text.match(/:D/g)?.length).toBe(2);
-  const many = await answers("1:\n,0:,18:3:a@x,3:b@x,3:c@x,,", { policy: { maxBytes: 9, maxRecipients: 1 } });
+  const many = await answers("1:\n,0:,18:3:a@x,3:b@x,3:c@x,,", { rules: { maxBytes: 9, maxRecipients: 1 } });
   expect(many.text).toMatch(/^19:Kok TIME qp 1,(\d+:D[^#]+\(#5\.5\.3\),){2}$/);
   expect(many.packages).toMatchObject([{ surplus: 2 }]);
 });
 
-test("an address that no maildir can hold is refused", async () => {
+test("an address that a maildir cannot hold is refused", async () => {
   const { text } = await answers("1:\n,0:,12:3:a\nx,3:b@x,,");
   expect(text).toMatch(/^\d+:D[^#]+\(#5\.1\.3\),19:Kok TIME qp 1,$/);
   expect((await answers("1:\n,3:s\nx,6:3:a@x,,")).text).toMatch(/^\d+:D[^#]+\(#5\.1\.7\),$/);
 });
 
-test("bad input closes the connection, after what was answered before, and is said with its place", async () => {
+test("bad input closes the connection after earlier responses, and is reported with its offset", async () => {
   const { text, violations, packages } = await answers("1:\n,0:,6:3:a@x,,01:\n,0:,6:3:a@x,,");
   expect(text).toBe(ok(1));
   expect(packages.length).toBe(1);
   expect(violations).toEqual(["leading zero in the length of a message at 17"]);
 });
 
-test("a package that does not come to its end is thrown away", async () => {
+test("an incomplete package is discarded", async () => {
   const wire = "3:\nhi,0:,6:3:a@x,,";
   for (let length = 1; length < wire.length; length++) {
     const { text, packages, violations } = await answers(wire.slice(0, length));
@@ -85,7 +85,7 @@ describe("with a maildir", () => {
 
   beforeEach(async () => {
     maildir = mkdtempSync(join(tmpdir(), "qmtp-test-"));
-    await makeMaildir(maildir);
+    await createMaildir(maildir);
   });
 
   afterEach(() => rmSync(maildir, { recursive: true }));
@@ -93,9 +93,9 @@ describe("with a maildir", () => {
   const stored = () =>
     readdirSync(join(maildir, "new")).map((name) => readFileSync(join(maildir, "new", name), "latin1"));
 
-  test("each accepted recipient has a file, in the form that maildirqmtp takes up again", async () => {
-    const policy = { maxBytes: 100, maxRecipients: 100, reject: /^no/ };
-    await answers("5:\na\r\n\xff,3:s@x,18:3:a@x,3:b@x,3:no@,,", { maildir, policy });
+  test("each accepted recipient has a file, in the form maildirqmtp reads", async () => {
+    const rules = { maxBytes: 100, maxRecipients: 100, reject: /^no/ };
+    await answers("5:\na\r\n\xff,3:s@x,18:3:a@x,3:b@x,3:no@,,", { maildir, rules });
     expect(stored().sort()).toEqual([
       "Return-Path: <s@x>\nDelivered-To: a@x\na\r\n\xff",
       "Return-Path: <s@x>\nDelivered-To: b@x\na\r\n\xff",
@@ -103,12 +103,12 @@ describe("with a maildir", () => {
     expect(readdirSync(join(maildir, "tmp"))).toEqual([]);
   });
 
-  test("encoding dos is stored with the line ends of a file here", async () => {
+  test("encoding dos is stored with local line ends", async () => {
     await answers("8:\ra\r\nb\rc\r,0:,6:3:a@x,,", { maildir });
     expect(stored()).toEqual(["Return-Path: <>\nDelivered-To: a@x\na\nb\rc\r"]);
   });
 
-  test("a message larger than its share of memory is stored whole, for each recipient", async () => {
+  test("a message larger than its share of memory is stored in full for each recipient", async () => {
     const text = "0123456789abcde\n".repeat(50_000);
     await answers(`${text.length + 1}:\n${text},0:,12:3:a@x,3:b@x,,`, { maildir });
     expect(stored().sort()).toEqual(
@@ -117,7 +117,7 @@ describe("with a maildir", () => {
     expect(readdirSync(join(maildir, "tmp"))).toEqual([]);
   });
 
-  test("what cannot be stored is deferred, never a success", async () => {
+  test("a message that cannot be stored is a deferral, never a success", async () => {
     rmdirSync(join(maildir, "new"));
     const { text, packages } = await answers("1:\n,0:,6:3:a@x,,", { maildir });
     expect(text).toMatch(/^\d+:Zcannot store the message: no such file or directory \(#4\.3\.0\),$/);
@@ -125,7 +125,7 @@ describe("with a maildir", () => {
     expect(readdirSync(join(maildir, "tmp"))).toEqual([]);
   });
 
-  test("what could not be kept on its way is deferred too", async () => {
+  test("a message that cannot be buffered is deferred too", async () => {
     rmSync(join(maildir, "tmp"), { recursive: true });
     const text = "x".repeat(600_000);
     const { text: answer } = await answers(`${text.length + 1}:\n${text},0:,6:3:a@x,,`, { maildir });

@@ -1,10 +1,11 @@
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test, vi } from "vitest";
-import { Connector, type Route } from "../../src/transport/connector.ts";
+import { createSecureContext } from "node:tls";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Connector, type ConnectorOptions } from "../../src/transport/connector.ts";
 import { type Endpoint, formatEndpoint } from "../../src/transport/endpoint.ts";
 
 const servers: Server[] = [];
@@ -20,7 +21,7 @@ async function listen(): Promise<Endpoint> {
   return { kind: "tcp", host: "127.0.0.1", port: (server.address() as { port: number }).port };
 }
 
-/** A port on which nobody listens any more. */
+/** A port that is no longer listened on. */
 async function refused(): Promise<Endpoint> {
   const endpoint = await listen();
   const server = servers.pop() as Server;
@@ -29,7 +30,7 @@ async function refused(): Promise<Endpoint> {
   return endpoint;
 }
 
-interface OpenOptions extends Partial<Route> {
+interface OpenOptions extends Partial<ConnectorOptions> {
   readonly signal?: AbortSignal;
   readonly onEvent?: (text: string) => void;
 }
@@ -47,7 +48,7 @@ function openFirst(endpoints: readonly Endpoint[], options: OpenOptions = {}) {
   return new Connector(route).open(endpoints, signal, onEvent);
 }
 
-test("the next endpoint is tried only where no connection came about", async () => {
+test("the next endpoint is tried only if no connection was made", async () => {
   const [dead, live] = [await refused(), await listen()];
   const events: string[] = [];
   const opened = await openFirst([dead, live, await refused()], {
@@ -58,7 +59,7 @@ test("the next endpoint is tried only where no connection came about", async () 
   expect(events.filter((text) => text.startsWith("connecting")).length).toBe(2);
 });
 
-test("where none can be reached, each is named with its reason", async () => {
+test("if none can be reached, each is named with its reason", async () => {
   const dead = await refused();
   const port = dead.kind === "tcp" ? dead.port : 0;
   const nowhere: Endpoint = { kind: "unix", path: "/nonexistent/socket" };
@@ -69,6 +70,39 @@ test("where none can be reached, each is named with its reason", async () => {
       `cannot connect to qmtp://127.0.0.1:${port}: connection refused (127.0.0.1); ` +
       "cannot connect to unix:/nonexistent/socket: no such file or directory",
   });
+});
+
+describe("of several reasons", () => {
+  /** A server that closes the connection in the TLS handshake, which counts as permanent. */
+  const withoutTls = async (): Promise<Endpoint> => ({ ...(await listen()), kind: "tls" }) as Endpoint;
+  const tls = { context: createSecureContext(), servername: undefined, pins: [], insecure: false };
+
+  test("a temporary one gives the code, wherever it is", async () => {
+    const [away, clear] = [await refused(), await withoutTls()];
+    for (const endpoints of [
+      [away, clear],
+      [clear, away],
+      [clear, away, clear],
+    ]) {
+      await expect(openFirst(endpoints, { tls })).rejects.toMatchObject({
+        code: "connect-failed",
+        fault: "transport",
+      });
+    }
+  });
+
+  test("the last gives it if none is temporary", async () => {
+    const clear = await withoutTls();
+    await expect(openFirst([clear, clear], { tls })).rejects.toMatchObject({ code: "tls-failed" });
+  });
+});
+
+test("connections leave no listeners on the signal, whether they are made or not", async () => {
+  const { signal } = new AbortController();
+  const opened = await openFirst([await refused(), await listen()], { signal });
+  opened.connection.destroy();
+  await expect(openFirst([await refused()], { signal })).rejects.toThrow("connection refused");
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 test("a unix socket has no address", async () => {
@@ -85,7 +119,7 @@ test("a unix socket has no address", async () => {
 test("all addresses of a host are tried", async () => {
   const server = createServer((socket) => socket.destroy());
   servers.push(server);
-  // Only on IPv4, while localhost may well be ::1 first.
+  // Only on IPv4, though localhost may be ::1 first.
   await once(server.listen(0, "127.0.0.1"), "listening");
   const port = (server.address() as { port: number }).port;
   const opened = await openFirst([{ kind: "tcp", host: "localhost", port }]);
@@ -98,7 +132,7 @@ test("the time to connect is bounded", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   try {
     const opening = openFirst([endpoint]);
-    // Before the system has had a turn to connect.
+    // Before the system has had a chance to connect.
     vi.advanceTimersByTime(60_000);
     await expect(opening).rejects.toMatchObject({
       code: "connect-timeout",
@@ -111,7 +145,7 @@ test("the time to connect is bounded", async () => {
   }
 });
 
-test("connecting can be interrupted, and no further endpoint is tried", async () => {
+test("connecting can be interrupted, and no other endpoint is tried", async () => {
   const stop = new AbortController();
   const events: string[] = [];
   const opening = openFirst([await listen(), await listen()], {

@@ -18,33 +18,33 @@ test.each([
   ["ucspi:", "ucspi:"],
   ["unix:/run/qmtp.sock", "unix:/run/qmtp.sock"],
   ["unix:/with space:and colon", "unix:/with space:and colon"],
-])("%s is %s, which is itself again", (text, formatted) => {
+])("%s is %s, which parses to itself", (text, formatted) => {
   expect(formatEndpoint(parseEndpoint(text))).toBe(formatted);
   expect(formatEndpoint(parseEndpoint(formatted))).toBe(formatted);
 });
 
-describe("what is no endpoint is refused, with why and with the forms", () => {
+describe("an invalid endpoint is refused, with the reason and the valid forms", () => {
   test.each([
     ["", "the host is missing"],
     [":209", "the host is missing"],
     ["qmtp://", "the host is missing"],
-    ["host:", "'host:' is unknown, or the port is no number"],
+    ["host:", "'host:' is unknown, or the port is not a number"],
     ["host:0", "a port is a number from 1 to 65535"],
     ["host:65536", "a port is a number from 1 to 65535"],
     ["host:99999999999999999999", "a port is a number from 1 to 65535"],
     ["192.0.2.1:x", "a port is a number from 1 to 65535"],
-    ["::1", "an IPv6 address stands in brackets"],
-    ["2001:db8::1", "an IPv6 address stands in brackets"],
+    ["::1", "put an IPv6 address in brackets"],
+    ["2001:db8::1", "put an IPv6 address in brackets"],
     ["[localhost]:209", "brackets are for IPv6 addresses"],
-    ["a b", "this is no host name"],
-    ["user@host", "this is no host name"],
-    ["qmtp://host/path", "this is no host name"],
+    ["a b", "this is not a host name"],
+    ["user@host", "this is not a host name"],
+    ["qmtp://host/path", "this is not a host name"],
     ["smtp://host", "'smtp:' is unknown"],
     ["qmtps://", "the host is missing"],
-    ["ucspi:6", "nothing stands behind 'ucspi:'"],
+    ["ucspi:6", "'ucspi:' takes no argument"],
     ["exec:", "the command is missing"],
     ["exec: \t", "the command is missing"],
-    ["tcp:host", "'tcp:' is unknown, or the port is no number"],
+    ["tcp:host", "'tcp:' is unknown, or the port is not a number"],
     ["unix:relative", "the path must begin with /"],
   ])("%j: %s", (text, why) => {
     expect(() => parseEndpoint(text)).toThrow(
@@ -54,7 +54,7 @@ describe("what is no endpoint is refused, with why and with the forms", () => {
   });
 });
 
-test("a default port is that of endpoints that name none, TLS or not", () => {
+test("a default port applies to endpoints that name none, with TLS or not", () => {
   const formatted = (text: string) => formatEndpoint(parseEndpoint(text, { port: 2_090 }));
   expect(["a", "a:1", "qmtps://a", "qmtps://a:1"].map(formatted)).toEqual([
     "qmtp://a:2090",
@@ -64,7 +64,7 @@ test("a default port is that of endpoints that name none, TLS or not", () => {
   ]);
 });
 
-test("a port of zero is for listening only", () => {
+test("port zero is for listening only", () => {
   expect(parseEndpoint("127.0.0.1:0", { port: 2_090, lowest: 0 })).toEqual({
     kind: "tcp",
     host: "127.0.0.1",

@@ -1,0 +1,121 @@
+/**
+ * Builds the program into dist/, with compiled code for this version of Node.
+ *
+ * The build writes to a new folder and moves each file into place, so that an installed program is complete at every
+ * moment, and a failed build leaves the old one untouched.
+ */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const ROOT = import.meta.dirname;
+const DIST = join(ROOT, "dist");
+const NEW = join(ROOT, "dist", `.new-${process.pid}`);
+
+/** Libraries that many runs do not need. Each gets a file of its own, which is loaded only on use. */
+const LIBRARIES = {
+  ora: "ora",
+  chalk: "chalk",
+  "nodemailer/lib/addressparser": "addressparser",
+  "nodemailer/lib/mail-composer": "mail-composer",
+};
+
+const common = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  minify: true,
+  platform: "node",
+  target: "node20",
+  // Node loads CommonJS faster than modules.
+  format: "cjs",
+  logLevel: "warning",
+};
+
+/** Leaves the libraries to their own files. */
+const separateLibraries = {
+  name: "separate-libraries",
+  setup({ onResolve }) {
+    onResolve({ filter: /^[a-z]/ }, ({ path }) =>
+      Object.hasOwn(LIBRARIES, path) ? { path: `./${LIBRARIES[path]}.js`, external: true } : undefined,
+    );
+  },
+};
+
+/**
+ * Commander loads node:child_process for subcommands that are programs of their own, which this program has none of.
+ * Loading it takes longer than the rest of commander, so commander gets an empty module instead.
+ */
+const commanderWithoutChildren = {
+  name: "commander-without-children",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      /[\\/]commander[\\/]/.test(importer) ? { path: "child_process", namespace: "empty" } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "" }));
+  },
+};
+
+rmSync(NEW, { recursive: true, force: true });
+try {
+  mkdirSync(NEW, { recursive: true });
+  ownerOnly(DIST);
+  await bundle();
+  install();
+} finally {
+  rmSync(NEW, { recursive: true, force: true });
+}
+await makeCache();
+
+/** Compiled code is kept only in a folder that its owner alone can write to. */
+function ownerOnly(folder) {
+  const { uid, mode } = statSync(folder);
+  if (uid === process.geteuid()) chmodSync(folder, mode & ~0o022);
+}
+
+async function bundle() {
+  const libraries = Object.entries(LIBRARIES).map(([path, name]) => ({ in: path, out: name }));
+  await Promise.all([
+    build({ ...common, entryPoints: libraries, outdir: NEW }),
+    build({
+      ...common,
+      entryPoints: [join(ROOT, "src/main.ts")],
+      outdir: NEW,
+      plugins: [separateLibraries, commanderWithoutChildren],
+      // import() becomes require(), which is faster, and runs the imported code only then.
+      supported: { "dynamic-import": false },
+    }),
+  ]);
+  const hash = createHash("sha256").update(readFileSync(join(NEW, "main.js"))).digest("hex").slice(0, 16);
+  const define = { MAIN_HASH: JSON.stringify(hash) };
+  await build({ ...common, entryPoints: [join(ROOT, "src/start.ts")], outdir: NEW, define });
+}
+
+/** Old caches go first, then main.js comes, then start.js: at no moment can a cache be taken for another main.js. */
+function install() {
+  const order = (file) => ["main.js", "start.js"].indexOf(file);
+  const built = readdirSync(NEW).toSorted((one, other) => order(one) - order(other));
+  const stale = readdirSync(DIST).filter((file) => !built.includes(file) && !file.startsWith(".new-"));
+  for (const file of stale) rmSync(join(DIST, file), { recursive: true });
+  for (const file of built) renameSync(join(NEW, file), join(DIST, file));
+}
+
+/** Sends a message: the program keeps the code that this compiles (src/start.ts). */
+async function makeCache() {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (chunk) => chunk.toString("latin1").endsWith(",,") && socket.end("3:Kok,"));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { QMTP_SERVER: _server, QMTP_FROM: _from, ...env } = process.env;
+  const to = `qmtp://127.0.0.1:${server.address().port}`;
+  const args = [join(ROOT, "bin/qmtp"), "send", "-s", to, "-f", "a@example.org", "b@example.org"];
+  const child = spawn(process.execPath, args, { env, stdio: ["pipe", "ignore", "inherit"] });
+  child.stdin.end("Subject: warm-up\n\nThis keeps compiled code.\n");
+  const [code] = await once(child, "exit");
+  server.close();
+  if (code !== 0) process.stderr.write("build: no compiled code was kept; the program starts more slowly\n");
+}

@@ -1,0 +1,96 @@
+import type { Route } from "../client/route.ts";
+import { sendPackages } from "../client/send-packages.ts";
+import { interruption, reason } from "../errors.ts";
+import type { Delivery } from "../protocol/delivery.ts";
+import type { Package } from "../protocol/package.ts";
+import { type QmailQueue, queuePackage } from "../qmail/qmail-queue.ts";
+import type { Cause } from "../session/cause.ts";
+import { composeBounce, type Returned } from "./compose.ts";
+import { type BounceControl, readBounceControl } from "./control.ts";
+
+/** How to send bounces. */
+export interface BounceOptions {
+  /** The route to a QMTP server; without one, bounces go through qmail-queue. */
+  readonly route: Route | undefined;
+  readonly queue: QmailQueue;
+  readonly signal: AbortSignal;
+}
+
+/** Why a message could not be returned. */
+export interface NotReturned {
+  readonly text: string;
+  readonly error?: Error | undefined;
+}
+
+/** Called once for each message: without a reason, its bounce was accepted. */
+type OnReturned<M> = (message: M, why: NotReturned | undefined) => void;
+
+interface Bounce<M> extends Package {
+  readonly of: M;
+}
+
+/** Returns messages to their senders. */
+export async function returnMessages<M extends Returned>(
+  messages: readonly M[],
+  options: BounceOptions,
+  onReturned: OnReturned<M>,
+): Promise<void> {
+  const { route, queue } = options;
+  let control: BounceControl;
+  try {
+    control = readBounceControl(queue.home);
+  } catch (error) {
+    const why = { text: `cannot read qmail's control files: ${reason(error)}` };
+    for (const message of messages) onReturned(message, why);
+    return;
+  }
+  const bounces = bouncesOf(messages, control, onReturned);
+  if (route === undefined) await throughQueue(bounces, options, onReturned);
+  else await byQmtp(bounces, route, onReturned);
+}
+
+/** Composed one at a time, because each holds its beginning in memory. */
+function* bouncesOf<M extends Returned>(
+  messages: readonly M[],
+  control: BounceControl,
+  onReturned: OnReturned<M>,
+): Generator<Bounce<M>, void> {
+  for (const message of messages) {
+    // NUL ends an address in qmail-queue's envelope.
+    if (message.head.sender.includes(0)) onReturned(message, { text: "the sender holds a NUL byte" });
+    else yield { ...composeBounce(message, control, new Date()), of: message };
+  }
+}
+
+async function throughQueue<M>(
+  bounces: Iterable<Bounce<M>>,
+  { queue, signal }: BounceOptions,
+  onReturned: OnReturned<M>,
+): Promise<void> {
+  for (const bounce of bounces) {
+    const text = signal.aborted ? interruption(signal).message : await queuePackage(bounce, queue, signal);
+    onReturned(bounce.of, text === undefined ? undefined : { text });
+  }
+}
+
+async function byQmtp<M>(
+  bounces: Iterator<Bounce<M>>,
+  route: Route,
+  onReturned: OnReturned<M>,
+): Promise<void> {
+  let cause: Cause | null;
+  let settled: number;
+  // A bounce that makes the server end the session must not hold up the others.
+  do {
+    settled = 0;
+    ({ cause } = await sendPackages(bounces, route, {
+      onSettled: (bounce: Bounce<M>, deliveries: readonly Delivery[]) => {
+        settled++;
+        const { status, text, error } = deliveries[0] as Delivery;
+        onReturned(bounce.of, status === "success" ? undefined : { text: text.toString(), error });
+      },
+    }));
+  } while (cause !== null && settled > 0 && !route.signal.aborted);
+  const why = { text: cause?.texts.unsent ?? "it was not sent", error: cause?.error };
+  for (let left = bounces.next(); !left.done; left = bounces.next()) onReturned(left.value.of, why);
+}

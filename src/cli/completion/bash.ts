@@ -1,0 +1,112 @@
+import type { CompletedCommand, CompletedOption, Value } from "./tree.ts";
+
+/** A script for bash 4.2 and newer; it does not need the package bash-completion. */
+export function bashScript(
+  commands: readonly CompletedCommand[],
+  options: readonly CompletedOption[],
+): string {
+  const names = commands.map(({ name }) => name);
+  return `# bash completion for qmtp; use: source <(qmtp completion bash)
+
+_qmtp() {
+    local line=\${COMP_LINE:0:COMP_POINT} token i current previous word
+    local -a words=()
+    # Words as the shell sees them: readline also splits at the colons of endpoints.
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        token=\${COMP_WORDS[i]}
+        if ((i > 0)) && [[ $line != [[:space:]]* ]]; then
+            words[\${#words[@]} - 1]+=\${token:0:\${#line}}
+        else
+            line=\${line#"\${line%%[![:space:]]*}"}
+            words+=("\${token:0:\${#line}}")
+        fi
+        line=\${line#"$token"}
+    done
+    word=\${words[\${#words[@]} - 1]}
+    current=$word
+    previous=\${words[\${#words[@]} - 2]}
+    if [[ $word == --*=* ]]; then
+        previous=\${word%%=*}
+        current=\${word#*=}
+    fi
+    # Without quotes and backslashes; readline puts back what is needed.
+    current=\${current#[\\"\\']}
+    current=\${current//\\\\/}
+    COMPREPLY=()
+    if ((\${#words[@]} <= 2)); then
+        _qmtp_words "${[...names, ...flagsOf(options)].join(" ")}"
+    else
+        case \${words[1]} in
+${commands.map(commandCase).join("\n")}
+        esac
+    fi
+    _qmtp_trim
+}
+
+_qmtp_words() {
+    COMPREPLY=($(compgen -W "$1" -- "$current"))
+}
+
+_qmtp_files() {
+    compopt -o filenames
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$current")
+}
+
+_qmtp_endpoint() {
+    if [[ $current == unix:* ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -P unix: -f -- "\${current#unix:}")
+    else
+        compopt -o nospace
+        _qmtp_words "$1"
+    fi
+}
+
+# To readline, whatever comes before the last colon or equals sign is another word, which it keeps.
+_qmtp_trim() {
+    local breaks="" head=""
+    [[ $COMP_WORDBREAKS == *:* ]] && breaks+=:
+    [[ $COMP_WORDBREAKS == *=* ]] && breaks+==
+    [[ -n $breaks && $current == *[$breaks]* ]] && head=\${current%"\${current##*[$breaks]}"}
+    [[ -n $head ]] && COMPREPLY=("\${COMPREPLY[@]#"$head"}")
+    [[ $word == --*=* && $breaks != *=* ]] && COMPREPLY=("\${COMPREPLY[@]/#/\${word%%=*}=}")
+    return 0
+}
+
+complete -F _qmtp qmtp
+`;
+}
+
+function commandCase({ name, options, operands }: CompletedCommand): string {
+  const values = options.flatMap(({ short, long, value }) => {
+    const flags = [short, long].filter((flag) => flag !== undefined).join(" | ");
+    return value === undefined ? [] : [`                ${flags}) ${action(value)} ;;`];
+  });
+  const operand = action(operands.find(({ kind }) => kind !== "text") ?? { kind: "text" });
+  const flags = flagsOf(options).join(" ");
+  const otherwise = `if [[ $current == -* ]]; then _qmtp_words "${flags}"; else ${operand}; fi`;
+  return `            ${name})
+                case $previous in
+${[...values, `                *) ${otherwise} ;;`].map((line) => `    ${line}`).join("\n")}
+                esac
+                ;;`;
+}
+
+function action(value: Value): string {
+  switch (value.kind) {
+    case "choice":
+      return `_qmtp_words "${value.choices.join(" ")}"`;
+    case "endpoint":
+      return `_qmtp_endpoint "${value.prefixes.join(" ")}"`;
+    case "file":
+      return "_qmtp_files -f";
+    case "folder":
+      return "_qmtp_files -d";
+    case "text":
+      return ":";
+  }
+}
+
+function flagsOf(options: readonly CompletedOption[]): string[] {
+  return options.flatMap(({ short, long }) => [short, long].filter((flag) => flag !== undefined));
+}

@@ -1,0 +1,73 @@
+import type { CompletedCommand, CompletedOption, Value } from "./tree.ts";
+
+/** A test for the command in the line; and the completion of endpoints: prefixes, and files after `unix:`. */
+const FUNCTIONS = `function __qmtp_command
+    set -l words (commandline -opc)
+    test "$words[2]" = $argv[1]
+end
+
+function __qmtp_endpoint
+    set -l token (string replace -r '^--[^=]*=' '' -- (commandline -ct))
+    if string match -q 'unix:*' -- $token
+        set -l start (string sub -s 6 -- $token)
+        for file in $start*
+            test -d $file; and set file $file/
+            echo unix:$file
+        end
+    else
+        printf '%s\\n' $argv
+    end
+end`;
+
+/** A script for fish 3 and newer. */
+export function fishScript(
+  commands: readonly CompletedCommand[],
+  options: readonly CompletedOption[],
+): string {
+  const lines = [
+    "# fish completion for qmtp; use: qmtp completion fish | source",
+    FUNCTIONS,
+    "complete -c qmtp -f",
+    ...options.map((option) => `complete -c qmtp -n __fish_use_subcommand ${optionOf(option)}`),
+    ...commands.map(
+      ({ name, summary }) => `complete -c qmtp -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`,
+    ),
+    ...commands.flatMap(commandLines),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function commandLines({ name, options, operands }: CompletedCommand): string[] {
+  const start = `complete -c qmtp -n '__qmtp_command ${name}'`;
+  const operand = operands.find(({ kind }) => kind !== "text");
+  return [
+    ...(operand === undefined ? [] : [`${start} ${valueSpec(operand)}`]),
+    ...options.map((option) => `${start} ${optionOf(option)}`),
+  ];
+}
+
+function optionOf({ short, long, summary, value }: CompletedOption): string {
+  const names = [short && `-s ${short.slice(1)}`, long && `-l ${long.slice(2)}`].filter(Boolean).join(" ");
+  const argument =
+    value === undefined ? "" : `${value.kind === "file" ? "-r " : "-x "}${valueSpec(value)}`.trimEnd();
+  return `${[names, argument].filter(Boolean).join(" ")} -d ${quoted(summary)}`;
+}
+
+function valueSpec(value: Value): string {
+  switch (value.kind) {
+    case "choice":
+      return `-a '${value.choices.join(" ")}'`;
+    case "endpoint":
+      return `-a '(__qmtp_endpoint ${value.prefixes.join(" ")})'`;
+    case "file":
+      return "-F";
+    case "folder":
+      return "-a '(__fish_complete_directories)'";
+    case "text":
+      return "";
+  }
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "\\'")}'`;
+}

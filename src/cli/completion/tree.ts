@@ -1,0 +1,86 @@
+import type { Command, Option } from "commander";
+
+/** What can be completed at a place in the command line. */
+export type Value =
+  | { readonly kind: "choice"; readonly choices: readonly string[] }
+  | { readonly kind: "endpoint"; readonly prefixes: readonly string[] }
+  | { readonly kind: "file" | "folder" | "text" };
+
+export interface CompletedOption {
+  readonly short: string | undefined;
+  readonly long: string | undefined;
+  /** Short, without characters special to a shell, except apostrophes. */
+  readonly summary: string;
+  /** Undefined if the option takes no value. */
+  readonly value: Value | undefined;
+}
+
+export interface CompletedCommand {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: readonly CompletedOption[];
+  /** What each operand is; the last entry also serves all that follow. */
+  readonly operands: readonly Value[];
+}
+
+const PREFIXES = ["qmtp://", "qmtps://", "unix:/", "exec:", "ucspi:"];
+
+const KINDS: Readonly<Record<string, "file" | "folder">> = {
+  file: "file",
+  path: "file",
+  dir: "folder",
+  maildir: "folder",
+};
+
+/** The commands of a program, with what can follow them. */
+export function completedCommands(program: Command): CompletedCommand[] {
+  const commands = program.createHelp().visibleCommands(program);
+  const names = commands.map((command) => command.name());
+  return commands.map((command) => ({
+    name: command.name(),
+    summary: summaryOf(command.description()),
+    options: optionsOf(command),
+    operands: command.registeredArguments.map((argument) =>
+      valueNamed(argument.name(), argument.name() === "command" ? names : argument.argChoices),
+    ),
+  }));
+}
+
+export function optionsOf(command: Command): CompletedOption[] {
+  return command
+    .createHelp()
+    .visibleOptions(command)
+    .map((option) => ({
+      short: option.short,
+      long: option.long,
+      summary: summaryOf(option.description),
+      value: option.required ? optionValue(option) : undefined,
+    }));
+}
+
+function optionValue(option: Option): Value {
+  const name = /<(.+?)>/.exec(option.flags)?.[1] ?? "";
+  if (name === "endpoint" && option.long === "--listen") {
+    return { kind: "endpoint", prefixes: PREFIXES.filter((prefix) => prefix !== "exec:") };
+  }
+  return valueNamed(name, option.argChoices);
+}
+
+function valueNamed(name: string, choices: readonly string[] | undefined): Value {
+  if (choices !== undefined) return { kind: "choice", choices };
+  if (name === "endpoint") return { kind: "endpoint", prefixes: PREFIXES };
+  return { kind: KINDS[name] ?? "text" };
+}
+
+/** People read no more than this, in characters, while they type a command line. */
+const MAX_SUMMARY = 80;
+
+/** The first clause, or two if they are short. */
+function summaryOf(description: string): string {
+  const [clause] = description.split(/[;(]/, 1) as [string];
+  const summary = clause.trim().length > MAX_SUMMARY ? (clause.split(":", 1)[0] as string) : clause;
+  return summary
+    .trim()
+    .replaceAll(":", ",")
+    .replace(/[^\w ,.'/-]/g, "");
+}

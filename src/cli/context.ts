@@ -1,0 +1,29 @@
+import type { Environment } from "../io/environment.ts";
+import type { InputStream, OutputStream } from "../io/streams.ts";
+
+/**
+ * The process as commands see it; only main.ts touches the real one. Streams are created on first use, because that
+ * takes time and many runs never need them.
+ */
+export interface Context {
+  /** The name that the program was called by; it begins each line on standard error. */
+  readonly name: string;
+  readonly env: Environment;
+  /** For messages that are not held in memory. */
+  readonly temporaryDirectory: string;
+  /** Where the man pages of this package are. */
+  readonly manualDirectory: string;
+  readonly stdin: InputStream;
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Prints `name: line` on standard error, sanitised. */
+  readonly say: (line: string | Buffer) => void;
+  /** The same for many lines, at the pace of their reader. */
+  readonly sayAll: (lines: Iterable<string | Buffer>) => Promise<void>;
+  /** Aborted by SIGINT, SIGTERM or SIGHUP; the reason is an error with the signal's name. */
+  readonly interrupted: AbortSignal;
+  /** Process groups that we started and that must not outlive us. */
+  readonly groups: Set<number>;
+  /** Sends a signal to all processes of a group; the group may have exited. */
+  readonly signalGroup: (group: number, signal: NodeJS.Signals) => void;
+}

@@ -1,0 +1,83 @@
+import { Argument, type Command, Option } from "commander";
+import { usageError } from "../../errors.ts";
+
+/** More seconds than any run takes, yet within what Node's timers can count in milliseconds. */
+const MAX_SECONDS = 2_000_000;
+
+/** The headings of `--help`, in order, for all commands. */
+export const GROUPS = {
+  recipients: "Recipients and sender:",
+  message: "Message:",
+  composing: "Composing:",
+  maildir: "Maildir:",
+  listening: "Listening:",
+  accepting: "Accepting:",
+  misbehaving: "Misbehaving:",
+  ignored: "Ignored:",
+  server: "Server:",
+  tls: "TLS:",
+  times: "Time limits:",
+  retrying: "Retrying:",
+  output: "Output:",
+} as const;
+
+/** Adds options under a heading of `--help`. */
+export function addGroup(command: Command, group: keyof typeof GROUPS, options: readonly Option[]): void {
+  for (const option of options) command.addOption(option.helpGroup(GROUPS[group]));
+}
+
+export function option(flags: string, description: string): Option {
+  return new Option(flags, description);
+}
+
+/** An option that may be repeated; its value is the list. */
+export function listOption(flags: string, description: string): Option {
+  return new Option(flags, `${description}; repeatable`).argParser(append);
+}
+
+/** An option that takes seconds; its value is in milliseconds. */
+export function secondsOption(flags: string, description: string, defaultSeconds: number): Option {
+  return new Option(flags, description)
+    .argParser((text) => milliseconds(text, flags))
+    .default(defaultSeconds * 1_000, `${defaultSeconds}`);
+}
+
+/** An option that takes a whole number. */
+export function countOption(
+  flags: string,
+  description: string,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): Option {
+  return new Option(flags, description).argParser((text) => wholeNumber(text, flags, min, max));
+}
+
+/** What the prefix of the recipients of files is for. */
+export const PREFIX_MEANING =
+  "removed from recipients; files of other recipients are left alone; '' takes all";
+
+export function prefixArgument(): Argument {
+  return new Argument("<prefix>", PREFIX_MEANING);
+}
+
+function append(value: string, previous: readonly string[] = []): readonly string[] {
+  return [...previous, value];
+}
+
+function milliseconds(text: string, flags: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value === 0 || value > MAX_SECONDS) {
+    const wanted = `a number of seconds, more than 0 and at most ${MAX_SECONDS}`;
+    throw usageError(`option '${flags}' does not take '${text}': write ${wanted}`);
+  }
+  return value * 1_000;
+}
+
+function wholeNumber(text: string, flags: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!/^\d{1,15}$/.test(text) || value < min || value > max) {
+    const wanted = `a whole number, ${min} or more${max < Number.MAX_SAFE_INTEGER ? ` and at most ${max}` : ""}`;
+    throw usageError(`option '${flags}' does not take '${text}': write ${wanted}`);
+  }
+  return value;
+}

@@ -1,0 +1,130 @@
+import { isIP } from "node:net";
+import type { Command } from "commander";
+import type { Route } from "../../client/route.ts";
+import { usageError } from "../../errors.ts";
+import type { Environment } from "../../io/environment.ts";
+import { Transcript } from "../../report/transcript.ts";
+import { Connector } from "../../transport/connector.ts";
+import { type Endpoint, parseEndpoint } from "../../transport/endpoint.ts";
+import type { Context } from "../context.ts";
+import { addGroup, countOption, listOption, option, secondsOption } from "./kinds.ts";
+import { declareTls, readTls, type TlsOptions } from "./tls.ts";
+
+/** Where to send, and how; times in milliseconds. */
+export interface RouteOptions extends TlsOptions {
+  readonly server?: readonly string[];
+  readonly port?: number;
+  readonly ipv4?: true;
+  readonly ipv6?: true;
+  readonly sourceIp?: string;
+  readonly connectTimeout: number;
+  readonly timeout: number;
+  readonly maxTime: number;
+  readonly verbose?: number;
+}
+
+export interface RouteDefaults {
+  /** The server, in words. */
+  readonly server: string;
+  /** Seconds to connect to each server. */
+  readonly connectSeconds: number;
+}
+
+const DEFAULTS: RouteDefaults = { server: "localhost:209", connectSeconds: 60 };
+
+export function declareRoute(command: Command, { server, connectSeconds } = DEFAULTS): void {
+  addGroup(command, "server", [
+    listOption(
+      "-s, --server <endpoint>",
+      "where to send: host[:port], qmtps://host[:port] (TLS), unix:/path, exec:command (starts a server) or " +
+        "ucspi: (descriptors 6 and 7); the next one is tried if it cannot be reached (or QMTP_SERVER; " +
+        `default: ${server})`,
+    ),
+    countOption("-p, --port <port>", "port of endpoints that name none (default: 209; TLS: 6209)", 1, 65_535),
+    option("-4, --ipv4", "use only IPv4 addresses"),
+    option("-6, --ipv6", "use only IPv6 addresses"),
+    option("--source-ip <address>", "connect from this address"),
+  ]);
+  declareTls(command);
+  addGroup(command, "times", [
+    secondsOption("--connect-timeout <s>", "seconds to connect to each server", connectSeconds),
+    secondsOption("--timeout <s>", "give up after this many idle seconds", 600),
+    secondsOption("--max-time <s>", "seconds for the whole session", 3_600),
+  ]);
+}
+
+/**
+ * Where to send and how, according to the options.
+ * @param otherwise the servers if neither the options nor the environment name any
+ * @throws {QmtpError} usage; unreadable-configuration, for certificates and keys; and what `otherwise` throws
+ */
+export async function readRoute(
+  options: RouteOptions,
+  context: Context,
+  otherwise?: (port: number | undefined) => readonly Endpoint[],
+): Promise<Route> {
+  return routeTo(readEndpoints(options, context.env, otherwise), options, context);
+}
+
+/**
+ * The same for these endpoints.
+ * @throws {QmtpError} usage; unreadable-configuration, for certificates and keys
+ */
+export async function routeTo(
+  endpoints: readonly Endpoint[],
+  options: RouteOptions,
+  context: Context,
+): Promise<Route> {
+  const { connectTimeout, timeout, maxTime, sourceIp, verbose = 0 } = options;
+  const usesTls = endpoints.some(({ kind }) => kind === "tls");
+  return {
+    endpoints,
+    connector: new Connector({
+      connectTimeoutMs: connectTimeout,
+      family: familyOf(options),
+      sourceAddress: sourceIp,
+      tls: await readTls(options, usesTls, context.env),
+      env: context.env,
+      groups: context.groups,
+      signalGroup: context.signalGroup,
+      tell: context.sayAll,
+    }),
+    limits: { idleMs: timeout, sessionMs: maxTime },
+    signal: context.interrupted,
+    observer: verbose === 0 ? undefined : new Transcript(context.stderr, verbose > 1),
+  };
+}
+
+export function localhost(port: number | undefined): readonly Endpoint[] {
+  return [parseEndpoint("localhost", { port })];
+}
+
+/** @throws {QmtpError} usage, and what `otherwise` throws */
+export function readEndpoints(
+  { server, port }: RouteOptions,
+  env: Environment,
+  otherwise: (port: number | undefined) => readonly Endpoint[] = localhost,
+): readonly Endpoint[] {
+  const named = server ?? fromEnvironment(env.QMTP_SERVER ?? "");
+  return named.length === 0 ? otherwise(port) : named.map((text) => parseEndpoint(text, { port }));
+}
+
+/** Endpoints separated by white space, or a single `exec:` endpoint, because a command holds spaces. */
+function fromEnvironment(text: string): string[] {
+  const trimmed = text.trim();
+  return trimmed.startsWith("exec:") ? [trimmed] : trimmed.split(/\s+/).filter((word) => word !== "");
+}
+
+function familyOf({ ipv4, ipv6, sourceIp }: RouteOptions): 4 | 6 | undefined {
+  if (ipv4 && ipv6) throw usageError("--ipv4 and --ipv6 cannot be combined");
+  const asked = ipv4 ? 4 : ipv6 ? 6 : undefined;
+  if (sourceIp === undefined) return asked;
+  const family = isIP(sourceIp.replace(/%.*/, ""));
+  if (family === 0) {
+    throw usageError(`--source-ip does not take '${sourceIp}': write an IPv4 or IPv6 address`);
+  }
+  if (asked !== undefined && asked !== family) {
+    throw usageError(`--source-ip ${sourceIp} is an IPv${family} address, and --ipv${asked} excludes it`);
+  }
+  return family === 4 ? 4 : 6;
+}

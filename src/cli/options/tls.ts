@@ -1,0 +1,68 @@
+import type { Command } from "commander";
+import { usageError } from "../../errors.ts";
+import type { Environment } from "../../io/environment.ts";
+import type { TlsSettings } from "../../transport/tls-settings.ts";
+import { addGroup, option } from "./kinds.ts";
+
+/** The files of certificates and keys, in PEM; the same options serve clients and servers. */
+export interface TlsFiles {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly cacert?: string;
+}
+
+/** TLS options of a client. */
+export interface TlsOptions extends TlsFiles {
+  readonly tlsServername?: string;
+  readonly pinnedpubkey?: string;
+  readonly insecure?: true;
+}
+
+/** @param cacert what the issuers' certificates are for */
+export function declareTlsFiles(command: Command, cacert: string): void {
+  addGroup(command, "tls", [
+    option("--cacert <file>", cacert),
+    option("--cert <file>", "our certificate in PEM, followed by those of its issuers"),
+    option("--key <file>", "its key in PEM (default: in the --cert file)"),
+  ]);
+}
+
+export function declareTls(command: Command): void {
+  declareTlsFiles(command, "trust only these issuers, in PEM (or SSL_CERT_FILE)");
+  addGroup(command, "tls", [
+    option("--tls-servername <name>", "the name that the server's certificate must have"),
+    option("--pinnedpubkey <hashes>", "accept only these public keys: sha256//...;sha256//..."),
+    option("-k, --insecure", "do not verify the server's certificate, and say so"),
+  ]);
+}
+
+/**
+ * If no endpoint uses TLS, a TLS option is an error: its user does not want to send in the clear.
+ * @param used whether any endpoint uses TLS
+ * @param remedy how to use TLS
+ * @throws {QmtpError} usage
+ */
+export function checkTlsUse(options: TlsOptions, used: boolean, remedy: string): void {
+  const { cacert, cert, key, tlsServername, pinnedpubkey, insecure } = options;
+  const flags = { cacert, cert, key, "tls-servername": tlsServername, pinnedpubkey, insecure };
+  const given = Object.entries(flags).find(([, value]) => value !== undefined);
+  if (!used && given !== undefined) throw usageError(`--${given[0]} is for TLS: ${remedy}`);
+  if (key !== undefined && cert === undefined) throw usageError("--key needs --cert");
+}
+
+/**
+ * The settings for endpoints that use TLS; undefined if none does.
+ * @throws {QmtpError} usage, unreadable-configuration
+ */
+export async function readTls(
+  options: TlsOptions,
+  used: boolean,
+  env: Environment,
+): Promise<TlsSettings | undefined> {
+  checkTlsUse(options, used, "name a server as qmtps://host");
+  if (!used) return undefined;
+  const { readTlsSettings } = await import("../../transport/tls-settings.ts");
+  const { cert, key, tlsServername: servername, pinnedpubkey, insecure } = options;
+  const cacert = options.cacert ?? (env.SSL_CERT_FILE || undefined);
+  return readTlsSettings({ cacert, cert, key, servername, pinnedpubkey, insecure });
+}

@@ -1,0 +1,117 @@
+import { type Command, CommanderError } from "commander";
+import { QmtpError, usageError } from "../errors.ts";
+import { EXIT, errorExitCode, SEND_TABLE } from "../report/exit-code.ts";
+import { describe } from "../report/remedies.ts";
+import { buildCommand, buildLauncher, buildOverview } from "./build-command.ts";
+import type { CommandEntry, CommandTable, Launcher } from "./command.ts";
+import type { Context } from "./context.ts";
+import { usageMessage } from "./usage-message.ts";
+
+/** What a command line asks for. */
+interface Invocation {
+  /** Undefined if it names no command. */
+  readonly entry: CommandEntry | undefined;
+  /** What its user calls it. */
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly launcher?: Launcher | undefined;
+}
+
+/** How a run ended. */
+interface Ended {
+  readonly exitCode: number;
+  /** Whether it was a command that is run once per message, and succeeded. */
+  readonly frequent: boolean;
+}
+
+/** Runs what the arguments ask for. Never rejects: an error becomes a line on standard error. */
+export async function runProgram(
+  args: readonly string[],
+  table: CommandTable,
+  context: Context,
+): Promise<Ended> {
+  const invocation = invocationOf(args, table, context.name);
+  try {
+    const exitCode = await run(invocation, table, context);
+    return { exitCode, frequent: invocation.entry?.frequent === true && exitCode === EXIT.success };
+  } catch (error) {
+    if (isHelpOrVersion(error)) return { exitCode: EXIT.success, frequent: false };
+    const { line, exitCode } = describeFailure(error, invocation);
+    if (line !== "") context.say(line);
+    return { exitCode, frequent: false };
+  }
+}
+
+function invocationOf(args: readonly string[], table: CommandTable, program: string): Invocation {
+  const entryNamed = (wanted: string) => table.commands.find((entry) => entry.name === wanted);
+  const launcher = table.launchers[program];
+  if (launcher !== undefined) {
+    return { entry: entryNamed(launcher.command), name: program, args: withoutShortHelp(args), launcher };
+  }
+  const [first = "", second] = args;
+  // `qmtp help send` and `qmtp --help send` are `qmtp send --help`.
+  const asksForHelp = ["help", "--help", "-h"].includes(first) && second !== undefined;
+  const [name = "", ...rest] = asksForHelp ? [second, "--help"] : args;
+  const entry = entryNamed(name);
+  if (entry !== undefined) return { entry, name: `qmtp ${name}`, args: rest };
+  return { entry, name: "qmtp", args: asksForHelp ? [second] : args };
+}
+
+/** `-h` alone asks any launcher for help, though sendmail has an option of that name. */
+function withoutShortHelp(args: readonly string[]): readonly string[] {
+  return args.length === 1 && args[0] === "-h" ? ["--help"] : args;
+}
+
+async function run(invocation: Invocation, table: CommandTable, context: Context): Promise<number> {
+  const { entry, name, args, launcher } = invocation;
+  if (entry === undefined) {
+    parse(buildOverview(table.commands, context), args);
+    return EXIT.success;
+  }
+  const given = launcher?.operands === undefined ? args : operandsOf(entry, name, launcher, args, context);
+  const module = await entry.load();
+  const command = buildCommand(entry, name, module, context);
+  parse(command, given);
+  return module.run(await module.read(command.opts(), command.args, context), context);
+}
+
+/** The command's arguments for a launcher that takes only operands. */
+function operandsOf(
+  entry: CommandEntry,
+  name: string,
+  launcher: Launcher,
+  args: readonly string[],
+  context: Context,
+): readonly string[] {
+  const { operands = [], args: argsFor = (given) => [...given] } = launcher;
+  if (args.length === 1 && (args[0] === "--help" || args[0] === "--version")) {
+    parse(buildLauncher(entry, name, launcher, context), args);
+  }
+  if (args.length === operands.length) return argsFor(args);
+  const usage = [name, ...operands.map(([operand]) => operand)].join(" ");
+  throw usageError(`usage: ${usage}; see ${name}(1)`);
+}
+
+/** @throws {QmtpError} usage; {CommanderError} when it has printed help or the version */
+function parse(command: Command, args: readonly string[]): void {
+  try {
+    command.parse(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError) || isHelpOrVersion(error)) throw error;
+    // Commander has printed the help, because the command is missing.
+    const line = error.code === "commander.help" ? "" : usageMessage(error, command);
+    throw usageError(line && `${line}; see ${command.name()} --help`);
+  }
+}
+
+/** Whether commander has printed the help or the version, as it was asked to. */
+function isHelpOrVersion(error: unknown): boolean {
+  return error instanceof CommanderError && error.exitCode === 0;
+}
+
+/** The line for an error that ended a command before it had results, and the exit code. */
+function describeFailure(error: unknown, { entry }: Invocation): { line: string; exitCode: number } {
+  const known = error instanceof QmtpError ? error : new QmtpError("unexpected", String(error));
+  const line = error instanceof Error ? describe(error) : String(error);
+  return { line, exitCode: errorExitCode(known, entry?.exitCodes ?? SEND_TABLE) };
+}

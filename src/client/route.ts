@@ -1,0 +1,17 @@
+import type { Limits, Observer } from "../session/contract.ts";
+import type { Connector } from "../transport/connector.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+
+/** Is shown what goes over connections, and what is tried. */
+export type Trace = Observer & { note(text: string): void };
+
+/** Where to send, and how. */
+export interface Route {
+  /** Tried in turn until one connects. */
+  readonly endpoints: readonly Endpoint[];
+  readonly connector: Pick<Connector, "open">;
+  readonly limits: Limits;
+  /** Ends the work at once. */
+  readonly signal: AbortSignal;
+  readonly observer?: Trace | undefined;
+}

@@ -1,0 +1,90 @@
+import type { CommandEntry, CommandTable, Launcher } from "./cli/command.ts";
+import { PREFIX_MEANING } from "./cli/options/kinds.ts";
+import {
+  MAILDIR_TABLE,
+  QUEUE_TABLE,
+  SEND_TABLE,
+  SENDMAIL_TABLE,
+  SERIAL_TABLE,
+  SINK_TABLE,
+  TOOL_TABLE,
+} from "./report/exit-code.ts";
+
+/** Every command: a new one is a line here and a file or folder in commands/. */
+const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: "send",
+    summary: "send one message, from standard input or a file",
+    exitCodes: SEND_TABLE,
+    frequent: true,
+    load: async () => (await import("./commands/send/send.ts")).send,
+  },
+  {
+    name: "maildir",
+    summary: "deliver the messages of a maildir",
+    exitCodes: MAILDIR_TABLE,
+    load: async () => (await import("./commands/maildir/maildir.ts")).maildir,
+  },
+  {
+    name: "serial",
+    summary: "send files named on standard input over descriptors 6 and 7, like serialqmtp",
+    exitCodes: SERIAL_TABLE,
+    load: async () => (await import("./commands/serial.ts")).serial,
+  },
+  {
+    name: "queue",
+    summary: "take a message as qmail-queue does, on descriptors 0 and 1, and send it",
+    exitCodes: QUEUE_TABLE,
+    frequent: true,
+    load: async () => (await import("./commands/queue/queue.ts")).queue,
+  },
+  {
+    name: "sendmail",
+    summary: "take a message as sendmail does, and send it",
+    exitCodes: SENDMAIL_TABLE,
+    frequent: true,
+    load: async () => (await import("./commands/sendmail/sendmail.ts")).sendmail,
+  },
+  {
+    name: "sink",
+    summary: "run a QMTP server for tests and demonstrations",
+    exitCodes: SINK_TABLE,
+    load: async () => (await import("./commands/sink.ts")).sink,
+  },
+  {
+    name: "completion",
+    summary: "print a script that completes command lines in a shell",
+    exitCodes: TOOL_TABLE,
+    load: async () => (await import("./commands/completion.ts")).completionFor(COMMANDS),
+  },
+  {
+    name: "man",
+    summary: "show a man page of this package",
+    exitCodes: TOOL_TABLE,
+    load: async () => (await import("./commands/man.ts")).man,
+  },
+];
+
+/** The launchers beside `qmtp`. */
+const LAUNCHERS: Readonly<Record<string, Launcher>> = {
+  maildirqmtp: {
+    command: "maildir",
+    summary: "deliver the messages of a maildir; failures are bounced, and messages expire after two weeks",
+    operands: [
+      ["dir", "the maildir"],
+      ["prefix", PREFIX_MEANING],
+      ["host", "the server, an endpoint as in qmtp(1)"],
+    ],
+    args: ([dir = "", prefix = "", host]) => ["-b", "-t", "1209600", `--server=${host}`, "--", dir, prefix],
+  },
+  serialqmtp: {
+    command: "serial",
+    summary: "send files named on standard input over descriptors 6 and 7",
+    operands: [["prefix", PREFIX_MEANING]],
+    args: (given) => ["--", ...given],
+  },
+  "qmail-qmtpc": { command: "queue" },
+  "qmtp-sendmail": { command: "sendmail" },
+};
+
+export const COMMAND_TABLE: CommandTable = { commands: COMMANDS, launchers: LAUNCHERS };

@@ -1,0 +1,44 @@
+import type { Command } from "commander";
+import type { CommandModule } from "../../cli/command.ts";
+import type { Context } from "../../cli/context.ts";
+import { addGroup, countOption, option, prefixArgument } from "../../cli/options/kinds.ts";
+import { declareOutput } from "../../cli/options/output.ts";
+import { declareRoute } from "../../cli/options/route.ts";
+import { checkMaildir } from "../../maildir/listing.ts";
+import { EXIT } from "../../report/exit-code.ts";
+import { printDryRun } from "./dry-run.ts";
+import { type MaildirRequest, read } from "./read.ts";
+import { MaildirRun } from "./run.ts";
+
+/** `qmtp maildir`: delivers the messages of a maildir, each to the recipient in its head. */
+export const maildir: CommandModule = { declare, read, run };
+
+const EXAMPLES = `
+Examples:
+  qmtp maildir -s mx.example.org ./spool ''
+  qmtp maildir -b -t 604800 -s mx1.example.org -s mx2.example.org ~alias/pppdir alias-ppp-
+  qmtp maildir -n -s mx.example.org ./spool ''`;
+
+function declare(command: Command): void {
+  command.argument("<dir>", "the maildir").addArgument(prefixArgument());
+  addGroup(command, "maildir", [
+    option("-b, --bounce", "return failures to their senders and remove them (default: keep them)"),
+    option("--bounce-server <endpoint>", "send bounces there by QMTP, instead of through qmail-queue"),
+    countOption("-t, --lifetime <seconds>", "treat deferrals of messages older than this as failures", 0),
+  ]);
+  declareRoute(command);
+  declareOutput(command, {
+    json: "print one JSON object per message, and one for the run",
+    quiet: "print only messages without success",
+  });
+  addGroup(command, "output", [option("-n, --dry-run", "do nothing; print what would be done")]);
+  command.addHelpText("after", EXAMPLES);
+}
+
+/** @throws {QmtpError} unreadable-maildir, maildir-locked, unlockable-maildir */
+async function run(request: MaildirRequest, context: Context): Promise<number> {
+  checkMaildir(request.maildir);
+  if (!request.dryRun) return new MaildirRun(request, context).run();
+  await printDryRun(request, context);
+  return EXIT.success;
+}

@@ -1,0 +1,76 @@
+import type { BounceOptions } from "../../bounce/return.ts";
+import type { Context } from "../../cli/context.ts";
+import { type Output, type OutputOptions, readOutput } from "../../cli/options/output.ts";
+import { type RouteOptions, readEndpoints, readRoute, routeTo } from "../../cli/options/route.ts";
+import type { Route } from "../../client/route.ts";
+import { prefixFromText } from "../../envelope/address.ts";
+import { usageError } from "../../errors.ts";
+import type { FailurePolicy } from "../../maildir/policy.ts";
+import { qmailHome } from "../../qmail/control.ts";
+import { queueProgram } from "../../qmail/qmail-queue.ts";
+import { parseEndpoint } from "../../transport/endpoint.ts";
+
+/** The options as commander returns them. */
+export interface MaildirOptions extends RouteOptions, OutputOptions {
+  readonly bounce?: true;
+  readonly bounceServer?: string;
+  /** Seconds. */
+  readonly lifetime?: number;
+  readonly dryRun?: true;
+}
+
+/** A maildir to deliver, checked. */
+export interface MaildirRequest {
+  readonly route: Route;
+  readonly output: Output;
+  readonly maildir: string;
+  readonly prefix: Buffer;
+  readonly policy: FailurePolicy;
+  readonly bounces: BounceOptions;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly dryRun: boolean;
+}
+
+/** @throws {QmtpError} usage, unreadable-configuration */
+export async function read(
+  options: MaildirOptions,
+  [maildir = "", prefix = ""]: readonly string[],
+  context: Context,
+): Promise<MaildirRequest> {
+  if (maildir === "") throw usageError("the maildir's name is empty; write a folder with tmp, new and cur");
+  const { bounce = false, bounceServer, lifetime, dryRun } = options;
+  if (bounceServer !== undefined && !bounce) throw usageError("--bounce-server needs --bounce");
+  return {
+    ...(await readRoutes(options, context)),
+    output: readOutput(options, context),
+    maildir,
+    prefix: prefixFromText(prefix),
+    policy: { bounce, lifetimeMs: lifetime === undefined ? undefined : lifetime * 1_000 },
+    startedAt: Date.now(),
+    dryRun: dryRun === true,
+  };
+}
+
+/** Messages and bounces share the options of their routes, TLS included. */
+async function readRoutes(
+  options: MaildirOptions,
+  context: Context,
+): Promise<Pick<MaildirRequest, "route" | "bounces">> {
+  const { env, temporaryDirectory, interrupted: signal } = context;
+  const queue = {
+    program: queueProgram(env),
+    home: qmailHome(env),
+    env,
+    temporaryDirectory,
+    timeoutMs: options.timeout,
+  };
+  if (options.bounceServer === undefined) {
+    return { route: await readRoute(options, context), bounces: { route: undefined, queue, signal } };
+  }
+  const endpoints = readEndpoints(options, env);
+  const server = parseEndpoint(options.bounceServer, options);
+  const all = await routeTo([...endpoints, server], options, context);
+  const bounceRoute = { ...all, endpoints: [server], observer: undefined };
+  return { route: { ...all, endpoints }, bounces: { route: bounceRoute, queue, signal } };
+}

@@ -1,0 +1,124 @@
+import type { Context } from "../../cli/context.ts";
+import type { QmtpError } from "../../errors.ts";
+import { removeAbandoned } from "../../maildir/abandoned.ts";
+import { lockMaildir } from "../../maildir/lock.ts";
+import type { MessageResult } from "../../maildir/outcomes.ts";
+import { deliverMaildir } from "../../maildir/rounds.ts";
+import { EXIT } from "../../report/exit-code.ts";
+import { LinePrinter } from "../../report/line-printer.ts";
+import { MaildirSummary, maildirJson, maildirLine, unusableLine } from "../../report/maildir.ts";
+import { messagesDone, type Progress } from "../../report/progress.ts";
+import { describe } from "../../report/remedies.ts";
+import { violationLine } from "../../report/text.ts";
+import type { Server } from "../../transport/connector.ts";
+import { type Endpoint, formatEndpoint } from "../../transport/endpoint.ts";
+import type { MaildirRequest } from "./read.ts";
+
+/** One run over a maildir, and what it prints. */
+export class MaildirRun {
+  readonly #request: MaildirRequest;
+  readonly #context: Context;
+  readonly #summary = new MaildirSummary();
+  readonly #printer: LinePrinter;
+  readonly #startedAt = performance.now();
+  #progress: Progress | undefined;
+  /** Messages in the maildir when the run began. */
+  #total: number | undefined;
+  #server: Server;
+  /** Why the last session ended before everything was answered. */
+  #error: QmtpError | null = null;
+  #lastSaid = "";
+  /** Whether a server broke the protocol: it may have answered for a message that it never received. */
+  #mistrusted = false;
+
+  constructor(request: MaildirRequest, context: Context) {
+    this.#request = request;
+    this.#context = context;
+    this.#printer = new LinePrinter(
+      () => context.stdout,
+      () => this.#progress?.clear(),
+    );
+    const endpoint = formatEndpoint(request.route.endpoints[0] as Endpoint);
+    this.#server = { endpoint, address: null, port: null, tls: null };
+  }
+
+  /**
+   * @returns the exit code
+   * @throws {QmtpError} maildir-locked, unlockable-maildir, unreadable-maildir
+   */
+  async run(): Promise<number> {
+    const { maildir, startedAt, output } = this.#request;
+    const lock = lockMaildir(maildir);
+    this.#progress = output.startProgress((ms) => messagesDone(this.#summary.messages, this.#total ?? 0, ms));
+    try {
+      removeAbandoned(maildir, startedAt);
+      const leftOver = await this.#deliver(await this.#lines());
+      this.#progress?.stop();
+      const code = leftOver || this.#mistrusted ? EXIT.temporary : EXIT.success;
+      await this.#conclude(code);
+      return code;
+    } finally {
+      this.#progress?.stop();
+      lock.release();
+    }
+  }
+
+  #deliver(lineOf: (result: MessageResult) => string): Promise<boolean> {
+    const { quiet } = this.#request.output;
+    return deliverMaildir({
+      ...this.#request,
+      onResult: (result) => {
+        this.#summary.add(result);
+        this.#progress?.update();
+        const quietly = quiet && result.delivery.status === "success" && result.outcome === "removed";
+        if (!quietly) this.#printer.print(lineOf(result));
+      },
+      onUnusable: (file) => {
+        this.#summary.unusable++;
+        this.#say(unusableLine(file));
+      },
+      onRound: (files) => {
+        this.#total ??= files;
+      },
+      onConnecting: () => {
+        if (this.#error !== null && !quiet) this.#say(`${describe(this.#error)}; connecting again`);
+      },
+      onConnected: (server) => {
+        this.#server = server;
+        this.#summary.sessions++;
+      },
+      onSessionEnd: ({ violations, cause }) => {
+        for (const violation of violations) this.#say(violationLine(violation));
+        if (violations.length > 0) this.#mistrusted = true;
+        this.#error = cause?.error ?? null;
+      },
+    });
+  }
+
+  /** The function that turns a result into a line. */
+  async #lines(): Promise<(result: MessageResult) => string> {
+    const { output, maildir } = this.#request;
+    if (output.json) return (result) => maildirJson(result, maildir, this.#server);
+    const paint = await output.paint();
+    return (result) => maildirLine(result, paint);
+  }
+
+  async #conclude(code: number): Promise<void> {
+    const { json, quiet } = this.#request.output;
+    if (json) {
+      const elapsedMs = performance.now() - this.#startedAt;
+      this.#printer.print(this.#summary.json(this.#request.maildir, code, elapsedMs, this.#error));
+    }
+    await this.#printer.end();
+    const line = this.#summary.line();
+    if (!json && line !== undefined && (code !== EXIT.success || !quiet)) this.#say(line);
+  }
+
+  /** Prints a line on standard error, unless the last one was the same. */
+  #say(line: string): void {
+    if (line === this.#lastSaid) return;
+    this.#lastSaid = line;
+    this.#progress?.clear();
+    this.#context.say(line);
+  }
+}

@@ -1,0 +1,45 @@
+import { fstatSync } from "node:fs";
+import { Socket } from "node:net";
+import { isatty } from "node:tty";
+import type { Context } from "../../cli/context.ts";
+import { type QueueEnvelope, readQueueEnvelope } from "../../envelope/queue-envelope.ts";
+import { inputError, readingFailed } from "../../errors.ts";
+import { onAbort } from "../../io/abort.ts";
+import { fileChunks } from "../../message/file-chunks.ts";
+import { withReadErrors } from "../../message/read-errors.ts";
+
+/** qmail-queue(8) reads the envelope on this descriptor, which is standard output for every other command. */
+const ENVELOPE = 1;
+
+/**
+ * For people who try the command by hand: it does not wait for a terminal.
+ * @throws {QmtpError} unreadable-input
+ */
+export function refuseTerminal(): void {
+  if (!isatty(ENVELOPE)) return;
+  throw inputError("descriptor 1 is a terminal; the envelope is read there, from a pipe or a file");
+}
+
+/**
+ * The envelope on descriptor 1.
+ * @throws {QmtpError} unreadable-input, bad-envelope, envelope-too-large
+ */
+export async function readEnvelope({ interrupted }: Context): Promise<QueueEnvelope> {
+  const { chunks, stop } = envelopeBytes();
+  const stopListening = onAbort(interrupted, stop);
+  try {
+    return await readQueueEnvelope(withReadErrors(chunks, "the envelope on descriptor 1"));
+  } catch (error) {
+    throw readingFailed("the envelope", interrupted, error);
+  } finally {
+    stopListening();
+    stop();
+  }
+}
+
+function envelopeBytes(): { chunks: AsyncIterable<Buffer>; stop: () => void } {
+  const kind = fstatSync(ENVELOPE);
+  if (!kind.isFIFO() && !kind.isSocket()) return { chunks: fileChunks(ENVELOPE, null), stop: () => {} };
+  const socket = new Socket({ fd: ENVELOPE, readable: true, writable: false });
+  return { chunks: socket, stop: () => socket.destroy() };
+}

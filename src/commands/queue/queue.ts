@@ -1,0 +1,66 @@
+import type { Command } from "commander";
+import type { CommandModule } from "../../cli/command.ts";
+import type { Context } from "../../cli/context.ts";
+import { addGroup } from "../../cli/options/kinds.ts";
+import { verboseOption } from "../../cli/options/output.ts";
+import { declareRoute, type RouteOptions, readRoute } from "../../cli/options/route.ts";
+import { deliver } from "../../client/deliver.ts";
+import type { Route } from "../../client/route.ts";
+import { readingFailed } from "../../errors.ts";
+import { type OpenMessage, openStream } from "../../message/open.ts";
+import { requiredServers } from "../../qmail/qmtpservers.ts";
+import { writeRefusal } from "../../qmail/refusal.ts";
+import { exitCode, QUEUE_REFUSAL, QUEUE_TABLE } from "../../report/exit-code.ts";
+import { complaints } from "../../report/text.ts";
+import { readEnvelope, refuseTerminal } from "./envelope.ts";
+
+/** `qmtp queue`: qmail-queue's interface. Descriptor 1 is read, so nothing is ever printed there. */
+export const queue: CommandModule = { declare, read, run };
+
+/** 10 seconds, as in qmail-qmqpc, because a caller waits. */
+const DEFAULTS = { server: "control/qmtpservers in the qmail home", connectSeconds: 10 };
+
+const EXAMPLES = `
+To every caller of qmail-queue, 11 to 40 are permanent and all other codes temporary.
+
+Examples:
+  echo qmtps://mx.example.org > /var/qmail/control/qmtpservers
+  QMAILQUEUE=/usr/local/bin/qmail-qmtpc qmail-inject joe@example.org < message.eml
+  qmtp queue -v -s mx.example.org < message.eml 1< envelope`;
+
+function declare(command: Command): void {
+  declareRoute(command, DEFAULTS);
+  addGroup(command, "output", [verboseOption()]);
+  command.addHelpText("after", EXAMPLES);
+}
+
+/** @throws {QmtpError} usage, unreadable-configuration */
+function read(options: RouteOptions, _operands: readonly string[], context: Context): Promise<Route> {
+  return readRoute(options, context, (port) => requiredServers(context.env, port));
+}
+
+async function run(route: Route, context: Context): Promise<number> {
+  refuseTerminal();
+  const open = await openMessage(context);
+  try {
+    const envelope = await readEnvelope(context);
+    const { deliveries, cause, violations } = await deliver([{ ...envelope, message: open.message }], route);
+    await context.sayAll(complaints(deliveries, violations));
+    const code = exitCode(deliveries, QUEUE_TABLE, cause?.error ?? null);
+    // With ucspi:, descriptor 6 is the connection.
+    const canRefuse = !route.endpoints.some(({ kind }) => kind === "ucspi");
+    const refused = code === QUEUE_TABLE.failure || code === QUEUE_TABLE.deferral;
+    return refused && canRefuse && writeRefusal(deliveries) ? QUEUE_REFUSAL : code;
+  } finally {
+    open.close();
+  }
+}
+
+async function openMessage({ temporaryDirectory, interrupted, stdin }: Context): Promise<OpenMessage> {
+  try {
+    const format = { encoding: "unix", raw: true, temporaryDirectory, signal: interrupted } as const;
+    return await openStream(stdin, "standard input", format);
+  } catch (error) {
+    throw readingFailed("the message", interrupted, error);
+  }
+}

@@ -1,0 +1,108 @@
+import type { Context } from "../../cli/context.ts";
+import { type Output, readOutput } from "../../cli/options/output.ts";
+import { readRoute } from "../../cli/options/route.ts";
+import type { RetryPolicy } from "../../client/retry.ts";
+import type { Route } from "../../client/route.ts";
+import { distinct, senderFromText } from "../../envelope/address.ts";
+import { usageError } from "../../errors.ts";
+import type { Environment } from "../../io/environment.ts";
+import type { CompositionRequest, GivenFields } from "./composition.ts";
+import { composeOption, type SendOptions } from "./declare.ts";
+import { checkStandardInput, readRecipients } from "./recipients.ts";
+
+/** A message to send, to whom and how: all that the command line says, checked. */
+export interface SendRequest {
+  readonly route: Route;
+  readonly output: Output;
+  readonly sender: Buffer;
+  /** Those that the command line names, in its order. */
+  readonly recipients: readonly Buffer[];
+  readonly message: MessageRequest;
+  /** Whether each recipient gets a package of its own. */
+  readonly split: boolean;
+  readonly retry: RetryPolicy;
+  /** The maildir that keeps the message for deferred recipients. */
+  readonly spool: string | undefined;
+  readonly dryRun: boolean;
+}
+
+/** Where the message comes from, and what is done with it. */
+export interface MessageRequest {
+  readonly encoding: "unix" | "dos";
+  readonly raw: boolean;
+  /** Whether recipients are taken from the header too. */
+  readonly readRecipients: boolean;
+  /** A path, or `-` for standard input. */
+  readonly source: string;
+  /** What to compose the message from; undefined if the source is the message. */
+  readonly composition: CompositionRequest | undefined;
+}
+
+/** @throws {QmtpError} usage, unreadable-input, unreadable-configuration */
+export async function read(
+  options: SendOptions,
+  _operands: readonly string[],
+  context: Context,
+): Promise<SendRequest> {
+  const route = await readRoute(options, context);
+  const retry = retryPolicy(options, route);
+  const sender = readSender(options, context.env);
+  const given = await readFields(options);
+  const sources = options.recipients;
+  if (sources.length === 0 && !options.readRecipients && !given?.cc.length) {
+    throw usageError(
+      "no recipients: name them as arguments, with --to or --to-file, or in the message with -t",
+    );
+  }
+  checkStandardInput(sources, options);
+  const to = await readRecipients(sources, context);
+  return {
+    route,
+    output: readOutput(options, context),
+    sender,
+    recipients: given === undefined ? to : [...to, ...distinct(given.copies, to)],
+    message: {
+      encoding: options.encoding,
+      raw: options.raw === true,
+      readRecipients: options.readRecipients === true,
+      source: options.file ?? "-",
+      composition: given && (await composition(given, sender, to, options, context)),
+    },
+    split: options.split === true,
+    retry,
+    spool: options.spool,
+    dryRun: options.dryRun === true,
+  };
+}
+
+function retryPolicy(options: SendOptions, { endpoints }: Route): RetryPolicy {
+  const { retry: retries, retryDelay: delayMs, retryMaxTime: maxMs, retryUnanswered } = options;
+  if (retries > 0 && endpoints.every(({ kind }) => kind === "ucspi")) {
+    throw usageError("--retry cannot reconnect with ucspi:; name another endpoint");
+  }
+  return { retries, delayMs, maxMs, unanswered: retryUnanswered === true };
+}
+
+function readSender(options: SendOptions, env: Environment): Buffer {
+  if (options.from !== undefined) return senderFromText(options.from, "sender");
+  // An empty variable counts as unset: in the environment, only <> is the null sender.
+  if (env.QMTP_FROM) return senderFromText(env.QMTP_FROM, "QMTP_FROM");
+  throw usageError("no sender: name it with --from (or QMTP_FROM); '' is the null sender");
+}
+
+/** The code for composing is loaded only when a message is composed. */
+async function readFields(options: SendOptions): Promise<GivenFields | undefined> {
+  const asked = composeOption(options);
+  if (asked === undefined) return undefined;
+  return (await import("./composition.ts")).readGivenFields(asked, options);
+}
+
+async function composition(
+  given: GivenFields,
+  sender: Buffer,
+  to: readonly Buffer[],
+  options: SendOptions,
+  context: Context,
+): Promise<CompositionRequest> {
+  return (await import("./composition.ts")).compositionRequest(given, { sender, to }, options, context);
+}

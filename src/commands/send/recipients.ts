@@ -1,0 +1,59 @@
+import type { Context } from "../../cli/context.ts";
+import { recipientFromText } from "../../envelope/address.ts";
+import { parseRecipients } from "../../envelope/recipients-file.ts";
+import { readingFailed, unreadable, usageError } from "../../errors.ts";
+import { onAbort } from "../../io/abort.ts";
+import type { RecipientSource, SendOptions } from "./declare.ts";
+
+/**
+ * Standard input can hold either the message or a list of recipients.
+ * @throws {QmtpError} usage
+ */
+export function checkStandardInput(sources: readonly RecipientSource[], options: SendOptions): void {
+  const lists = sources.filter(({ kind, value }) => kind === "file" && value === "-").length;
+  const message = options.body === undefined && !options.test && (options.file ?? "-") === "-";
+  if (lists > 1 || (lists === 1 && message)) {
+    throw usageError("standard input can be read only once: give --to-file or --file another file");
+  }
+}
+
+/**
+ * The recipients, in order, duplicates kept.
+ * @throws {QmtpError} usage, unreadable-input
+ */
+export async function readRecipients(
+  sources: readonly RecipientSource[],
+  context: Context,
+): Promise<readonly Buffer[]> {
+  let recipients: Buffer[] = [];
+  for (const { kind, value } of sources) {
+    if (kind === "address") recipients.push(recipientFromText(value, "recipient"));
+    else {
+      const name = value === "-" ? "standard input" : value;
+      const listed = parseRecipients(await contentOf(value, name, context), name);
+      // A list may hold a million: the first one is not copied.
+      recipients = recipients.length === 0 ? listed : recipients.concat(listed);
+    }
+  }
+  return recipients;
+}
+
+async function contentOf(path: string, name: string, context: Context): Promise<Buffer> {
+  const { interrupted } = context;
+  const stream = path === "-" ? context.stdin : (await import("node:fs")).createReadStream(path);
+  const stopListening = onAbort(interrupted, () => stream.destroy());
+  try {
+    return await wholeOf(stream);
+  } catch (error) {
+    throw readingFailed(name, interrupted, unreadable(name, error));
+  } finally {
+    stopListening();
+  }
+}
+
+async function wholeOf(chunks: AsyncIterable<Buffer>): Promise<Buffer> {
+  const copies: Buffer[] = [];
+  // A chunk may be valid only until the next one is read.
+  for await (const chunk of chunks) copies.push(Buffer.from(chunk));
+  return Buffer.concat(copies);
+}

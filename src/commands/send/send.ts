@@ -1,0 +1,128 @@
+import type { CommandModule } from "../../cli/command.ts";
+import type { Context } from "../../cli/context.ts";
+import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
+import { deliverNothing } from "../../client/deliver.ts";
+import { type DeliveredWithRetries, deliverWithRetries } from "../../client/retry.ts";
+import { interruptedReading, interruption } from "../../errors.ts";
+import type { SpooledDelivery } from "../../maildir/spooling.ts";
+import { type Message, type Package, packageLength } from "../../protocol/package.ts";
+import { dryRunJson, dryRunLines, firstLines } from "../../report/dry-run.ts";
+import { EXIT, exitCode } from "../../report/exit-code.ts";
+import { messageJson } from "../../report/json.ts";
+import { bytesSent } from "../../report/progress.ts";
+import { deliveryLines, violationLine } from "../../report/text.ts";
+import { writeLines, writePieces } from "../../report/write.ts";
+import { formatEndpoint } from "../../transport/endpoint.ts";
+import { declare } from "./declare.ts";
+import { type Opened, openMessage } from "./open-message.ts";
+import { read, type SendRequest } from "./read.ts";
+
+/** `qmtp send`: sends one message, from standard input or a file. */
+export const send: CommandModule = { declare, read, run };
+
+type Reported = Omit<DeliveredWithRetries, "deliveries"> & {
+  readonly deliveries: readonly SpooledDelivery[];
+};
+
+async function run(request: SendRequest, context: Context): Promise<number> {
+  if (!request.dryRun) await prepareSpool(request.spool);
+  let opened: Opened;
+  try {
+    opened = await openMessage(request, context);
+  } catch (error) {
+    if (!context.interrupted.aborted) throw error;
+    return reportInterruption(request, context);
+  }
+  const { open, recipients } = opened;
+  try {
+    if (request.dryRun) {
+      await printDryRun(request, open.message, recipients, context);
+      return EXIT.success;
+    }
+    const delivered = await deliver(request, open.message, recipients);
+    const { spool, sender } = request;
+    const deliveries = await keepDeferred(spool, delivered.deliveries, sender, open.message, context);
+    return await report(request, open.message, { ...delivered, deliveries }, context);
+  } finally {
+    open.close();
+  }
+}
+
+/** A signal came while the message was read: the recipients that are known are deferred. */
+async function reportInterruption(request: SendRequest, context: Context): Promise<number> {
+  const { recipients, route } = request;
+  if (recipients.length === 0) throw interruptedReading("the message", context.interrupted);
+  const nothing = deliverNothing(recipients, route.endpoints, interruption(context.interrupted));
+  return report(request, undefined, { ...nothing, attempts: [] }, context);
+}
+
+async function deliver(
+  { sender, split, route, retry, output }: SendRequest,
+  message: Message,
+  recipients: readonly Buffer[],
+): Promise<DeliveredWithRetries> {
+  const packagesFor = (some: readonly Buffer[]): Package[] =>
+    split
+      ? some.map((recipient) => ({ sender, recipients: [recipient], message }))
+      : [{ sender, recipients: some, message }];
+  let sent = 0;
+  let total: number | undefined;
+  const progress = output.startProgress((elapsedMs) => {
+    total ??= packagesFor(recipients).reduce((sum, pkg) => sum + packageLength(pkg), 0);
+    return bytesSent(sent, total, elapsedMs);
+  });
+  const onProgress = (bytes: number) => {
+    sent = bytes;
+    progress?.update();
+  };
+  try {
+    return await deliverWithRetries(recipients, packagesFor, route, retry, progress && onProgress);
+  } finally {
+    progress?.stop();
+  }
+}
+
+async function report(
+  { sender, output, message: { source, composition } }: SendRequest,
+  message: Message | undefined,
+  delivered: Reported,
+  context: Context,
+): Promise<number> {
+  const { deliveries, violations, attempts, cause } = delivered;
+  if (violations.length > 0) await context.sayAll(violations.map(violationLine));
+  if (output.json) {
+    const json = messageJson({
+      ...delivered,
+      error: cause?.error ?? null,
+      attempts: attempts.map((attempt) => ({ ...attempt, error: attempt.cause?.error ?? null })),
+      sender,
+      message: message === undefined ? null : described(message, source, composition !== undefined),
+    });
+    await writePieces(context.stdout, json);
+  } else {
+    await writeLines(context.stdout, deliveryLines(deliveries, await output.paint(), output.quiet));
+  }
+  return exitCode(deliveries);
+}
+
+function described({ length, encoding }: Message, source: string, composed: boolean) {
+  return { source: composed ? "composed" : source, bytes: length, encoding };
+}
+
+async function printDryRun(
+  { sender, route, split, spool, output, message: { source, composition } }: SendRequest,
+  message: Message,
+  recipients: readonly Buffer[],
+  context: Context,
+): Promise<void> {
+  const dryRun = {
+    endpoints: route.endpoints.map(formatEndpoint),
+    sender,
+    recipients,
+    packages: split ? recipients.length : 1,
+    message: described(message, source, composition !== undefined),
+    spool,
+    firstLines: await firstLines(message),
+  };
+  await writeLines(context.stdout, output.json ? [dryRunJson(dryRun)] : dryRunLines(dryRun));
+}

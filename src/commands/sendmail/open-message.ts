@@ -1,0 +1,73 @@
+import type { Context } from "../../cli/context.ts";
+import { distinct } from "../../envelope/address.ts";
+import { readingFailed, usageError } from "../../errors.ts";
+import { mailDate } from "../../header/date.ts";
+import { BLIND, completed, withoutFields } from "../../header/edit.ts";
+import { type Header, MBOX_LINE } from "../../header/header.ts";
+import { newMessageId, qualified } from "../../header/identity.ts";
+import { quoteLocalPart } from "../../header/quote.ts";
+import { type OpenMessage, openStream } from "../../message/open.ts";
+import { untilDot } from "../../message/until-dot.ts";
+import type { SendmailRequest } from "./read.ts";
+
+/** A message that is ready to be sent, and its recipients. */
+interface Opened {
+  readonly open: OpenMessage;
+  readonly recipients: readonly Buffer[];
+}
+
+/**
+ * Reads the message from standard input, adds missing fields, and finds all of its recipients.
+ * @throws {QmtpError} usage, unreadable-input, unwritable-spool, bad-header
+ */
+export async function openMessage(request: SendmailRequest, context: Context): Promise<Opened> {
+  const { sender, senderName, readRecipients, ignoreDots } = request;
+  const { stdin, temporaryDirectory, interrupted } = context;
+  let { recipients } = request;
+  const editHeader = async (header: Header) => {
+    if (readRecipients) {
+      const { recipientsInHeader } = await import("../../header/recipients.ts");
+      const found = await recipientsInHeader(header);
+      recipients = [...recipients, ...distinct(found.map(qualified), recipients)];
+    }
+    if (recipients.length === 0) throw usageError("no recipients: the message names none in To, Cc or Bcc");
+    const kept = withoutFields(header, [...BLIND, MBOX_LINE]);
+    return completed(header, kept, await missingFields(header, sender, senderName));
+  };
+  const bytes = ignoreDots ? stdin : untilDot(stdin);
+  const input = {
+    [Symbol.asyncIterator]: () => bytes[Symbol.asyncIterator](),
+    destroy: () => stdin.destroy(),
+  };
+  const format = {
+    encoding: "unix",
+    raw: false,
+    temporaryDirectory,
+    signal: interrupted,
+    editHeader,
+  } as const;
+  try {
+    const open = await openStream(input, "standard input", format);
+    return { open, recipients };
+  } catch (error) {
+    throw readingFailed("the message", interrupted, error);
+  }
+}
+
+async function missingFields(header: Header, sender: Buffer, name: string): Promise<string[]> {
+  const lacks = (wanted: string) => !header.fields.some((field) => field.name === wanted);
+  const lines: string[] = [];
+  if (lacks("date")) lines.push(`Date: ${mailDate(new Date())}`);
+  if (lacks("message-id")) lines.push(`Message-ID: ${newMessageId()}`);
+  if (lacks("from")) lines.push(await fromField(sender, name));
+  return lines;
+}
+
+async function fromField(sender: Buffer, name: string): Promise<string> {
+  const author = sender.length === 0 ? qualified(Buffer.from("MAILER-DAEMON")) : sender;
+  const address = quoteLocalPart(author).toString();
+  if (name === "") return `From: ${address}`;
+  if (/[\r\n\0]/.test(name)) throw usageError("-F has a line break; remove it");
+  const { fromLine } = await import("../../message/compose.ts");
+  return fromLine({ name, address });
+}

@@ -1,0 +1,27 @@
+/** A timer that restarts cheaply: sessions restart theirs at every read and write. */
+export class Deadline {
+  readonly #ms: number;
+  readonly #expired: () => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param ms milliseconds from `start` or the last `restart` until `expired` is called */
+  constructor(ms: number, expired: () => void) {
+    this.#ms = ms;
+    this.#expired = expired;
+  }
+
+  /** Starts the timer unless it is running. */
+  start(): void {
+    this.#timer ??= setTimeout(this.#expired, this.#ms);
+  }
+
+  restart(): void {
+    if (this.#timer === undefined) this.#timer = setTimeout(this.#expired, this.#ms);
+    else this.#timer.refresh();
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

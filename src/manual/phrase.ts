@@ -1,0 +1,86 @@
+/** Macros of mdoc(7) that choose a font, which plain text does not have. */
+const FONTS = ["Ar", "Cm", "Dv", "Em", "Ev", "Li", "No", "Pa", "Sx", "Sy"];
+
+/** Macros that enclose the rest of the line. */
+const ENCLOSURES: ReadonlyMap<string, readonly [string, string]> = new Map([
+  ["Op", ["[", "]"]],
+  ["Pq", ["(", ")"]],
+  ["Ql", ["'", "'"]],
+  ["Qq", ['"', '"']],
+]);
+
+const CLOSING = /^[.,:;)\]?!]$/;
+const OPENING = /^[([]$/;
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  "\\-": "-",
+  "\\e": "\\",
+  "\\&": "",
+  // Does not end a word.
+  "\\ ": "\u00a0",
+  "\\(aq": "'",
+  "\\(dq": '"',
+};
+
+/** @throws {RangeError} for an escape that our pages do not use */
+export function plainText(text: string): string {
+  return text.replace(/\\(?:\(..|.)/g, (sequence) => {
+    const plain = ESCAPES[sequence];
+    if (plain === undefined) throw new RangeError(`unknown escape '${sequence}'`);
+    return plain;
+  });
+}
+
+/** The words of a macro line; one in double quotes may hold spaces. */
+export function wordsOf(line: string): string[] {
+  return Array.from(line.matchAll(/"([^"]*)"|(?:\\.|\S)+/g), ([word, quoted]) => quoted ?? word);
+}
+
+/** Whether a macro may begin a line of text. */
+export function isPhrase(macro: string): boolean {
+  return FONTS.includes(macro) || ENCLOSURES.has(macro) || ["Fl", "Nm", "Xr"].includes(macro);
+}
+
+/**
+ * The text of a macro line, such as `Fl f Ar address ,`.
+ * @param name what `Nm` without an argument prints
+ */
+export function phrase(words: readonly string[], name: string): string {
+  return plainText(joined(pieces(words, name)));
+}
+
+/** Words and punctuation; an empty piece joins its neighbours. */
+function pieces(words: readonly string[], name: string): string[] {
+  const found: string[] = [];
+  // Each argument of Fl is a flag.
+  let prefix = "";
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] ?? "";
+    const enclosure = ENCLOSURES.get(word);
+    if (enclosure !== undefined) return [...found, ...enclosed(enclosure, words.slice(at + 1), name)];
+    if (isPhrase(word)) prefix = word === "Fl" ? "-" : "";
+    if (word === "Ns") found.push("");
+    else if (word === "Xr") found.push(`${words[++at]}(${words[++at]})`);
+    else if (word === "Nm" && !isArgument(words[at + 1])) found.push(name);
+    else if (!isPhrase(word)) found.push(CLOSING.test(word) ? word : prefix + word);
+  }
+  return found;
+}
+
+function isArgument(word: string | undefined): boolean {
+  return word !== undefined && word !== "Ns" && !isPhrase(word) && !CLOSING.test(word);
+}
+
+/** Punctuation at the end of the line goes after the closing mark. */
+function enclosed([open, close]: readonly [string, string], rest: readonly string[], name: string): string[] {
+  const end = rest.findLastIndex((word) => !CLOSING.test(word)) + 1;
+  return [`${open}${joined(pieces(rest.slice(0, end), name))}${close}`, ...rest.slice(end)];
+}
+
+function joined(found: readonly string[]): string {
+  return found.reduce((text, piece, at) => {
+    const before = found[at - 1] ?? "";
+    const close = before === "" || piece === "" || CLOSING.test(piece) || OPENING.test(before);
+    return close ? text + piece : `${text} ${piece}`;
+  }, "");
+}

@@ -1,0 +1,100 @@
+import { closeSync } from "node:fs";
+import { QmtpError, reason } from "../errors.ts";
+import { openTemporaryFile, writeWhole } from "../io/temporary-file.ts";
+import type { Encoding, Message } from "../protocol/package.ts";
+import { fileChunks } from "./file-chunks.ts";
+import { LineEndConverter } from "./line-ends.ts";
+
+/** How much of a stream is held in memory before it goes into a file, in bytes. */
+const MAX_MEMORY = 8 * 1024 * 1024;
+/** Small pieces are kept in blocks, so that a stream of single bytes takes no more memory than its bytes. */
+const BLOCK = 64 * 1024;
+
+/**
+ * Holds a stream's bytes until they are sent, because their length is sent first: in memory up to a maximum, then in
+ * a temporary file that disappears with the process.
+ */
+export class HeldBytes {
+  readonly #directory: string;
+  readonly #maxMemory: number;
+  #blocks: Buffer[] = [];
+  /** Bytes used of the last block. */
+  #filled = BLOCK;
+  #fd: number | undefined;
+  length = 0;
+
+  /**
+   * @param directory for the temporary file, if one is needed
+   * @param maxMemory what is held in memory, in bytes
+   */
+  constructor(directory: string, maxMemory = MAX_MEMORY) {
+    this.#directory = directory;
+    this.#maxMemory = maxMemory;
+  }
+
+  /**
+   * Adds bytes, which are copied.
+   * @throws {QmtpError} unwritable-spool when the temporary file cannot be created or written
+   */
+  add(bytes: Buffer): void {
+    this.length += bytes.length;
+    if (this.length <= this.#maxMemory) this.#keep(bytes);
+    else this.#toFile(bytes);
+  }
+
+  /** All bytes, as often as needed, once they were added. A chunk is valid until the next one is read. */
+  chunks(): Iterable<Buffer> | AsyncIterable<Buffer> {
+    return this.#fd === undefined ? this.#kept() : fileChunks(this.#fd);
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #keep(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#filled === BLOCK) {
+        this.#blocks.push(Buffer.allocUnsafeSlow(BLOCK));
+        this.#filled = 0;
+      }
+      const copied = bytes.copy(this.#blocks.at(-1) as Buffer, this.#filled, at);
+      this.#filled += copied;
+      at += copied;
+    }
+  }
+
+  #kept(): Buffer[] {
+    const last = this.#blocks.length - 1;
+    return this.#blocks.map((block, index) => (index === last ? block.subarray(0, this.#filled) : block));
+  }
+
+  #toFile(bytes: Buffer): void {
+    try {
+      if (this.#fd === undefined) {
+        this.#fd = openTemporaryFile(this.#directory);
+        for (const block of this.#kept()) writeWhole(this.#fd, block);
+        this.#blocks = [];
+      }
+      writeWhole(this.#fd, bytes);
+    } catch (error) {
+      const message = `cannot store the message in ${this.#directory}: ${reason(error)}`;
+      throw new QmtpError("unwritable-spool", message, { cause: error });
+    }
+  }
+}
+
+/**
+ * Reads a stream to its end and converts it into a message.
+ * @throws {QmtpError} unwritable-spool; and what the stream throws
+ */
+export async function heldMessage(
+  held: HeldBytes,
+  chunks: AsyncIterable<Buffer>,
+  format: { encoding: Encoding; raw: boolean },
+): Promise<Message> {
+  const converter = new LineEndConverter(format.encoding);
+  for await (const chunk of chunks) held.add(format.raw ? chunk : converter.convert(chunk));
+  held.add(converter.end());
+  return { encoding: format.encoding, length: held.length, chunks: () => held.chunks() };
+}

@@ -1,0 +1,23 @@
+import { QmtpError, unreadable } from "../errors.ts";
+
+/**
+ * The same chunks; a failure to read them becomes a QmtpError, unless it already is one.
+ * @throws {QmtpError} unreadable-input
+ */
+export async function* withReadErrors(
+  chunks: AsyncIterable<Buffer>,
+  name: string,
+): AsyncGenerator<Buffer, void> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await iterator.next().catch((error: unknown) => {
+        throw error instanceof QmtpError ? error : unreadable(name, error);
+      });
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -1,0 +1,36 @@
+import { closeSync, constants, openSync, writeSync } from "node:fs";
+import type { Delivery } from "../protocol/delivery.ts";
+import { STATUS_LETTER } from "../protocol/response.ts";
+import { inheritedKind } from "../transport/inherited.ts";
+
+/** The descriptor on which callers that know exit code 82 read the text of a refusal. */
+const REFUSAL = 6;
+const MAX_REFUSAL = 255;
+
+/**
+ * Writes to descriptor 6, if the caller made a pipe there, what the server said about the recipient that decides the
+ * exit code.
+ * @returns whether it was written
+ */
+export function writeRefusal(deliveries: readonly Delivery[]): boolean {
+  if (inheritedKind(REFUSAL) !== "pipe") return false;
+  const deferral = deliveries.find(({ status, origin }) => status === "deferral" && origin === "server");
+  const decisive = deferral ?? deliveries.find(({ status }) => status === "failure");
+  if (decisive === undefined) return false;
+  const said = decisive.text.toString("latin1").replace(/[^\x20-\x7e]/g, "?");
+  const text = STATUS_LETTER[decisive.status] + said;
+  try {
+    // Fails if the descriptor is for reading only. Opened anew, it does not block when the pipe is full.
+    writeSync(REFUSAL, Buffer.alloc(0));
+    const fd = openSync(`/dev/fd/${REFUSAL}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      writeSync(fd, text.slice(0, MAX_REFUSAL), null, "latin1");
+    } finally {
+      closeSync(fd);
+    }
+    return true;
+  } catch {
+    // The exit code says enough.
+    return false;
+  }
+}

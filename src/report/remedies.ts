@@ -1,0 +1,53 @@
+import { type Code, type Hint, QmtpError } from "../errors.ts";
+
+/** An error with what to do about it on the command line. */
+export function describe(error: Error): string {
+  if (!(error instanceof QmtpError)) return error.message;
+  if (error.parts.length > 0) return error.parts.map(describe).join("; ");
+  const remedy = remedyFor(error);
+  return remedy === undefined ? error.message : `${error.message}; ${remedy}`;
+}
+
+/** The client's own text for a recipient, with what to do about the error that caused it. */
+export function explained(text: Buffer, error: Error | undefined): Buffer {
+  if (!(error instanceof QmtpError)) return text;
+  if (text.equals(Buffer.from(error.message))) return Buffer.from(describe(error));
+  const remedy = error.code === "missing-responses" ? "try --split" : remedyFor(error);
+  return remedy === undefined ? text : Buffer.concat([text, Buffer.from(`; ${remedy}`)]);
+}
+
+/** By code, for errors without a hint. */
+const REMEDIES: Readonly<Partial<Record<Code, string>>> = {
+  "listen-failed": "name another endpoint with --listen",
+  "unwritable-spool": "name another directory in TMPDIR",
+};
+
+function remedyFor({ code, hint }: QmtpError): string | undefined {
+  if (hint !== undefined) return remedyOf(hint);
+  return REMEDIES[code];
+}
+
+function remedyOf(hint: Hint): string {
+  switch (hint.kind) {
+    case "trust-issuer":
+      return `trust its issuer with --cacert <file>, or ${onlyThisKey(hint.pin)}`;
+    case "trust-key":
+      return `trust ${onlyThisKey(hint.pin)}`;
+    case "certificate-name":
+      return `name one of these with --tls-servername, or trust ${onlyThisKey(hint.pin)}`;
+    case "pinned-key":
+      return `trust it with --pinnedpubkey sha256//${hint.pin}`;
+    case "own-certificate":
+      return "look at --cert";
+    case "needs-certificate":
+      return "use --cert and --key";
+    case "maybe-needs-certificate":
+      return "if it requires one, use --cert and --key";
+    case "bytes-in-file":
+      return "put addresses that are not UTF-8 into a file, and name it with --to-file";
+  }
+}
+
+function onlyThisKey(pin: string): string {
+  return `only this key with --insecure --pinnedpubkey sha256//${pin}`;
+}

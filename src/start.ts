@@ -1,0 +1,72 @@
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { Script } from "node:vm";
+
+/*
+ * Loads main.js. Compiling it takes longer than all that a run does, so V8's compiled code is kept in a file next to
+ * it: the build makes one, and where that is missing, as in a package that another Node built, the first run of the
+ * directory's owner. A missing, stale or damaged file means a normal compile, never an error.
+ */
+
+/** Of main.js; set by the build. V8 itself compares only the length of the source. */
+declare const MAIN_HASH: string;
+
+interface Main {
+  /** @returns whether most runs do the same, so that its compiled code is worth keeping */
+  main(launcher: string): Promise<boolean>;
+}
+
+type Wrapper = (
+  exports: object,
+  require: NodeJS.Require,
+  module: object,
+  file: string,
+  folder: string,
+) => void;
+
+/** Runs a launcher with the arguments of this process, and sets the exit code. */
+export async function start(launcher = "qmtp"): Promise<void> {
+  const filename = `${__dirname}/main.js`;
+  const cache = `${__dirname}/main-${process.version}-${process.arch}-${MAIN_HASH}.cache`;
+  // Before the cache: a build removes the old cache, then replaces main.js, so that the two always belong together.
+  const source = readFileSync(filename, "latin1");
+  const cachedData = readCache(cache);
+  const script = new Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
+    filename,
+    ...(cachedData && { cachedData }),
+  });
+  const module = { exports: {} };
+  (script.runInThisContext() as Wrapper)(module.exports, require, module, filename, __dirname);
+  const worthKeeping = await (module.exports as Main).main(launcher);
+  if (worthKeeping && (cachedData === undefined || script.cachedDataRejected)) keep(script, cache);
+}
+
+/**
+ * The file holds the code twice: V8 checks only the beginning, and runs damaged code. Comparing the two is cheaper than
+ * a checksum.
+ */
+function readCache(file: string): Buffer | undefined {
+  try {
+    const content = readFileSync(file);
+    const length = content.length / 2;
+    const code = content.subarray(0, length);
+    return code.equals(content.subarray(length)) ? code : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes the cache whole or not at all, if this directory is ours alone, and if V8 runs as it does for everyone. */
+function keep(script: Script, cache: string): void {
+  const temporary = `${cache}.${process.pid}`;
+  try {
+    const { uid, mode } = statSync(__dirname);
+    if (uid !== process.geteuid?.() || (mode & 0o022) !== 0) return;
+    // Code that other flags made is rejected: runs with and without them would replace it in turn.
+    if (process.execArgv.length > 0 || process.env.NODE_OPTIONS) return;
+    const code = script.createCachedData();
+    writeFileSync(temporary, Buffer.concat([code, code]), { flag: "wx", mode: 0o644 });
+    renameSync(temporary, cache);
+  } catch {
+    rmSync(temporary, { force: true });
+  }
+}

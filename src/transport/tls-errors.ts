@@ -1,0 +1,118 @@
+import type { X509Certificate } from "node:crypto";
+import { type Hint, QmtpError, reason, systemCode } from "../errors.ts";
+
+/** Why TLS failed, with a hint at the remedy. */
+export interface Trouble {
+  readonly why: string;
+  readonly hint?: Hint;
+}
+
+/**
+ * Why a certificate is not valid for a name.
+ * @param code OpenSSL's (verify(1), "Diagnostics") or Node's
+ * @param wrongName what is wrong with the certificate's names
+ * @param pin SHA-256 of its public key in base64
+ */
+export function distrust(
+  code: string,
+  certificate: X509Certificate,
+  name: string,
+  wrongName: Error | undefined,
+  pin: string,
+): Trouble {
+  const ofName = code === "ERR_TLS_CERT_ALTNAME_INVALID";
+  const names = certificate.subjectAltName ?? certificate.subject?.replaceAll("\n", ", ") ?? "no name";
+  const alsoName = wrongName === undefined || ofName ? "" : `, and it is for ${names}`;
+  const why = ofName ? `it is for ${names}` : `${chainWords(code, certificate)}${alsoName}`;
+  const kind = ofName ? "certificate-name" : NOT_THE_ISSUERS.includes(code) ? "trust-key" : "trust-issuer";
+  return { why: `certificate not valid for '${name}': ${why}`, hint: { kind, pin } };
+}
+
+/** Faults of a certificate that trusting its issuer does not mend. */
+const NOT_THE_ISSUERS = ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "INVALID_PURPOSE"];
+
+function chainWords(code: string, { issuer, validFrom, validTo }: X509Certificate): string {
+  const by = (issuer ?? "no issuer").replaceAll("\n", ", ");
+  switch (code) {
+    case "CERT_HAS_EXPIRED":
+      return `expired: it, or an issuer's (its own last day is ${validTo})`;
+    case "CERT_NOT_YET_VALID":
+      return `not valid before ${validFrom}`;
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+      return "self-signed";
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+      return `untrusted root, self-signed (${by})`;
+    case "UNABLE_TO_GET_ISSUER_CERT":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+      return `unknown issuer (${by})`;
+    case "INVALID_PURPOSE":
+      return "it is not for servers";
+    default:
+      return code.toLowerCase().replaceAll("_", " ");
+  }
+}
+
+/** The alerts by which a server refuses our certificate, or the lack of one. */
+const ABOUT_OURS: Readonly<Record<string, Trouble & { readonly hint: Hint }>> = {
+  ACCESS_DENIED: ours("the server denies access to our certificate"),
+  BAD_CERTIFICATE: ours("the server refuses our certificate, or the lack of one"),
+  CERTIFICATE_EXPIRED: ours("the server says that our certificate has expired"),
+  CERTIFICATE_REQUIRED: {
+    why: "the server requires a client certificate",
+    hint: { kind: "needs-certificate" },
+  },
+  CERTIFICATE_REVOKED: ours("the server says that our certificate is revoked"),
+  CERTIFICATE_UNKNOWN: ours("the server refuses our certificate"),
+  UNKNOWN_CA: ours("the server does not know the issuer of our certificate"),
+  UNSUPPORTED_CERTIFICATE: ours("the server refuses our kind of certificate"),
+};
+
+function ours(why: string) {
+  return { why, hint: { kind: "own-certificate" } } as const;
+}
+
+const NOT_TLS = [
+  "ERR_SSL_WRONG_VERSION_NUMBER",
+  "ERR_SSL_PACKET_LENGTH_TOO_LONG",
+  "ERR_SSL_BAD_RECORD_TYPE",
+  "ERR_SSL_UNSUPPORTED_RECORD_TYPE",
+  "ERR_SSL_HTTP_REQUEST",
+];
+
+/** Why the handshake failed. */
+export function handshakeTrouble(error: Error): Trouble {
+  const code = systemCode(error) ?? "";
+  const alert = alertOf(error);
+  const aboutOurs = ABOUT_OURS[alert ?? ""];
+  if (aboutOurs !== undefined) return aboutOurs;
+  if (alert === "PROTOCOL_VERSION" || code === "ERR_SSL_UNSUPPORTED_PROTOCOL") {
+    return { why: "the server does not support TLS 1.2 or newer" };
+  }
+  if (alert === "HANDSHAKE_FAILURE") {
+    const why = "no cipher in common with the server, or it requires a client certificate";
+    return { why, hint: { kind: "maybe-needs-certificate" } };
+  }
+  if (NOT_TLS.includes(code)) {
+    return { why: "the server does not speak TLS on this port; without TLS, use qmtp://" };
+  }
+  if (["ECONNRESET", "EPIPE", "ECONNABORTED"].includes(code)) {
+    const why =
+      "the server closed the connection in the TLS handshake; if it does not speak TLS, use qmtp://";
+    return { why };
+  }
+  return { why: `the TLS handshake failed: ${reason(error)}` };
+}
+
+/**
+ * Why a connection ended after the handshake. With TLS 1.3, a server refuses our certificate only then, before it
+ * has read anything.
+ */
+export function afterHandshake(error: Error): Error {
+  const { why, hint } = ABOUT_OURS[alertOf(error) ?? ""] ?? {};
+  return why === undefined ? error : new QmtpError("connection-refused", why, { hint });
+}
+
+function alertOf(error: Error): string | undefined {
+  return /_ALERT_([A-Z_]+)$/.exec(systemCode(error) ?? "")?.[1];
+}

@@ -1,0 +1,101 @@
+import { writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { qmtp } from "../../support/in-process.ts";
+import { startReceivingServer } from "../../support/receiving-server.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+
+/** Expects one line on standard error, nothing on standard output, and no connection. */
+async function expectRefused(args: readonly string[], code: number, words: string): Promise<void> {
+  const server = await startReceivingServer();
+  const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", ...args, "b@y"], { input: "hi\n" });
+  expect({ ...sent, stderr: "" }).toEqual({ code, signal: null, stdout: "", stderr: "" });
+  expect(sent.stderr).toMatch(/^qmtp: [^\n]+\n$/);
+  expect(sent.stderr).toContain(words);
+  expect(server.connections).toBe(0);
+}
+
+describe("a line break is refused", () => {
+  const rows: ReadonlyArray<[string, string]> = [
+    ["--subject", "one%two"],
+    ["--subject", "one%Bcc: c@z"],
+    ["--subject", "one%"],
+    ["--header", "X-One: two%three"],
+    ["--header", "X-One: two% folded"],
+    ["--header", "X-One%: two"],
+    ["--cc", "c@z%"],
+    ["--cc", '"c%d" <c@z>'],
+    ["--reply-to", "%c@z"],
+  ];
+  const breaks: ReadonlyArray<[string, string]> = [
+    ["LF", "\n"],
+    ["CR", "\r"],
+    ["CRLF", "\r\n"],
+  ];
+  test.each(
+    rows.flatMap(([option, value]) => breaks.map(([name, end]) => [option, value, name, end] as const)),
+  )("in %s '%s' with %s for %%", (option, value, _name, end) =>
+    expectRefused([option, value.replace("%", end)], 100, option),
+  );
+});
+
+describe("exit code 100 is for", () => {
+  test.each<[string, string[], string]>([
+    ["Bcc", ["--header", "Bcc: c@z"], "Bcc"],
+    ["Resent-Bcc", ["--header", "resent-bcc : c@z"], "resent-bcc"],
+    ["MIME-Version", ["--header", "MIME-Version: 1.0"], "MIME-Version"],
+    ["Content-Type", ["--header", "content-type: text/html"], "content-type"],
+    [
+      "Content-Transfer-Encoding",
+      ["--header", "Content-Transfer-Encoding: 8bit"],
+      "Content-Transfer-Encoding",
+    ],
+    ["a field without a colon", ["--header", "X-One two"], "X-One two"],
+    ["a field without a name", ["--header", ": two"], "--header"],
+    ["a field name with a blank", ["--header", "X One: two"], "X One"],
+    ["a field name that is not ASCII", ["--header", "Ä: two"], "--header"],
+    ["two subjects", ["--subject", "s", "--header", "SUBJECT: t"], "--subject"],
+    ["two Cc fields", ["--cc", "c@z", "--header", "Cc: d@z"], "--cc"],
+    ["two Reply-To fields", ["--reply-to", "c@z", "--header", "Reply-To: d@z"], "--reply-to"],
+    ["a field without a value", ["--header", "X-One: "], "'X-One: ' has no value"],
+    [
+      "a second field of a kind that may occur only once",
+      ["--header", "From: c@z", "--header", "from: d@z"],
+      "from is given twice",
+    ],
+    [
+      "a word longer than a line",
+      ["--header", `X-One: ${"x".repeat(998)}`],
+      "a word that is too long for a line",
+    ],
+    ["a subject that is not UTF-8", ["--subject", "\ufffd"], "--subject is not valid UTF-8"],
+    ["a text that is not UTF-8", ["--body", "\ufffd"], "--body is not valid UTF-8"],
+    [
+      "no address in --cc, and no other recipient",
+      ["--cc", "(nobody)", "--to-file", "/dev/null"],
+      "/dev/null holds no rec",
+    ],
+    ["--raw", ["--raw", "--subject", "s"], "--raw"],
+    ["--read-recipients", ["-t", "--body", "s"], "--read-recipients"],
+    ["--body and --file", ["--body", "s", "--file", "/dev/null"], "--file"],
+    ["--test and --file", ["--test", "--file", "/dev/null"], "--file"],
+    ["an unclosed quote in --cc", ["--cc", '"c@z'], "--cc"],
+    ["an unclosed angle bracket in --cc", ["--cc", "C <c@z"], "--cc"],
+    ["words in --cc that are not an address", ["--cc", "John Doe"], "John Doe"],
+    ["two addresses in --cc without a comma", ["--cc", "c@z d@z"], "--cc"],
+    ["a control character in --reply-to", ["--reply-to", "c\u0001@z"], "--reply-to"],
+  ])("%s", (_name, args, words) => expectRefused(args, 100, words));
+});
+
+describe("exit code 111 is for", () => {
+  test.each(["--attach", "--html"])("%s with a missing file, or a directory", async (option) => {
+    const folder = temporaryFolder();
+    await expectRefused([option, `${folder}/none`], 111, `${folder}/none`);
+    await expectRefused([option, folder], 111, folder);
+  });
+
+  test("the second of two attachments that cannot be read", async () => {
+    const folder = temporaryFolder();
+    writeFileSync(`${folder}/one`, "1");
+    await expectRefused(["--attach", `${folder}/one`, "--attach", `${folder}/two`], 111, `${folder}/two`);
+  });
+});

@@ -1,0 +1,94 @@
+import { afterEach, expect, test } from "vitest";
+import { qmtp } from "../../support/in-process.ts";
+import { finished, printed, startQmtp, startSink, stopAll } from "../../support/processes.ts";
+import { unusedPort } from "../../support/scripted-server.ts";
+
+afterEach(stopAll);
+
+/** Waits as short as possible: their length is tested elsewhere, on fake timers. */
+const AT_ONCE = ["--retry-delay", "0.001"];
+
+test("deferred recipients are sent the message again, and JSON reports each attempt", async () => {
+  const sink = await startSink(["--defer", "^later@", "--exit-after", "3"]);
+  const args = ["send", "--json", "--retry", "2", ...AT_ONCE, "-s", sink.endpoint, "-f", "a@x"];
+  const { code, stdout, stderr } = await qmtp([...args, "b@y", "later@y"], { input: "hi\n" });
+  expect({ code, stderr }).toEqual({ code: 111, stderr: "" });
+  const { deliveries, attempts } = JSON.parse(stdout);
+  expect(deliveries.map(({ status }: { status: string }) => status)).toEqual(["success", "deferral"]);
+  const again = {
+    server: { endpoint: sink.endpoint, address: "127.0.0.1", port: expect.any(Number) as number, tls: null },
+    recipients: 1,
+    counts: { success: 0, deferral: 1, failure: 0 },
+    timing: {
+      connectMs: expect.any(Number) as number,
+      sendMs: expect.any(Number) as number,
+      responseMs: expect.any(Number) as number,
+    },
+    violations: [],
+    error: null,
+  };
+  const first = { ...again, recipients: 2, counts: { success: 1, deferral: 1, failure: 0 } };
+  expect(attempts).toEqual([first, again, again]);
+  expect((await sink.done).stdout).toBe(
+    "a@x -> b@y success, later@y deferral; 3 bytes, unix\n" +
+      "a@x -> later@y deferral; 3 bytes, unix\n".repeat(2),
+  );
+});
+
+test("without --retry there is one attempt", async () => {
+  const sink = await startSink(["--defer", ".", "--exit-after", "1"]);
+  const { stdout } = await qmtp(["send", "--json", "-s", sink.endpoint, "-f", "a@x", "b@y"], {
+    input: "hi\n",
+  });
+  expect(JSON.parse(stdout).attempts.length).toBe(1);
+  expect((await sink.done).stdout).toBe("a@x -> b@y deferral; 3 bytes, unix\n");
+});
+
+test("a server that refuses connections is tried again, and -v reports each attempt", async () => {
+  const port = await unusedPort();
+  const args = ["send", "-v", "--retry", "2", ...AT_ONCE, "-s", `127.0.0.1:${port}`, "-f", "a@x", "b@y"];
+  const { code, stdout, stderr } = await qmtp(args, { input: "hi\n" });
+  const refused = `cannot connect to qmtp://127.0.0.1:${port}: connection refused (127.0.0.1)`;
+  expect({ code, stdout }).toEqual({ code: 111, stdout: `b@y: deferral: ${refused}\n` });
+  const attempt = `* connecting to qmtp://127.0.0.1:${port}\n* ${refused}\n`;
+  const then = (number: number) => `* attempt ${number} of 3, to 1 of the recipients, in 0.0 s\n`;
+  expect(stderr).toBe(attempt + then(2) + attempt + then(3) + attempt);
+});
+
+test("a signal ends the wait at once, with the results so far", async () => {
+  const sink = await startSink(["--defer", "^later@"]);
+  const options = ["--retry", "1", "--retry-delay", "3000", "--retry-max-time", "9000", "-v", "--json"];
+  const args = ["send", ...options, "-s", sink.endpoint, "-f", "a@x", "b@y", "later@y"];
+  const child = startQmtp(args, { stdio: "pipe" });
+  child.stdin?.end("hi\n");
+  const ended = finished(child);
+  await printed(child.stderr, /attempt 2 of 2/);
+  child.kill("SIGINT");
+  const { code, stdout } = await ended;
+  const report = JSON.parse(stdout);
+  expect(code).toBe(111);
+  expect(report.deliveries.map(({ text }: { text: string }) => text.replace(/ok .*/, "ok"))).toEqual([
+    "ok",
+    "sorry, this recipient is deferred here (#4.3.0)",
+  ]);
+  expect(report.error).toEqual({ code: "interrupted", fault: "local", message: "interrupted by SIGINT" });
+  expect(report.attempts.length).toBe(1);
+});
+
+test.each([
+  [
+    ["--retry", "x"],
+    "option '--retry <n>' does not take 'x': write a whole number, 0 or more and at most 1000",
+  ],
+  [
+    ["--retry", "-1"],
+    "option '--retry <n>' does not take '-1': write a whole number, 0 or more and at most 1000",
+  ],
+  [["--retry-delay", "0"], "option '--retry-delay <s>' does not take '0'"],
+  [["--retry", "1", "-s", "ucspi:"], "--retry cannot reconnect with ucspi:; name another endpoint"],
+])("%j is wrong usage", async (args, why) => {
+  const { code, stdout, stderr } = await qmtp(["send", ...args, "-f", "a@x", "b@y"], { input: "hi\n" });
+  expect({ code, stdout }).toEqual({ code: 100, stdout: "" });
+  expect(stderr.startsWith(`qmtp: ${why}`), stderr).toBe(true);
+  expect(stderr.indexOf("\n")).toBe(stderr.length - 1);
+});

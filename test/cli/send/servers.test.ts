@@ -1,0 +1,114 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { portThatNeverAnswers } from "../../support/full-backlog.ts";
+import { qmtp } from "../../support/in-process.ts";
+import { startSink, stopAll } from "../../support/processes.ts";
+import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { wirePackage } from "../../support/wire.ts";
+
+afterEach(stopAll);
+
+const send = (...args: string[]) => qmtp(["send", "-f", "a@x", ...args], { input: "hi\n" });
+
+describe("without a connection, every recipient gets a deferral line, and the exit code is 111", () => {
+  test("a host that is not found", async () => {
+    const sent = await send("-s", "host.invalid", "b@y", "c@y");
+    const why = "deferral: cannot connect to qmtp://host.invalid:209: ";
+    const reason = "(host not found|temporary failure in name resolution)";
+    expect(sent.stdout).toMatch(new RegExp(`^b@y: ${why}${reason}\nc@y: ${why}${reason}\n$`));
+    expect(sent).toMatchObject({ code: 111, stderr: "" });
+  });
+
+  test("a socket that does not exist", async () => {
+    const path = `${temporaryFolder()}/none`;
+    const stdout = `b@y: deferral: cannot connect to unix:${path}: no such file or directory\n`;
+    expect(await send("-s", `unix:${path}`, "b@y")).toEqual({ code: 111, signal: null, stdout, stderr: "" });
+  });
+
+  test("a connection that takes too long", async () => {
+    const port = await portThatNeverAnswers();
+    const sent = await send("-s", `127.0.0.1:${port}`, "--connect-timeout", "0.4", "b@y");
+    const stdout = `b@y: deferral: cannot connect to qmtp://127.0.0.1:${port}: no connection within 0.4 s\n`;
+    expect(sent).toEqual({ code: 111, signal: null, stdout, stderr: "" });
+  });
+
+  test("every one of several servers, with the reason for each", async () => {
+    const [port, path] = [await unusedPort(), `${temporaryFolder()}/none`];
+    const sent = await send("-s", `127.0.0.1:${port}`, "-s", `unix:${path}`, "b@y", "--json");
+    const { deliveries, server, error, outcome } = JSON.parse(sent.stdout);
+    const message =
+      `cannot connect to qmtp://127.0.0.1:${port}: connection refused (127.0.0.1); ` +
+      `cannot connect to unix:${path}: no such file or directory`;
+    expect(deliveries).toEqual([
+      {
+        index: 0,
+        recipient: "b@y",
+        status: "deferral",
+        text: message,
+        origin: "client",
+        possibleDuplicate: false,
+      },
+    ]);
+    expect(error).toEqual({ code: "connect-failed", fault: "transport", message });
+    expect(server).toEqual({ endpoint: `unix:${path}`, address: null, port: null, tls: null });
+    expect(outcome).toBe("failed");
+    expect(sent).toMatchObject({ code: 111, stderr: "" });
+  });
+});
+
+describe("several servers", () => {
+  test("the next one is tried if one cannot be reached", async () => {
+    const sink = await startSink();
+    const sent = await send("-s", `127.0.0.1:${await unusedPort()}`, "-s", sink.endpoint, "b@y", "--json");
+    expect(JSON.parse(sent.stdout)).toMatchObject({
+      outcome: "success",
+      server: { endpoint: sink.endpoint },
+    });
+    expect(sent).toMatchObject({ code: 0, stderr: "" });
+    expect(await sink.nextLine()).toBe("a@x -> b@y success; 3 bytes, unix");
+  });
+
+  test("the next one is not tried after a connection, even one that fails", async () => {
+    const [first, second] = [
+      await startScriptedServer({ reply: "", after: wirePackage({ message: "hi\n" }).length, close: true }),
+      await startScriptedServer(),
+    ];
+    const sent = await send("-s", first.endpoint, "-s", second.endpoint, "b@y");
+    const why = "connection closed before a response came (the message may have been delivered)";
+    expect(sent).toEqual({ code: 111, signal: null, stdout: `b@y: deferral: ${why}\n`, stderr: "" });
+    expect(second.connections).toBe(0);
+  });
+
+  test("QMTP_SERVER names several, separated by white space", async () => {
+    const sink = await startSink();
+    const env = { QMTP_SERVER: ` 127.0.0.1:${await unusedPort()}\t ${sink.endpoint}\n` };
+    const sent = await qmtp(["send", "-f", "a@x", "b@y"], { env });
+    expect(sent.stdout).toMatch(/^b@y: success: ok \d+ qp 1\n$/);
+    expect(sent).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test("--server overrides QMTP_SERVER", async () => {
+    const [sink, other] = [await startSink(), await startScriptedServer()];
+    const sent = await qmtp(["send", "-f", "a@x", "-s", sink.endpoint, "b@y"], {
+      env: { QMTP_SERVER: other.endpoint },
+    });
+    expect(sent.code).toBe(0);
+    expect(other.connections).toBe(0);
+  });
+
+  test("localhost, port 209, is the default", async () => {
+    for (const env of [{}, { QMTP_SERVER: "" }, { QMTP_SERVER: " " }]) {
+      const dry = await qmtp(["send", "-n", "-f", "a@x", "b@y"], { env });
+      expect(dry.stdout).toMatch(/^server: qmtp:\/\/localhost:209\n/);
+    }
+  });
+});
+
+test("a unix socket works as well as a port", async () => {
+  const path = `${temporaryFolder()}/sink.sock`;
+  const sink = await startSink(["--listen", `unix:${path}`]);
+  expect(sink.endpoint).toBe(`unix:${path}`);
+  const sent = await send("-s", `unix:${path}`, "b@y", "--json");
+  const server = { endpoint: `unix:${path}`, address: null, port: null, tls: null };
+  expect(JSON.parse(sent.stdout)).toMatchObject({ outcome: "success", server });
+});

@@ -1,0 +1,109 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { qmtp, type RunningSink, startSink, stopAll } from "../../support/processes.ts";
+import { onTerminal } from "../../support/terminal.ts";
+
+const ESC = "\u001b";
+const GREEN = `${ESC}[32msuccess${ESC}[39m`;
+const YELLOW = `${ESC}[33mdeferral${ESC}[39m`;
+const RED = `${ESC}[31mfailure${ESC}[39m`;
+
+let sink: RunningSink;
+const options = ["--reject", "^no@", "--defer", "^later@"];
+const send = (more = "") =>
+  `"$QMTP" send -s ${sink.endpoint} -f a@x --file /dev/null b@y later@y no@y ${more}`;
+
+afterEach(stopAll);
+
+describe("colour", () => {
+  beforeEach(async () => {
+    sink = await startSink(options);
+  });
+
+  test("marks the status words on a terminal", async () => {
+    const shown = await onTerminal(send());
+    expect(shown.stdout).toMatch(/^b@y: \S+: ok \d+ qp 1\r\nlater@y: \S+: .+\r\nno@y: \S+: .+\r\n$/);
+    expect(shown.stdout).toContain(`b@y: ${GREEN}: ok`);
+    expect(shown.stdout).toContain(`later@y: ${YELLOW}: sorry`);
+    expect(shown.stdout).toContain(`no@y: ${RED}: sorry`);
+    expect(shown.code).toBe(111);
+  });
+
+  test.each<[string, string, Record<string, string>]>([
+    ["NO_COLOR", "", { NO_COLOR: "1" }],
+    ["TERM=dumb", "", { TERM: "dumb" }],
+    ["--no-color", "--no-color", {}],
+    ["--json", "--json", {}],
+    ["standard output piped, and standard error on the terminal", "| cat", {}],
+  ])("is off with %s", async (_name, more, env) => {
+    const shown = await onTerminal(send(more), env);
+    expect(shown.stdout).toContain("success");
+    expect(shown.stdout).not.toContain(ESC);
+  });
+
+  test("is on with an empty NO_COLOR", async () => {
+    expect((await onTerminal(send(), { NO_COLOR: "" })).stdout).toContain(GREEN);
+  });
+
+  test("is off on a pipe, even if FORCE_COLOR is set", async () => {
+    const args = ["send", "-s", sink.endpoint, "-f", "a@x", "b@y"];
+    const { stdout } = await qmtp(args, { env: { FORCE_COLOR: "1", TERM: "xterm" } });
+    expect(stdout).toMatch(/^b@y: success: /);
+  });
+});
+
+describe("the spinner", () => {
+  const spinner = /sent 37 B, \d.* B\/s; waiting for responses/;
+
+  test("appears on a terminal on standard error after half a second, and is cleared", async () => {
+    sink = await startSink([...options, "--delay", "900"]);
+    const [plain, piped] = await Promise.all([onTerminal(send()), onTerminal(send("| cat"))]);
+    for (const { stdout } of [plain, piped]) {
+      expect(stdout).toMatch(spinner);
+      // The line is cleared before the results are printed.
+      const afterwards = stdout.slice(stdout.lastIndexOf(`${ESC}[0K`));
+      expect(afterwards).toMatch(/^\S+b@y: /);
+    }
+    expect(piped.stdout).toContain("later@y: deferral: sorry");
+  });
+
+  test("does no harm on a terminal without a known width", { timeout: 6_000 }, async () => {
+    sink = await startSink([...options, "--delay", "700"]);
+    const shown = await onTerminal(send(), {}, "", 0);
+    expect(shown.stdout).toContain(`later@y: ${YELLOW}: sorry`);
+    expect(shown.stdout.length).toBeLessThan(10_000);
+    expect(shown.code).toBe(111);
+  });
+
+  test("is off if the run is quick, if declined, or if standard error is not a terminal", async () => {
+    sink = await startSink([...options, "--delay", "800"]);
+    const quick = await startSink();
+    const shown = await Promise.all([
+      onTerminal(send("--no-color")),
+      onTerminal(send("--json")),
+      onTerminal(send("-q")),
+      onTerminal(send(), { NO_COLOR: "1" }),
+      onTerminal(send(), { TERM: "dumb" }),
+      onTerminal(send("2>&1 >/dev/null | cat")),
+      onTerminal(`"$QMTP" send -s ${quick.endpoint} -f a@x --file /dev/null b@y`),
+    ]);
+    for (const { stdout } of shown) expect(stdout).not.toContain("waiting for responses");
+  });
+});
+
+describe("a message read from the terminal", () => {
+  const hint = "qmtp: reading the message from the terminal; end it with Ctrl-D on a new line\r\n";
+
+  test("is prompted for with a line on standard error", async () => {
+    sink = await startSink();
+    const shown = await onTerminal(`"$QMTP" send -s ${sink.endpoint} -f a@x b@y`, {}, "typed\n");
+    expect(shown.stdout).toContain(hint);
+    expect(shown.stdout).toContain(`b@y: ${GREEN}: ok`);
+    expect(await sink.nextLine()).toBe("a@x -> b@y success; 6 bytes, unix");
+  });
+
+  test("is not prompted for if standard input is not a terminal", async () => {
+    sink = await startSink();
+    const shown = await onTerminal(`echo hi | "$QMTP" send -s ${sink.endpoint} -f a@x b@y`);
+    expect(shown.stdout).toMatch(/^b@y: /);
+  });
+});

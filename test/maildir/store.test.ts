@@ -1,0 +1,132 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createMaildir, putMessage, storeMessage, syncNew } from "../../src/maildir/store.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+
+/** Disk operations, in order; a message's own name is "NAME". */
+const steps = vi.hoisted((): string[] => []);
+
+vi.mock("node:fs/promises", async (original) => {
+  const real = await original<typeof import("node:fs/promises")>();
+  const shown = (path: unknown) => `${path}`.replace(/^.*?\/maildir/, "maildir").replace(/\d+\.M.*/, "NAME");
+  return {
+    ...real,
+    open: async (path: string, ...rest: [string, number]): Promise<FileHandle> => {
+      const file = await real.open(path, ...rest);
+      const sync = file.sync.bind(file);
+      file.sync = async () => {
+        await sync();
+        steps.push(`sync ${shown(path)}`);
+      };
+      const close = file.close.bind(file);
+      file.close = async () => {
+        await close();
+        steps.push(`close ${shown(path)}`);
+      };
+      return file;
+    },
+    rename: async (from: string, to: string) => {
+      await real.rename(from, to);
+      steps.push(`rename ${shown(from)} ${shown(to)}`);
+    },
+  };
+});
+
+let maildir: string;
+
+beforeEach(() => {
+  const folder = temporaryFolder();
+  maildir = `${folder}/maildir`;
+  steps.length = 0;
+});
+
+const filesIn = (folder: string) => readdirSync(`${maildir}/${folder}`);
+
+describe("making a maildir", () => {
+  test("creates three folders, private to the owner, and syncs them and the maildir", async () => {
+    await createMaildir(maildir);
+    expect(readdirSync(maildir).sort()).toEqual(["cur", "new", "tmp"]);
+    for (const folder of ["", "/tmp", "/new", "/cur"]) {
+      expect(statSync(maildir + folder).mode & 0o777).toBe(0o700);
+    }
+    const syncs = steps.filter((step) => step.startsWith("sync"));
+    expect(syncs).toEqual([expect.not.stringContaining("maildir"), "sync maildir"]);
+  });
+
+  test("leaves an existing one as it is", async () => {
+    await createMaildir(maildir);
+    steps.length = 0;
+    await createMaildir(maildir);
+    expect(steps).toEqual([]);
+  });
+
+  test("adds missing folders", async () => {
+    mkdirSync(`${maildir}/new`, { recursive: true });
+    await createMaildir(maildir);
+    expect(readdirSync(maildir).sort()).toEqual(["cur", "new", "tmp"]);
+    expect(steps).toEqual(["sync maildir", "close maildir"]);
+  });
+
+  test("is refused if the parent folder is missing", async () => {
+    await expect(createMaildir(`${maildir}/none/maildir`)).rejects.toMatchObject({
+      code: "unwritable-maildir",
+      cause: { code: "ENOENT" },
+    });
+    expect(existsSync(maildir)).toBe(false);
+  });
+});
+
+describe("storing a message", () => {
+  beforeEach(async () => {
+    await createMaildir(maildir);
+    steps.length = 0;
+  });
+
+  test("syncs it before naming it in new/, and syncs that name before reporting success", async () => {
+    await storeMessage(maildir, [Buffer.from("one "), Buffer.from("two\n")]);
+    expect(steps).toEqual([
+      "sync maildir/tmp/NAME",
+      "close maildir/tmp/NAME",
+      "rename maildir/tmp/NAME maildir/new/NAME",
+      "sync maildir/new",
+      "close maildir/new",
+    ]);
+    const [name = ""] = filesIn("new");
+    expect(readFileSync(`${maildir}/new/${name}`, "utf8")).toBe("one two\n");
+    expect(statSync(`${maildir}/new/${name}`).mode & 0o777).toBe(0o600);
+  });
+
+  test("syncs new/ once for many messages", async () => {
+    await putMessage(maildir, [Buffer.from("one")]);
+    await putMessage(maildir, [Buffer.from("two")]);
+    await syncNew(maildir);
+    expect(filesIn("new").length).toBe(2);
+    expect(steps.filter((step) => step === "sync maildir/new").length).toBe(1);
+    expect(steps.at(-2)).toBe("sync maildir/new");
+  });
+
+  test("gives it a unique name of time, random part and host", async () => {
+    const before = Math.floor(Date.now() / 1_000);
+    for (let count = 0; count < 20; count++) await putMessage(maildir, []);
+    const names = filesIn("new");
+    expect(new Set(names).size).toBe(20);
+    for (const name of names) {
+      expect(name).toMatch(/^\d+\.M\d{6}R[0-9a-f]{16}\.[^/:]+$/);
+      const [seconds, microseconds = ""] = name.split(".");
+      expect(Number(seconds)).toBeGreaterThanOrEqual(before);
+      expect(Number(seconds)).toBeLessThanOrEqual(Date.now() / 1_000);
+      expect(microseconds.slice(1, 7)).toMatch(/000$/);
+    }
+  });
+
+  test("leaves nothing if the message cannot be read", async () => {
+    async function* failing() {
+      yield Buffer.from("half");
+      throw new Error("no more");
+    }
+    await expect(storeMessage(maildir, failing())).rejects.toThrow("no more");
+    expect([filesIn("tmp"), filesIn("new")]).toEqual([[], []]);
+    expect(steps).toEqual(["close maildir/tmp/NAME"]);
+  });
+});

@@ -1,0 +1,134 @@
+import { EventEmitter, once } from "node:events";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
+import { Readable, Writable } from "node:stream";
+import { compileFunction } from "node:vm";
+import { onTestFinished } from "vitest";
+import { environment, type Finished, type RunOptions } from "./processes.ts";
+
+/*
+ * The launchers as processes.ts runs them, but in this process: the build is evaluated with its own `process`.
+ * A process costs far more, which counts in tables of many rows. It is needed when a test is about signals,
+ * descriptors, memory, children or the process's exit.
+ */
+
+const MAIN = new URL("../../dist/main.js", import.meta.url).pathname;
+const PIPE_BYTES = 65_536;
+
+type Main = (launcher: string) => Promise<void>;
+type Load = (path: string) => unknown;
+
+const evaluate = compileFunction(
+  fs.readFileSync(MAIN, "utf8"),
+  ["exports", "require", "module", "process", "__dirname"],
+  {
+    filename: MAIN,
+  },
+) as (...args: [exports: object, require: Load, module: object, process: object, __dirname: string]) => void;
+
+const load = createRequire(MAIN);
+const pipe = { isFile: () => false, isDirectory: () => false };
+const files = { ...fs, fstatSync: (fd: number) => (fd === 0 ? pipe : fs.fstatSync(fd)) };
+
+/** Keeps everything written to it. */
+class Kept extends Writable {
+  readonly #chunks: Buffer[] = [];
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#chunks.push(chunk);
+    this.emit("kept");
+    done();
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString();
+  }
+}
+
+function piecesOf(input: string | Buffer): Buffer[] {
+  const bytes = Buffer.from(input as string);
+  const count = Math.ceil(bytes.length / PIPE_BYTES);
+  return Array.from({ length: count }, (_, at) => bytes.subarray(at * PIPE_BYTES, (at + 1) * PIPE_BYTES));
+}
+
+/** The part of Node's `process` that the launchers use. */
+class OwnProcess extends EventEmitter {
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly pid = process.pid;
+  readonly stdin: Readable;
+  readonly stdout = new Kept();
+  readonly stderr = new Kept();
+  exitCode = 0;
+
+  constructor(launcher: string, args: readonly string[], { input = "", env = {} }: RunOptions) {
+    super();
+    this.argv = [process.execPath, launcher, ...args];
+    this.env = environment(env);
+    this.stdin = Readable.from(piecesOf(input), { objectMode: false });
+  }
+
+  kill(pid: number, signal: NodeJS.Signals): void {
+    if (pid === this.pid) throw new Error(`${signal} would end the tests`);
+    process.kill(pid, signal);
+  }
+
+  async run(launcher: string): Promise<Finished> {
+    const module = { exports: {} as { main?: Main } };
+    const ownLoad: Load = (path) => (path === "node:fs" ? files : load(path));
+    evaluate(module.exports, ownLoad, module, this, dirname(MAIN));
+    await module.exports.main?.(launcher);
+    return { code: this.exitCode, signal: null, stdout: this.stdout.text, stderr: this.stderr.text };
+  }
+}
+
+/** Runs a launcher to its end. */
+export function launch(
+  launcher: string,
+  args: readonly string[],
+  options: Omit<RunOptions, "cwd"> = {},
+): Promise<Finished> {
+  return new OwnProcess(launcher, args, options).run(launcher);
+}
+
+/** Runs `qmtp` to its end. */
+export function qmtp(args: readonly string[], options: Omit<RunOptions, "cwd"> = {}): Promise<Finished> {
+  return launch("qmtp", args, options);
+}
+
+export interface SinkHere {
+  /** In the form `--server` takes. */
+  readonly endpoint: string;
+  /** The next line printed for a package. */
+  nextLine(): Promise<string>;
+  /** Stops it as SIGTERM does, and waits for its exit. */
+  stop(): Promise<Finished>;
+}
+
+/** Starts `qmtp sink` on a free loopback port and waits until it listens. It ends with the test. */
+export async function startSink(args: readonly string[] = []): Promise<SinkHere> {
+  const sink = new OwnProcess("qmtp", ["sink", "--listen", "127.0.0.1:0", ...args], {});
+  const done = sink.run("qmtp");
+  const stop = () => {
+    if (sink.listenerCount("SIGTERM") > 0) sink.emit("SIGTERM", "SIGTERM");
+    sink.removeAllListeners();
+    return done;
+  };
+  onTestFinished(() => void stop());
+  const listening = () => /listening on (\S+)\n/.exec(sink.stderr.text)?.[1];
+  while (listening() === undefined) {
+    const ended = await Promise.race([once(sink.stderr, "kept"), done]);
+    if ("code" in ended) throw new Error(`the sink does not listen: ${ended.stderr}`);
+  }
+  let read = 0;
+  const nextLine = async () => {
+    const at = read++;
+    for (;;) {
+      const lines = sink.stdout.text.split("\n").slice(0, -1);
+      if (lines.length > at) return lines[at] as string;
+      await once(sink.stdout, "kept");
+    }
+  };
+  return { endpoint: listening() as string, nextLine, stop };
+}
