@@ -1,5 +1,5 @@
 import { interruption, QmtpError } from "../errors.ts";
-import type { Delivery } from "../protocol/delivery.ts";
+import { type Delivery, deferred } from "../protocol/delivery.ts";
 import type { Package, PackageSource } from "../protocol/package.ts";
 import type { Violation } from "../protocol/violation.ts";
 import { type Cause, sameText } from "../session/cause.ts";
@@ -46,7 +46,7 @@ export async function sendPackages<P extends Package>(
 }
 
 /** The report when there was no connection. */
-export function notConnected(endpoints: readonly Endpoint[], error: QmtpError): SessionReport {
+function notConnected(endpoints: readonly Endpoint[], error: QmtpError): SessionReport {
   const last = endpoints.at(-1) as Endpoint;
   return {
     server: { endpoint: formatEndpoint(last), address: null, port: null, tls: null },
@@ -72,4 +72,42 @@ async function sendOver<P extends Package>(
   });
   observer?.note(cause === null ? "all responses received; connection closed" : cause.error.message);
   return { server, timing: { connectMs, sendMs, responseMs }, violations, cause };
+}
+
+/** What became of all packages, and how the session went. */
+export interface Delivered extends SessionReport {
+  /** One for each recipient of each package, in order. */
+  readonly deliveries: readonly Delivery[];
+}
+
+/** Connects, sends the packages over one session, and returns a delivery for each recipient, whatever happens. */
+export async function deliver(
+  packages: readonly Package[],
+  route: Route,
+  events: Omit<SendEvents<Package>, "onSettled"> = {},
+): Promise<Delivered> {
+  const settled = new Map<Package, readonly Delivery[]>();
+  const report = await sendPackages(packages.values(), route, {
+    ...events,
+    onSettled: (pkg, deliveries) => settled.set(pkg, deliveries),
+  });
+  const all = packages.map((pkg) => settled.get(pkg) ?? deferAll(pkg.recipients, report.cause));
+  // One package may have a million recipients: its deliveries are not copied.
+  const [first] = all;
+  return { ...report, deliveries: first !== undefined && all.length === 1 ? first : all.flat() };
+}
+
+/** Every recipient deferred, because there was no session. */
+export function deliverNothing(
+  recipients: readonly Buffer[],
+  endpoints: readonly Endpoint[],
+  error: QmtpError,
+): Delivered {
+  const report = notConnected(endpoints, error);
+  return { ...report, deliveries: deferAll(recipients, report.cause) };
+}
+
+function deferAll(recipients: readonly Buffer[], cause: Cause | null): Delivery[] {
+  const text = Buffer.from(cause?.texts.unsent ?? "");
+  return recipients.map((recipient) => deferred(recipient, text, cause?.error));
 }

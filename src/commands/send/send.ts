@@ -1,8 +1,8 @@
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
-import { deliverNothing } from "../../client/deliver.ts";
 import { type DeliveredWithRetries, deliverWithRetries } from "../../client/retry.ts";
+import { deliverNothing } from "../../client/send-packages.ts";
 import { interruptedReading, interruption } from "../../errors.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
 import { type Message, type Package, packageLength } from "../../protocol/package.ts";
