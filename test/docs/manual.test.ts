@@ -18,7 +18,11 @@ describe.each(pages)("$name(1) as plain text", ({ path }) => {
     // Wide, so that no word is broken at a hyphen.
     const args = ["-Tascii", "-O", "width=1000", `${ROOT}${path}`];
     const { error, stdout } = spawnSync("mandoc", args, { encoding: "utf8" });
-    if (error !== undefined && !process.env.CI) context.skip("mandoc is not installed");
+    if (error !== undefined && !process.env.CI) {
+      const note = "mandoc is not installed: install the Debian package mandoc";
+      process.stderr.write(`skipped: ${note}\n`);
+      context.skip(note);
+    }
     // A character, a backspace, and it or an underscore again: bold or underlined.
     const plain = stdout.replaceAll(/.[\b]/g, "");
     expect(wordsOf(renderManual(source(path), 80))).toEqual(wordsOf(plain));
