@@ -62,7 +62,7 @@ function declare(command: Command): void {
   addGroup(command, "listening", [
     option(
       "--listen <endpoint>",
-      "where to listen: host:port (port 0: any free one), qmtps://host:port (TLS), unix:/path, or ucspi: " +
+      "where to listen: host:port (port 0 picks a free one), qmtps://host:port (TLS), unix:/path, or ucspi: " +
         "(standard input and output, under tcpserver)",
     ).default(`127.0.0.1:${SINK_PORT}`, `127.0.0.1:${SINK_PORT}`),
     secondsOption("--timeout <s>", "drop a client after this many idle seconds", 600),

@@ -25,9 +25,7 @@ export interface Package {
   readonly message: Message;
 }
 
-/**
- * Where packages come from: any iterator, or one that returns promises, but only when there is something to wait for.
- */
+/** Where packages come from: an iterator, which may return a promise when there is something to wait for. */
 export interface PackageSource<P extends Package> {
   next(): IteratorResult<P, unknown> | Promise<IteratorResult<P, unknown>>;
 }
