@@ -35,7 +35,7 @@ export interface MessageReport extends AttemptReport {
 
 /** The report as one line of JSON, in pieces: there may be a million deliveries. */
 export function* messageJson(report: MessageReport): Generator<string, void> {
-  const { server, message, file, sender, deliveries, timing, violations, error, attempts } = report;
+  const { server, message, file, sender, deliveries, attempts } = report;
   const before = {
     schema: SCHEMA,
     type: "message",
@@ -47,10 +47,7 @@ export function* messageJson(report: MessageReport): Generator<string, void> {
     ...field("sender", sender),
   };
   const after = {
-    counts: countsOf(deliveries),
-    timing: roundedTiming(timing),
-    violations,
-    error: errorFields(error),
+    ...resultFields(report),
     attempts: attempts?.map(attemptFields),
   };
   yield `${toJson(before).slice(0, -1)},"deliveries":[`;
@@ -60,10 +57,14 @@ export function* messageJson(report: MessageReport): Generator<string, void> {
   yield `],${toJson(after).slice(1)}\n`;
 }
 
-function attemptFields({ server, deliveries, timing, violations, error }: AttemptReport) {
+function attemptFields(attempt: AttemptReport) {
+  const { server, deliveries } = attempt;
+  return { server, recipients: deliveries.length, ...resultFields(attempt) };
+}
+
+/** The fields that a message and each of its attempts share. */
+function resultFields({ deliveries, timing, violations, error }: AttemptReport) {
   return {
-    server,
-    recipients: deliveries.length,
     counts: countsOf(deliveries),
     timing: roundedTiming(timing),
     violations,
