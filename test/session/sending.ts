@@ -51,8 +51,8 @@ export async function sendOver(
   return { ...end, deliveries, lines: deliveries.map(line) };
 }
 
-/** The sink's side of a connection in memory. */
-export function startConversation(server: Duplex, options: Partial<ConversationOptions> = {}): Conversation {
+/** The sink's side of a connection in memory; resolves once it has ended. */
+export function startConversation(server: Duplex, options: Partial<ConversationOptions> = {}): Promise<void> {
   let number = 0;
   const conversation = new Conversation(server, {
     rules: { maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100_000 },
@@ -67,8 +67,7 @@ export function startConversation(server: Duplex, options: Partial<ConversationO
     onViolation: () => {},
     ...options,
   });
-  conversation.run();
-  return conversation;
+  return conversation.run();
 }
 
 /** A server that replies with these bytes once it has received as many as the wire holds, then closes or not. */

@@ -3,29 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createMaildir } from "../../src/maildir/store.ts";
-import { Conversation, type ConversationOptions, type Received } from "../../src/sink/conversation.ts";
+import type { ConversationOptions, Received } from "../../src/sink/conversation.ts";
 import { connectionPair } from "../session/pair.ts";
+import { startConversation } from "../session/sending.ts";
 
 /** The sink's responses to these bytes, and what it reports. */
 async function answers(wire: string, options: Partial<ConversationOptions> = {}) {
   const { client, server } = connectionPair();
   const packages: Received[] = [];
   const violations: string[] = [];
-  let number = 0;
-  const conversation = new Conversation(server, {
-    rules: { maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100_000 },
-    delayMs: 0,
-    idleMs: 600_000,
-    onIdle: () => {},
-    nextNumber: () => ++number,
+  const done = startConversation(server, {
     onPackage: (pkg) => packages.push(pkg),
-    onFailure: (error) => {
-      throw error;
-    },
     onViolation: ({ message, offset }) => violations.push(`${message} at ${offset}`),
     ...options,
   });
-  const done = conversation.run();
   client.end(Buffer.from(wire, "latin1"));
   const received: Buffer[] = [];
   for await (const chunk of client) received.push(chunk);
