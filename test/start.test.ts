@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { environment, finished, start, startSink, stopAll } from "./support/processes.ts";
+import { skip } from "./support/skip.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
@@ -132,9 +133,7 @@ describe("compiled code", () => {
 
   test("is not saved for another user, whose runs succeed", async (context) => {
     if (process.geteuid?.() !== 0) {
-      const note = "only root can run a program as another user";
-      process.stderr.write(`skipped: ${note}\n`);
-      context.skip(note);
+      skip(context, "only root can run a program as another user");
     }
     await send({ uid: 65_534, gid: 65_534 });
     expect(kept()).toEqual([]);

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { renderManual } from "../../src/manual/render.ts";
+import { skip } from "../support/skip.ts";
 import { codesInSource, overview, pages, ROOT } from "./documents.ts";
 
 const source = (path: string) => readFileSync(`${ROOT}${path}`, "utf8");
@@ -19,9 +20,7 @@ describe.each(pages)("$name(1) as plain text", ({ path }) => {
     const args = ["-Tascii", "-O", "width=1000", `${ROOT}${path}`];
     const { error, stdout } = spawnSync("mandoc", args, { encoding: "utf8" });
     if (error !== undefined && !process.env.CI) {
-      const note = "mandoc is not installed: install the Debian package mandoc";
-      process.stderr.write(`skipped: ${note}\n`);
-      context.skip(note);
+      skip(context, "mandoc is not installed: install the Debian package mandoc");
     }
     // A character, a backspace, and it or an underscore again: bold or underlined.
     const plain = stdout.replaceAll(/.[\b]/g, "");

@@ -3,15 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename } from "node:path";
 import { describe, expect, type TestContext, test } from "vitest";
+import { skip } from "../support/skip.ts";
 import { codesInSource, launchers, overview, pages, ROOT, stubs } from "./documents.ts";
 
 /** Runs a formatter; without it the test is skipped with a note, but never in CI. */
 function format(program: string, args: readonly string[], context: TestContext): string {
   const { error, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
   if (error !== undefined && !process.env.CI) {
-    const note = `${program} is not installed: install the Debian package ${program}`;
-    process.stderr.write(`skipped: ${note}\n`);
-    context.skip(note);
+    skip(context, `${program} is not installed: install the Debian package ${program}`);
   }
   expect(error).toBeUndefined();
   expect(stderr).toBe("");

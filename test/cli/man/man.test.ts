@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { isInstalled } from "../../support/installed.ts";
 import { environment, finished, LAUNCHER, qmtp, start, stopAll } from "../../support/processes.ts";
+import { skip } from "../../support/skip.ts";
 
 afterEach(stopAll);
 
@@ -36,9 +37,7 @@ describe("qmtp man", () => {
 
   test("uses man(1) if it works", async (context) => {
     if (!isInstalled("man") || !isInstalled("groff")) {
-      const note = "man is not installed: install the Debian packages man-db and groff-base";
-      process.stderr.write(`skipped: ${note}\n`);
-      context.skip(note);
+      skip(context, "man is not installed: install the Debian packages man-db and groff-base");
     }
     const { code, stdout, stderr } = await qmtp(["man", "qmail-qmtpc"], { env: { MANWIDTH: "100" } });
     expect([code, stderr]).toEqual([0, ""]);
