@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { renderManual } from "../../src/manual/render.ts";
+import { codesInSource, overview, pages, ROOT } from "../docs/documents.ts";
 import { skip } from "../support/skip.ts";
-import { codesInSource, overview, pages, ROOT } from "./documents.ts";
 
 const source = (path: string) => readFileSync(`${ROOT}${path}`, "utf8");
 
