@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import type { MessageResult } from "../../src/maildir/outcomes.ts";
 import { deliverMaildir } from "../../src/maildir/rounds.ts";
 import { connectionPair, type PairOptions } from "../session/pair.ts";
@@ -7,6 +6,7 @@ import { LIMITS } from "../session/sending.ts";
 import { noBounces, routeThrough } from "../support/routes.ts";
 import { watch } from "../support/watched-sessions.ts";
 import { wirePackage } from "../support/wire.ts";
+import { makeMemoryFolder } from "./many-messages.ts";
 import { PackageParser } from "./packages.ts";
 
 /** A maildir of three messages, delivered over connections in memory that are cut. */
@@ -64,7 +64,7 @@ export async function deliverCut(
   messages: readonly CutMessage[],
   cutOf: (session: number) => PairOptions,
 ): Promise<Delivered> {
-  const maildir = mkdtempSync(`${tmpdir()}/qmtp-test-`);
+  const maildir = makeMemoryFolder();
   try {
     for (const folder of ["tmp", "new", "cur"]) mkdirSync(`${maildir}/${folder}`);
     for (const [index, { name, recipient, text }] of messages.entries()) {

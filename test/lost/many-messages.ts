@@ -2,15 +2,20 @@ import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { onTestFinished } from "vitest";
 
-/** A folder in memory if possible, as the disk is not under test. It is removed with the test. */
-export function memoryFolder(): string {
+/** A new folder, in memory if possible, as the disk is not under test. */
+export function makeMemoryFolder(): string {
   let parent = "/dev/shm";
   try {
     accessSync(parent, constants.W_OK);
   } catch {
     parent = tmpdir();
   }
-  const folder = mkdtempSync(`${parent}/qmtp-test-`);
+  return mkdtempSync(`${parent}/qmtp-test-`);
+}
+
+/** A new folder that is removed with the test. */
+export function memoryFolder(): string {
+  const folder = makeMemoryFolder();
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

@@ -85,7 +85,7 @@ test("a sink killed at any point leaves each message in one maildir or both", as
 
   let cut = 0;
   while (cut < ROUNDS) {
-    if (source.present().size < 400) source.add(600);
+    if (source.present().size < 250) source.add(200);
     const before = new Map(stored.copies);
     const last = Math.floor(random() * 200);
     const where = `killed after ${last} lines in round ${cut}, LOST_SEED ${seed}`;
