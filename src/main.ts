@@ -8,6 +8,8 @@ import { fileChunks } from "./message/file-chunks.ts";
 import { sanitise } from "./report/sanitise.ts";
 import { writeLines } from "./report/write.ts";
 
+const STANDARD_INPUT = 0;
+
 /**
  * Runs a launcher with the arguments of this process, and sets the exit code.
  * @returns whether it was a command that is run often, so that its compiled code is worth keeping
@@ -69,10 +71,11 @@ function* allNamed(name: string, lines: Iterable<string | Buffer>): Generator<st
  * which process.stdin would treat as empty input.
  */
 function standardInput(): InputStream {
-  const kind = fstatSync(0);
+  const kind = fstatSync(STANDARD_INPUT);
   if (!kind.isFile() && !kind.isDirectory()) return process.stdin;
-  const chunks = fileChunks(0, null);
-  return { [Symbol.asyncIterator]: () => chunks, destroy: () => chunks.return() };
+  const chunks = fileChunks(STANDARD_INPUT, null);
+  const asFile = kind.isFile() ? { regularFile: STANDARD_INPUT } : {};
+  return { ...asFile, [Symbol.asyncIterator]: () => chunks, destroy: () => chunks.return() };
 }
 
 /** The signals of a caller that no longer waits, or whose terminal is gone. */

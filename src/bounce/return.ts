@@ -1,5 +1,5 @@
+import { sendPackages } from "../client/deliver.ts";
 import type { Route } from "../client/route.ts";
-import { sendPackages } from "../client/send-packages.ts";
 import { interruption, reason } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";

@@ -3,8 +3,8 @@ import { onAbort } from "../io/abort.ts";
 import { type Delivery, mergeAttempts } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
 import { sameText } from "../session/cause.ts";
+import { type Delivered, deliver, type SendEvents } from "./deliver.ts";
 import type { Route } from "./route.ts";
-import { type Delivered, deliver, type SendEvents } from "./send-packages.ts";
 
 /** When to retry; times in milliseconds. */
 export interface RetryPolicy {

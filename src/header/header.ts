@@ -97,13 +97,14 @@ class HeaderReader {
       const end = whole ? at + 1 : this.#filled;
       if (this.#kind === undefined && (whole || end - this.#line >= MAX_NAME)) this.#begin(end);
       if (this.#kind === "other" || (this.#kind === "empty" && whole)) return this.#stop();
+      // However much a chunk brings beyond it.
+      if (end > MAX_HEADER) {
+        throw badHeader(`the message's header is longer than ${MAX_HEADER} bytes; is it a message?`);
+      }
       this.#searched = end;
-      if (!whole) break;
+      if (!whole) return false;
       this.#finish(end);
     }
-    if (this.#filled <= MAX_HEADER) return false;
-    const message = `the message's header is longer than ${MAX_HEADER} bytes; is it a message?`;
-    throw badHeader(message);
   }
 
   /** The message ends here. */

@@ -1,5 +1,5 @@
+import { type SendEvents, type SessionReport, sendPackages } from "../client/deliver.ts";
 import type { Route } from "../client/route.ts";
-import { type SendEvents, type SessionReport, sendPackages } from "../client/send-packages.ts";
 import { interruption } from "../errors.ts";
 import { type Delivery, deferred, mergeAttempts } from "../protocol/delivery.ts";
 import type { PackageSource } from "../protocol/package.ts";

@@ -1,7 +1,12 @@
 import { fstatSync, readSync } from "node:fs";
 
-/** One read is one write on the wire: large enough that a call costs nothing, small enough for the cache. */
-const CHUNK = 512 * 1024;
+/** One read is one write on the wire: large enough that a call costs nothing. */
+const CHUNK = 2 * 1024 * 1024;
+/**
+ * A large buffer begins 16 bytes into a page. Some processors (AMD Zen 3) copy a file there at a quarter of the speed
+ * that they reach from 32 bytes into a page on.
+ */
+const SKEW = 48;
 /** After this many bytes, timers and signals get their turn. Even a slow disk reads them in a few milliseconds. */
 const TURN = 4 * 1024 * 1024;
 
@@ -17,7 +22,8 @@ const TURN = 4 * 1024 * 1024;
 export async function* fileChunks(fd: number, from: number | null = 0): AsyncGenerator<Buffer, void> {
   // No larger than the file, because batches read thousands of small ones. One byte more shows that it has ended.
   const size = from === null ? CHUNK : Math.min(CHUNK, Math.max(0, fstatSync(fd).size - from) + 1);
-  const buffer = Buffer.allocUnsafeSlow(size);
+  const buffer =
+    size < CHUNK ? Buffer.allocUnsafeSlow(size) : Buffer.allocUnsafeSlow(SKEW + size).subarray(SKEW);
   let done = 0;
   for (let sinceTurn = 0; ; ) {
     const length = readSync(fd, buffer, 0, size, from === null ? null : from + done);

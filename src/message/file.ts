@@ -28,6 +28,7 @@ export type EditHeader = (header: Header) => Promise<Buffer>;
  *
  * @param fd the open file; keep it open for as long as the message is needed
  * @param name what to call it in errors
+ * @param start the offset of the message's first byte
  * @throws {QmtpError} unreadable-input, also from `chunks` when the file changed since it was counted;
  *   bad-header; and what `editHeader` throws
  */
@@ -36,10 +37,11 @@ export async function fileMessage(
   name: string,
   format: FileFormat,
   signal: AbortSignal,
+  start = 0,
 ): Promise<Message> {
   const { encoding, raw } = format;
   const stamp = stampOf(fd, name);
-  const { head, from } = await headOf(fd, name, format);
+  const { head, from } = await headOf(fd, name, start, format);
   const change = raw ? 0 : await countChange(withReadErrors(fileChunks(fd, from), name), encoding, signal);
   const length = Number(stamp.size) - from + change;
   // No change in length means no change at all: for `unix`, CRs are only ever removed, for `dos` only ever added.
@@ -56,12 +58,32 @@ export async function fileMessage(
 async function headOf(
   fd: number,
   name: string,
+  start: number,
   { encoding, raw, editHeader }: FileFormat,
 ): Promise<{ head: Buffer; from: number }> {
-  if (editHeader === undefined) return { head: Buffer.alloc(0), from: 0 };
-  const { header } = await splitHeader(withReadErrors(fileChunks(fd), name));
+  if (editHeader === undefined) return { head: Buffer.alloc(0), from: start };
+  const { header } = await splitHeader(withReadErrors(fileChunks(fd, start), name));
   const head = await editHeader(header);
-  return { head: raw ? head : convertWhole(head, encoding), from: header.bytes.length };
+  return { head: raw ? head : convertWhole(head, encoding), from: start + header.bytes.length };
+}
+
+/**
+ * Where a descriptor is in its regular file. Node cannot ask the system, so the file is read to its end: the position
+ * is its size minus the bytes that were left.
+ * @throws {QmtpError} unreadable-input, also when the file changed meanwhile
+ */
+export async function positionOf(fd: number, name: string, signal: AbortSignal): Promise<number> {
+  const before = stampOf(fd, name);
+  let left = 0;
+  for await (const chunk of withReadErrors(fileChunks(fd, null), name)) {
+    signal.throwIfAborted();
+    left += chunk.length;
+  }
+  const after = stampOf(fd, name);
+  if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
+    throw inputError(`${name} changed while it was read; nothing was sent`);
+  }
+  return Math.max(0, Number(after.size) - left);
 }
 
 async function* followed(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {

@@ -1,12 +1,10 @@
 import { closeSync } from "node:fs";
 import { QmtpError, reason } from "../errors.ts";
 import { openTemporaryFile, writeWhole } from "../io/temporary-file.ts";
-import type { Encoding, Message } from "../protocol/package.ts";
 import { fileChunks } from "./file-chunks.ts";
-import { LineEndConverter } from "./line-ends.ts";
 
 /** How much of a stream is held in memory before it goes into a file, in bytes. */
-const MAX_MEMORY = 8 * 1024 * 1024;
+export const MAX_MEMORY = 8 * 1024 * 1024;
 /** Small pieces are kept in blocks, so that a stream of single bytes takes no more memory than its bytes. */
 const BLOCK = 64 * 1024;
 
@@ -82,19 +80,4 @@ export class HeldBytes {
       throw new QmtpError("unwritable-spool", message, { cause: error });
     }
   }
-}
-
-/**
- * Reads a stream to its end and converts it into a message.
- * @throws {QmtpError} unwritable-spool; and what the stream throws
- */
-export async function heldMessage(
-  held: HeldBytes,
-  chunks: AsyncIterable<Buffer>,
-  format: { encoding: Encoding; raw: boolean },
-): Promise<Message> {
-  const converter = new LineEndConverter(format.encoding);
-  for await (const chunk of chunks) held.add(format.raw ? chunk : converter.convert(chunk));
-  held.add(converter.end());
-  return { encoding: format.encoding, length: held.length, chunks: () => held.chunks() };
 }

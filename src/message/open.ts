@@ -2,9 +2,11 @@ import { closeSync, constants, createReadStream, fstatSync, openSync } from "nod
 import { inputError, unreadable } from "../errors.ts";
 import { splitHeader } from "../header/header.ts";
 import { onAbort } from "../io/abort.ts";
+import type { InputStream } from "../io/streams.ts";
 import type { Message } from "../protocol/package.ts";
-import { type EditHeader, type FileFormat, fileMessage } from "./file.ts";
-import { HeldBytes, heldMessage } from "./held-bytes.ts";
+import { type EditHeader, type FileFormat, fileMessage, positionOf } from "./file.ts";
+import { HeldBytes, MAX_MEMORY } from "./held-bytes.ts";
+import { LineEndConverter } from "./line-ends.ts";
 import { withReadErrors } from "./read-errors.ts";
 
 export interface MessageOptions extends FileFormat {
@@ -19,8 +21,6 @@ export interface OpenMessage {
   readonly message: Message;
   close(): void;
 }
-
-type Bytes = AsyncIterable<Buffer> & { destroy(error?: Error): unknown };
 
 /**
  * The message in a file; anything but a regular file is read like a stream.
@@ -47,18 +47,27 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
 }
 
 /**
- * The message on a stream, read to its end.
+ * The message on a stream, read to its end. A large regular file is sent in place, not copied.
  * @throws {QmtpError} unreadable-input, unwritable-spool, bad-header; and what `editHeader` throws
  */
-export async function openStream(stream: Bytes, name: string, options: MessageOptions): Promise<OpenMessage> {
+export async function openStream(
+  stream: InputStream,
+  name: string,
+  options: MessageOptions,
+): Promise<OpenMessage> {
   const { signal, temporaryDirectory } = options;
+  const { regularFile: fd } = stream;
+  if (fd !== undefined && fstatSync(fd).size > MAX_MEMORY) {
+    const message = await fileMessage(fd, name, options, signal, await positionOf(fd, name, signal));
+    return { message, close: () => stream.destroy() };
+  }
   const held = new HeldBytes(temporaryDirectory);
   const stopListening = onAbort(signal, () => stream.destroy());
   try {
     signal.throwIfAborted();
     const chunks = withReadErrors(stream, name);
     const { editHeader } = options;
-    const message = await heldMessage(held, editHeader ? edited(chunks, editHeader) : chunks, options);
+    const message = await readMessage(held, editHeader ? edited(chunks, editHeader) : chunks, options);
     signal.throwIfAborted();
     return { message, close: () => held.close() };
   } catch (error) {
@@ -69,6 +78,18 @@ export async function openStream(stream: Bytes, name: string, options: MessageOp
     stopListening();
     stream.destroy();
   }
+}
+
+/** Reads a stream to its end, and converts it. */
+async function readMessage(
+  held: HeldBytes,
+  chunks: AsyncIterable<Buffer>,
+  { encoding, raw }: FileFormat,
+): Promise<Message> {
+  const converter = new LineEndConverter(encoding);
+  for await (const chunk of chunks) held.add(raw ? chunk : converter.convert(chunk));
+  held.add(converter.end());
+  return { encoding, length: held.length, chunks: () => held.chunks() };
 }
 
 async function* edited(chunks: AsyncIterable<Buffer>, edit: EditHeader): AsyncGenerator<Buffer, void> {
@@ -87,7 +108,7 @@ function openForReading(path: string): number {
 }
 
 /** A named pipe is read by the event loop, so that a signal can interrupt the wait for its writer. */
-async function pipeStream(fd: number): Promise<Bytes> {
+async function pipeStream(fd: number): Promise<InputStream> {
   const { Socket } = await import("node:net");
   return new Socket({ fd, readable: true, writable: false });
 }

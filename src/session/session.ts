@@ -96,6 +96,7 @@ class Session<P extends Package> {
       this.#finished = resolve;
     });
     this.#listen();
+    // The signal was already aborted.
     if (!this.#running) return done;
     const written = this.#write();
     // Until the writer has ended, it reads the messages; their owner must not close them.
@@ -204,6 +205,7 @@ class Session<P extends Package> {
   #finishIfAnswered(): void {
     if (!this.#answered || !this.#running) return;
     this.#answeredAt ??= performance.now();
+    // With one package, there are no earlier responses that a surplus one could put in doubt.
     if (this.#ledger.settled <= 1) {
       this.#finish(null);
       return;

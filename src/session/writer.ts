@@ -31,6 +31,7 @@ export interface WriterEvents {
 export class Writer<P extends Package> {
   readonly #packages: PackageSource<P>;
   readonly #ledger: Ledger<P>;
+  /** Gathers bytes, writes them to the connection, and reports when they were written and flushed. */
   readonly #outbox: Outbox;
   readonly #events: WriterEvents;
   /** Taken from `#packages` and waiting for room in the window. */
@@ -71,14 +72,14 @@ export class Writer<P extends Package> {
         if (next === undefined || next.done) return;
         this.#upcoming = next.value;
         const bytes = packageLength(next.value);
-        if (!this.#hasRoomFor(bytes)) await this.#until(() => this.#hasRoomFor(bytes));
+        if (!this.#fitsWindow(bytes)) await this.#flushUntil(() => this.#fitsWindow(bytes));
         if (this.#stopped) return;
         this.#begin(next.value, bytes);
         if (!this.#addWhole(next.value, bytes)) await this.#write(next.value);
         if (this.#stopped) return;
       }
     } finally {
-      await this.#until(() => this.#outbox.empty);
+      await this.#flushUntil(() => this.#outbox.empty);
     }
   }
 
@@ -96,7 +97,7 @@ export class Writer<P extends Package> {
     this.#ledger.open(pkg, bytes);
   }
 
-  #hasRoomFor(bytes: number): boolean {
+  #fitsWindow(bytes: number): boolean {
     const { packages, bytes: inFlight, lastHasSeveralRecipients } = this.#ledger;
     if (packages === 0) return true;
     // Some servers answer once per package. If another package followed this one, the response to it would pass for
@@ -134,7 +135,7 @@ export class Writer<P extends Package> {
   }
 
   async #writePiece(part: "head" | "body" | "tail", piece: Buffer, last = false): Promise<void> {
-    if (!this.#outbox.hasRoomFor(piece)) await this.#until(() => this.#outbox.hasRoomFor(piece));
+    if (!this.#outbox.hasRoomFor(piece)) await this.#flushUntil(() => this.#outbox.hasRoomFor(piece));
     if (this.#stopped) return;
     this.#events.sending?.(part, piece);
     if (last) this.#outbox.addLast(piece);
@@ -142,14 +143,14 @@ export class Writer<P extends Package> {
   }
 
   async #writeBorrowed(chunk: Buffer): Promise<void> {
-    if (!this.#outbox.hasRoomFor(chunk)) await this.#until(() => this.#outbox.hasRoomFor(chunk));
+    if (!this.#outbox.hasRoomFor(chunk)) await this.#flushUntil(() => this.#outbox.hasRoomFor(chunk));
     if (this.#stopped) return;
     this.#events.sending?.("body", chunk);
     await Promise.race([this.#outbox.addBorrowed(chunk), this.#whenStopped]);
   }
 
-  /** Resolves when the condition holds or the writer was stopped. */
-  async #until(condition: () => boolean): Promise<void> {
+  /** Hands over what was gathered; resolves when the condition holds or the writer was stopped. */
+  async #flushUntil(condition: () => boolean): Promise<void> {
     while (!this.#stopped && !condition()) {
       this.#outbox.flush();
       if (condition()) return;

@@ -10,7 +10,7 @@ import {
   wireOf,
 } from "./cut-maildir.ts";
 
-vi.mock(import("../../src/client/send-packages.ts"), async (original) =>
+vi.mock(import("../../src/client/deliver.ts"), async (original) =>
   (await import("../support/watched-sessions.ts")).watched(await original()),
 );
 
@@ -148,8 +148,8 @@ test.each(["end", "reset"] as const)(
   "a large message that never gets through holds up no other: %s",
   async (cutWith) => {
     // Cut after the second read from the file: by then, earlier messages are answered.
-    const messages = messagesOf("first\n", "x".repeat(1_500_000), "third\n");
-    const delivered = await deliverCut(messages, () => ({ cutUp: 1_200_000, cutWith }));
+    const messages = messagesOf("first\n", "x".repeat(5_000_000), "third\n");
+    const delivered = await deliverCut(messages, () => ({ cutUp: 4_800_000, cutWith }));
     expectOneResultEach(delivered, cutWith);
     expect(delivered.files).toEqual(["new/b"]);
   },

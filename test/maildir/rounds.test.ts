@@ -17,7 +17,7 @@ import { LIMITS, startConversation } from "../session/sending.ts";
 import { noBounces, routeThrough } from "../support/routes.ts";
 import { watch } from "../support/watched-sessions.ts";
 
-vi.mock(import("../../src/client/send-packages.ts"), async (original) =>
+vi.mock(import("../../src/client/deliver.ts"), async (original) =>
   (await import("../support/watched-sessions.ts")).watched(await original()),
 );
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { returnMessages } from "../../src/bounce/return.ts";
-import * as client from "../../src/client/send-packages.ts";
+import * as client from "../../src/client/deliver.ts";
 import { QmtpError } from "../../src/errors.ts";
 import type { MaildirPackage, MessageResult } from "../../src/maildir/outcomes.ts";
 import { deliverMaildir, type RoundsOptions } from "../../src/maildir/rounds.ts";
@@ -13,7 +13,7 @@ import { noBounces, routeThrough } from "../support/routes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 vi.mock(import("../../src/bounce/return.ts"));
-vi.mock(import("../../src/client/send-packages.ts"));
+vi.mock(import("../../src/client/deliver.ts"));
 
 /** A message's fate in a session: a response, or none though it was sent, or none and unsent. */
 type Fate = Delivery["status"] | "sent" | "unsent";

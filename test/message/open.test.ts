@@ -1,8 +1,11 @@
 import { execFileSync } from "node:child_process";
 import {
   appendFileSync,
+  closeSync,
   mkdtempSync,
+  openSync,
   readdirSync,
+  readSync,
   rmSync,
   truncateSync,
   utimesSync,
@@ -11,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { type MessageOptions, openFile, openStream } from "../../src/message/open.ts";
 import type { Message } from "../../src/protocol/package.ts";
 
@@ -61,8 +64,8 @@ describe("a file", () => {
 
   test("of many chunks is converted across their boundaries", async () => {
     const line = `${"x".repeat(76)}\r\n`;
-    const { message, close } = await openFile(file(line.repeat(20_000)), options);
-    const expected = `${"x".repeat(76)}\n`.repeat(20_000);
+    const { message, close } = await openFile(file(line.repeat(80_000)), options);
+    const expected = `${"x".repeat(76)}\n`.repeat(80_000);
     expect(message.length).toBe(expected.length);
     expect((await bytesOf(message)).equals(Buffer.from(expected))).toBe(true);
     close();
@@ -84,7 +87,7 @@ describe("a file", () => {
   });
 
   test("that changes between its chunks is not sent to the end", async () => {
-    const path = file("x".repeat(1_000_000));
+    const path = file("x".repeat(5_000_000));
     const { message, close } = await openFile(path, options);
     const chunks = (message.chunks() as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
     await chunks.next();
@@ -121,6 +124,60 @@ describe("a file", () => {
     execFileSync("mkfifo", [path]);
     const stop = new AbortController();
     const opened = openFile(path, { ...options, signal: stop.signal });
+    setImmediate(() => stop.abort(new Error("SIGINT")));
+    await expect(opened).rejects.toThrow("SIGINT");
+  });
+});
+
+describe("a large regular file on standard input", () => {
+  const MIB = 1024 * 1024;
+  const content = Buffer.alloc(9 * MIB, "To: b@x\n\nsome text\r\n");
+  // A copy could not be written.
+  const withoutSpool = () => ({ ...options, temporaryDirectory: `${folder}/absent` });
+
+  function standardInput(path: string) {
+    const fd = openSync(path, "r");
+    onTestFinished(() => closeSync(fd));
+    const chunks = Readable.from([]);
+    return { fd, input: Object.assign(chunks, { regularFile: fd }) };
+  }
+
+  test.each([
+    ["", false, content.toString().replaceAll("\r\n", "\n")],
+    ["raw", true, content.toString()],
+  ])("is sent where it lies, from where its descriptor is: %s", async (_, raw, text) => {
+    const { fd, input } = standardInput(file(content));
+    readSync(fd, Buffer.alloc(4), 0, 4, null);
+    const { message, close } = await openStream(input, "standard input", { ...withoutSpool(), raw });
+    const expected = Buffer.from(text.slice(4));
+    expect(message.length).toBe(expected.length);
+    for (let time = 0; time < 2; time++) expect((await bytesOf(message)).equals(expected)).toBe(true);
+    close();
+  });
+
+  test("gets a new header", async () => {
+    const { fd, input } = standardInput(file(content));
+    readSync(fd, Buffer.alloc(1), 0, 1, null);
+    const editHeader = async ({ bytes }: { bytes: Buffer }) => Buffer.from(`was ${bytes}`);
+    const { message } = await openStream(input, "standard input", { ...withoutSpool(), editHeader });
+    const bytes = await bytesOf(message);
+    expect(bytes.length).toBe(message.length);
+    expect(bytes.toString("latin1", 0, 30)).toBe("was o: b@x\n\nsome text\nTo: b@x\n");
+  });
+
+  test("is refused if it grows meanwhile, because its beginning is unknown then", async () => {
+    const path = file(content);
+    const opened = openStream(standardInput(path).input, "standard input", options);
+    setImmediate(() => appendFileSync(path, "more"));
+    await expect(opened).rejects.toThrow("standard input changed while it was read");
+  });
+
+  test("can be abandoned while it is read", async () => {
+    const stop = new AbortController();
+    const opened = openStream(standardInput(file(content)).input, "standard input", {
+      ...options,
+      signal: stop.signal,
+    });
     setImmediate(() => stop.abort(new Error("SIGINT")));
     await expect(opened).rejects.toThrow("SIGINT");
   });

@@ -1,11 +1,11 @@
-import type * as client from "../../src/client/send-packages.ts";
+import type * as client from "../../src/client/deliver.ts";
 import type { Delivery } from "../../src/protocol/delivery.ts";
 import type { Package, PackageSource } from "../../src/protocol/package.ts";
 
 /**
  * Shows a test what each session takes from its source and how it is settled. In the test:
  *
- *     vi.mock(import("../../src/client/send-packages.ts"), async (original) =>
+ *     vi.mock(import("../../src/client/deliver.ts"), async (original) =>
  *       (await import("../support/watched-sessions.ts")).watched(await original()),
  *     );
  */

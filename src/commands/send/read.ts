@@ -48,6 +48,7 @@ export async function read(
   const retry = retryPolicy(options, route);
   const sender = readSender(options, context.env);
   const given = await readFields(options);
+  // Operands are here too, in order with --to and --to-file.
   const sources = options.recipients;
   if (sources.length === 0 && !options.readRecipients && !given?.cc.length) {
     throw usageError(

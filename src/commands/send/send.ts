@@ -1,8 +1,8 @@
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
+import { deliverNothing } from "../../client/deliver.ts";
 import { type DeliveredWithRetries, deliverWithRetries } from "../../client/retry.ts";
-import { deliverNothing } from "../../client/send-packages.ts";
 import { interruptedReading, interruption } from "../../errors.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
 import { type Message, type Package, packageLength } from "../../protocol/package.ts";
@@ -39,7 +39,7 @@ async function run(request: SendRequest, context: Context): Promise<number> {
       await printDryRun(request, open.message, recipients, context);
       return EXIT.success;
     }
-    const delivered = await deliver(request, open.message, recipients);
+    const delivered = await deliverWithProgress(request, open.message, recipients);
     const { spool, sender } = request;
     const deliveries = await keepDeferred(spool, delivered.deliveries, sender, open.message, context);
     return await report(request, open.message, { ...delivered, deliveries }, context);
@@ -56,7 +56,7 @@ async function reportInterruption(request: SendRequest, context: Context): Promi
   return report(request, undefined, { ...nothing, attempts: [] }, context);
 }
 
-async function deliver(
+async function deliverWithProgress(
   { sender, split, route, retry, output }: SendRequest,
   message: Message,
   recipients: readonly Buffer[],

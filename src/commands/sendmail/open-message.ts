@@ -6,6 +6,7 @@ import { BLIND, completed, withoutFields } from "../../header/edit.ts";
 import { type Header, MBOX_LINE } from "../../header/header.ts";
 import { newMessageId, qualified } from "../../header/identity.ts";
 import { quoteLocalPart } from "../../header/quote.ts";
+import type { InputStream } from "../../io/streams.ts";
 import { type OpenMessage, openStream } from "../../message/open.ts";
 import { untilDot } from "../../message/until-dot.ts";
 import type { SendmailRequest } from "./read.ts";
@@ -34,11 +35,7 @@ export async function openMessage(request: SendmailRequest, context: Context): P
     const kept = withoutFields(header, [...BLIND, MBOX_LINE]);
     return completed(header, kept, await missingFields(header, sender, senderName));
   };
-  const bytes = ignoreDots ? stdin : untilDot(stdin);
-  const input = {
-    [Symbol.asyncIterator]: () => bytes[Symbol.asyncIterator](),
-    destroy: () => stdin.destroy(),
-  };
+  const input = ignoreDots ? stdin : upToDot(stdin);
   const format = {
     encoding: "unix",
     raw: false,
@@ -52,6 +49,11 @@ export async function openMessage(request: SendmailRequest, context: Context): P
   } catch (error) {
     throw readingFailed("the message", interrupted, error);
   }
+}
+
+function upToDot(stdin: InputStream): InputStream {
+  const bytes = untilDot(stdin);
+  return { [Symbol.asyncIterator]: () => bytes, destroy: () => stdin.destroy() };
 }
 
 async function missingFields(header: Header, sender: Buffer, name: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
-import { deliver } from "../../client/send-packages.ts";
+import { deliver } from "../../client/deliver.ts";
 import { exitCode, SENDMAIL_TABLE } from "../../report/exit-code.ts";
 import { complaints } from "../../report/text.ts";
 import { declare } from "./declare.ts";

@@ -1,8 +1,8 @@
 import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { deliver, deliverNothing, sendPackages } from "../../src/client/deliver.ts";
 import { deliverWithRetries } from "../../src/client/retry.ts";
 import type { Route } from "../../src/client/route.ts";
-import { deliver, deliverNothing, sendPackages } from "../../src/client/send-packages.ts";
 import { QmtpError } from "../../src/errors.ts";
 import type { Message } from "../../src/protocol/package.ts";
 import type { Server } from "../../src/transport/connector.ts";
