@@ -10,9 +10,9 @@ export class Deadline {
     this.#expired = expired;
   }
 
-  /** Starts the timer unless it is running. */
-  start(): void {
-    this.#timer ??= setTimeout(this.#expired, this.#ms);
+  /** Starts the timer unless it is running. @param ms if it is to be another time, for restarts too */
+  start(ms = this.#ms): void {
+    this.#timer ??= setTimeout(this.#expired, ms);
   }
 
   restart(): void {

@@ -19,6 +19,7 @@ import {
   sessionTooLong,
 } from "./cause.ts";
 import type { SessionEnd, SessionOptions } from "./contract.ts";
+import { Window } from "./window.ts";
 import { Writer } from "./writer.ts";
 
 /**
@@ -28,10 +29,11 @@ import { Writer } from "./writer.ts";
 const LATER_RESPONSES_MS = 30_000;
 
 /**
- * How long to listen on once everything is answered: a surplus response would show that earlier ones were not for
- * the recipients they seemed to be for. The server also has this time to read what it has not read yet.
+ * How long to keep listening once everything is answered and our side is closed: a surplus response would show that
+ * earlier ones were not for the recipients they seemed to be for. A round trip is enough for a response that the
+ * server had sent by then; at least the minimum, because a busy machine makes pauses.
  */
-const LAST_WORDS_MS = 1_000;
+const LAST_WORDS_MS = { min: 100, max: 1_000 };
 
 /**
  * Sends the packages over the connection, pipelined, and closes it. Never rejects: what goes wrong turns into
@@ -53,6 +55,7 @@ class Session<P extends Package> {
   readonly #connection: Duplex;
   readonly #options: SessionOptions<P>;
   readonly #ledger: Ledger<P>;
+  readonly #window: Window<P>;
   readonly #writer: Writer<P>;
   readonly #reader = new ResponseReader();
   readonly #violations: Violation[] = [];
@@ -76,7 +79,9 @@ class Session<P extends Package> {
     this.#connection = connection;
     this.#options = options;
     this.#ledger = new Ledger(options.onSettled);
-    this.#writer = new Writer(connection, packages, this.#ledger, {
+    this.#window = new Window(this.#ledger);
+    const flight = { ledger: this.#ledger, window: this.#window };
+    this.#writer = new Writer(connection, packages, flight, {
       sending: options.observer?.sent,
       written: () => this.#deadlines.write.start(),
       taken: (bytes) => this.#taken(bytes),
@@ -86,7 +91,7 @@ class Session<P extends Package> {
       idle: new Deadline(idleMs, () => this.#expired(noProgress(idleMs))),
       write: new Deadline(writeMs, () => this.#expired(noProgress(writeMs))),
       session: new Deadline(sessionMs, () => this.#finish(sessionTooLong(sessionMs))),
-      lastWords: new Deadline(LAST_WORDS_MS, () => this.#finish(null)),
+      lastWords: new Deadline(LAST_WORDS_MS.max, () => this.#finish(null)),
       laterResponses: new Deadline(LATER_RESPONSES_MS, () => this.#responsesMissing()),
     };
   }
@@ -171,6 +176,7 @@ class Session<P extends Package> {
     }
     if (this.#ledger.partlyAnswered) this.#deadlines.laterResponses.restart();
     else this.#deadlines.laterResponses.stop();
+    this.#window.answered();
     this.#writer.wake();
     this.#finishIfAnswered();
   }
@@ -211,7 +217,8 @@ class Session<P extends Package> {
       return;
     }
     this.#connection.end();
-    this.#deadlines.lastWords.start();
+    const { min, max } = LAST_WORDS_MS;
+    this.#deadlines.lastWords.start(Math.min(Math.max(this.#window.roundTripMs, min), max));
   }
 
   /** Once everything is answered, how the connection ends does not matter. */

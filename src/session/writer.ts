@@ -9,11 +9,13 @@ import {
   packageLength,
 } from "../protocol/package.ts";
 import { Outbox } from "./outbox.ts";
+import type { Window } from "./window.ts";
 
-/** Packages in flight: a second's worth of small ones, yet few enough to hold and, if need be, to send again. */
-const MAX_PACKAGES_IN_FLIGHT = 1_024;
-/** Bytes in flight: what a broken session may have to send again. A larger package goes alone. */
-const MAX_BYTES_IN_FLIGHT = 64 * 1024 * 1024;
+/** What is in flight, and what may be. */
+export interface Flight<P extends Package> {
+  readonly ledger: Ledger<P>;
+  readonly window: Window<P>;
+}
 
 export interface WriterEvents {
   /** Called with bytes before they go to the connection. */
@@ -31,6 +33,7 @@ export interface WriterEvents {
 export class Writer<P extends Package> {
   readonly #packages: PackageSource<P>;
   readonly #ledger: Ledger<P>;
+  readonly #window: Window<P>;
   /** Gathers bytes, writes them to the connection, and reports when they were written and flushed. */
   readonly #outbox: Outbox;
   readonly #events: WriterEvents;
@@ -43,13 +46,20 @@ export class Writer<P extends Package> {
   });
   wake: () => void = () => {};
 
-  constructor(connection: Duplex, packages: PackageSource<P>, ledger: Ledger<P>, events: WriterEvents) {
+  constructor(
+    connection: Duplex,
+    packages: PackageSource<P>,
+    { ledger, window }: Flight<P>,
+    events: WriterEvents,
+  ) {
     this.#packages = packages;
     this.#ledger = ledger;
+    this.#window = window;
     this.#events = events;
     this.#outbox = new Outbox(connection, {
       written: (packages) => {
         ledger.written(packages);
+        window.written(packages);
         events.written();
       },
       sent: (packages) => ledger.sent(packages),
@@ -72,7 +82,7 @@ export class Writer<P extends Package> {
         if (next === undefined || next.done) return;
         this.#upcoming = next.value;
         const bytes = packageLength(next.value);
-        if (!this.#fitsWindow(bytes)) await this.#flushUntil(() => this.#fitsWindow(bytes));
+        if (!this.#window.hasRoomFor(bytes)) await this.#flushUntil(() => this.#window.hasRoomFor(bytes));
         if (this.#stopped) return;
         this.#begin(next.value, bytes);
         if (!this.#addWhole(next.value, bytes)) await this.#write(next.value);
@@ -95,15 +105,6 @@ export class Writer<P extends Package> {
   #begin(pkg: P, bytes: number): void {
     this.#upcoming = undefined;
     this.#ledger.open(pkg, bytes);
-  }
-
-  #fitsWindow(bytes: number): boolean {
-    const { packages, bytes: inFlight, lastHasSeveralRecipients } = this.#ledger;
-    if (packages === 0) return true;
-    // Some servers answer once per package. If another package followed this one, the response to it would pass for
-    // that to this one's second recipient.
-    if (lastHasSeveralRecipients) return false;
-    return packages < MAX_PACKAGES_IN_FLIGHT && inFlight + bytes <= MAX_BYTES_IN_FLIGHT;
   }
 
   /** Sends what was gathered, then waits. @returns undefined after `stop` */

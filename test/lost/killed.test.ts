@@ -11,7 +11,7 @@ const KILLS = 210;
 /** This many launchers are killed in parallel, each on its own maildir. */
 const LANES = 3;
 /** Messages in flight plus files waiting for removal: the most that may be sent twice after a kill. */
-const IN_FLIGHT = 1_024 + 2_048;
+const IN_FLIGHT = 4_096 + 2_048;
 
 afterEach(stopAll);
 

@@ -20,8 +20,11 @@ async function settle(): Promise<void> {
 
 const TWO = [pkg("one", "a@x"), pkg("two", "b@x")];
 
-/** A server that has answered both packages and keeps the connection open. */
-async function answered() {
+/** How long the server is heard out, at least, in milliseconds. */
+const LEAST = 100;
+
+/** A server that has answered both packages, each after some milliseconds, and keeps the connection open. */
+async function answered(roundTripMs = 0) {
   const { client, server } = connectionPair();
   let ended = false;
   server.on("data", () => {});
@@ -33,16 +36,21 @@ async function answered() {
     observer: { sent: () => {}, received: (bytes) => received.push(`${bytes}`) },
   });
   await settle();
+  vi.advanceTimersByTime(roundTripMs);
   server.write("3:Kok,3:Dno,");
   await settle();
   return { client, server, done, received, ended: () => ended };
 }
 
 describe("when all of several packages are answered", () => {
-  test("our side is closed, and the server has a second to send more", async () => {
-    const { client, done, ended } = await answered();
+  test.each([
+    ["at least a moment", 0, LEAST],
+    ["a round trip", 300, 300],
+    ["at most a second", 5_000, 1_000],
+  ])("our side is closed, and the server has time to send more: %s", async (_, roundTripMs, ms) => {
+    const { client, done, ended } = await answered(roundTripMs);
     expect([ended(), client.destroyed]).toEqual([true, false]);
-    vi.advanceTimersByTime(999);
+    vi.advanceTimersByTime(ms - 1);
     await settle();
     expect(client.destroyed).toBe(false);
     vi.advanceTimersByTime(1);
@@ -51,15 +59,15 @@ describe("when all of several packages are answered", () => {
     expect(lines).toEqual(["a@x success: ok", "b@x failure: no"]);
   });
 
-  test("that second restarts with each byte", async () => {
+  test("that time restarts with each byte", async () => {
     const { client, server, done } = await answered();
     for (const byte of "1:") {
-      vi.advanceTimersByTime(999);
+      vi.advanceTimersByTime(LEAST - 1);
       server.write(byte);
       await settle();
     }
     expect(client.destroyed).toBe(false);
-    vi.advanceTimersByTime(999);
+    vi.advanceTimersByTime(LEAST - 1);
     await settle();
     expect(client.destroyed).toBe(false);
     vi.advanceTimersByTime(1);

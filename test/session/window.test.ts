@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Message, Package, PackageSource } from "../../src/protocol/package.ts";
 import { runSession } from "../../src/session/session.ts";
 import { connectionPair } from "./pair.ts";
@@ -45,11 +45,47 @@ async function receivedOf(packages: readonly Package[]): Promise<number> {
   return received;
 }
 
-test("at most 1,024 packages are in flight", async () => {
+test("at first, at most 1,024 packages are in flight", async () => {
   const wire = wireOf("hi", "a@x").length;
   const packages = (count: number) => Array.from({ length: count }, () => pkg("hi", "a@x"));
   expect(await receivedOf(packages(1_024))).toBe(1_024 * wire);
   expect(await receivedOf(packages(1_025))).toBe(1_024 * wire);
+});
+
+/**
+ * The most packages in flight to a server that answers all of them.
+ * @param roundTripMs how long packages and responses are under way
+ * @param atOnce how many packages it answers together, as soon as it has answered those before
+ */
+async function mostInFlight(packages: number, roundTripMs: number, atOnce: number): Promise<number> {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const wire = wireOf("hi", "a@x").length;
+  const { client, server } = connectionPair();
+  let [received, answered, most] = [0, 0, 0];
+  server.on("data", (chunk: Buffer) => {
+    received += chunk.length;
+    most = Math.max(most, Math.floor(received / wire) - answered);
+  });
+  const done = sendOver(client, Array(packages).fill(pkg("hi", "a@x")));
+  while (answered < packages) {
+    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+    vi.advanceTimersByTime(roundTripMs);
+    const count = Math.min(atOnce, Math.floor(received / wire) - answered);
+    answered += count;
+    server.write("3:Kok,".repeat(count));
+  }
+  server.end();
+  expect((await done).cause).toBeNull();
+  return most;
+}
+
+test("over a long path, more are in flight, up to 4,096", async () => {
+  expect(await mostInFlight(20_000, 200, 20_000)).toBe(4_096);
+});
+
+test("to a slow server, no more are in flight than at first: they would only wait", async () => {
+  expect(await mostInFlight(1_500, 200, 1)).toBe(1_024);
 });
 
 test("at most 64 MiB are in flight", async () => {
