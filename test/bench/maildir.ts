@@ -37,6 +37,31 @@ function fill(maildir: string, count: number): string {
   return names.map((name) => `${maildir}/${name}\0`).join("");
 }
 
+/** 20,000 messages over 200 ms, time of qmtp serial against serialqmtp; undefined without it. */
+export async function measureLongPath(times: number): Promise<number | undefined> {
+  const { SERIALQMTP } = process.env;
+  if (SERIALQMTP === undefined) return undefined;
+  const home = folder();
+  const server = await serve([built("answer")]);
+  const proxy = await serve([built("delay"), server.port, "100"]);
+  try {
+    const names = join(home, "names");
+    writeFileSync(names, fill(join(home, "maildir"), 20_000));
+    const over = (command: readonly string[]) => async () =>
+      (await runProgram("tcpclient", ["-RHl0", "--", "127.0.0.1", proxy.port, ...command], names)).ms;
+    const { one, other } = await inTurn(
+      times,
+      over([process.execPath, QMTP, "serial", ""]),
+      over([SERIALQMTP, ""]),
+    );
+    return one / other;
+  } finally {
+    await proxy.stop();
+    await server.stop();
+    rmSync(home, { recursive: true });
+  }
+}
+
 export interface MaildirTimes {
   /** All in milliseconds for 100,000 messages, whole processes; undefined without anything to compare with. */
   readonly copyRatio: number;
