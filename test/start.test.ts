@@ -9,7 +9,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { environment, finished, start, startSink, stopAll } from "./support/processes.ts";
+import { startSink } from "./support/in-process.ts";
+import { environment, finished, start, stopAll } from "./support/processes.ts";
 import { skip } from "./support/skip.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 

@@ -1,7 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
+import { qmtp } from "../support/in-process.ts";
 import { skipsRealServers, startMailfront } from "../support/mailfront.ts";
-import { qmtp, stopAll } from "../support/processes.ts";
+import { qmtp as startedQmtp, stopAll } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 afterEach(stopAll);
@@ -65,7 +66,8 @@ describe.skipIf(skipsRealServers(what))(what, () => {
     const file = `${temporaryFolder()}/message`;
     writeFileSync(file, input);
     for (const source of [[], ["--file", file]]) {
-      const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y", ...source], { input });
+      const args = ["send", "-s", server.endpoint, "-f", "a@x", "b@y", ...source];
+      const sent = await startedQmtp(args, { input });
       expect(sent).toMatchObject({ code: 0, stderr: "" });
     }
     const expected = queued("a@x", ["b@y"], message);

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { makeCertificates } from "../support/certificates.ts";
 import { qmtp } from "../support/in-process.ts";
 import { type Finished, stopAll } from "../support/processes.ts";
-import { expectTaken, reportOf, startTlsSink } from "../support/tls-sink.ts";
+import { expectTaken, reportOf, startTlsSink, startTlsSinkProcess } from "../support/tls-sink.ts";
 import { startCuttingProxy } from "./tls-proxy.ts";
 
 afterEach(stopAll);
@@ -19,7 +19,7 @@ describe.each(HOWS)("a connection that is %s", (_how, reset) => {
   test.each([0, 1, 4, 5, 60, 127, 300, 600])(
     "in the TLS handshake, after %i bytes from the server, defers all recipients",
     async (bytes) => {
-      const sink = await startTlsSink(made.good);
+      const sink = await startTlsSinkProcess(made.good);
       const room = (from: string, passed: { server: number }) =>
         from === "server" ? bytes - passed.server : Number.POSITIVE_INFINITY;
       const endpoint = await startCuttingProxy(sink.endpoint, { room, reset });

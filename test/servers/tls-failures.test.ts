@@ -4,8 +4,8 @@ import { type AddressInfo, createServer as createClearServer, type Server } from
 import { createServer } from "node:tls";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { makeCertificates } from "../support/certificates.ts";
-import { qmtp } from "../support/in-process.ts";
-import { startSink, stopAll } from "../support/processes.ts";
+import { qmtp, startSink } from "../support/in-process.ts";
+import { stopAll } from "../support/processes.ts";
 import { startScriptedServer, unusedPort } from "../support/scripted-server.ts";
 import {
   deferredFor,
@@ -13,6 +13,7 @@ import {
   reportOf,
   sendTo,
   startTlsSink,
+  startTlsSinkProcess,
   succeeded,
   TAKEN,
 } from "../support/tls-sink.ts";
@@ -113,7 +114,7 @@ test.each(["TLSv1", "TLSv1.1"] as const)("a server limited to %s is refused", as
 });
 
 test("the next server is tried if the first is not trusted", async () => {
-  const [bad, good] = [await startTlsSink(made.stranger), await startTlsSink(made.good)];
+  const [bad, good] = [await startTlsSinkProcess(made.stranger), await startTlsSinkProcess(made.good)];
   const sent = await sendTo(bad.endpoint, ["-s", good.endpoint, ...trust, "--json"]);
   expect(sent).toMatchObject({ code: 0, stderr: "" });
   expect(reportOf(sent)).toMatchObject({ server: { endpoint: good.endpoint, tls: { verified: true } } });
@@ -131,7 +132,7 @@ test("the next server is tried if the first does not speak TLS or is down", asyn
 });
 
 test("if no server is trusted, the reason for each is reported in one line", async () => {
-  const sinks = [await startTlsSink(made.stranger), await startTlsSink(made.wrongName)];
+  const sinks = [await startTlsSinkProcess(made.stranger), await startTlsSinkProcess(made.wrongName)];
   const [one, two] = sinks.map(({ endpoint }) => endpoint) as [string, string];
   const sent = await qmtp(["send", "-s", one, "-s", two, ...trust, "-f", "a@x", "b@y", "c@y"]);
   expect(sent).toMatchObject({ code: 111, stderr: "" });

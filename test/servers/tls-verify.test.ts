@@ -7,6 +7,7 @@ import {
   reportOf,
   sendTo,
   startTlsSink,
+  startTlsSinkProcess,
   succeeded,
   TAKEN,
 } from "../support/tls-sink.ts";
@@ -39,7 +40,7 @@ describe("a good certificate", () => {
   });
 
   test("is trusted by SSL_CERT_FILE, unless --cacert names other issuers", async () => {
-    const sink = await startTlsSink(made.good);
+    const sink = await startTlsSinkProcess(made.good);
     const env = { SSL_CERT_FILE: ca };
     expect(await sendTo(sink.endpoint, [], { env })).toEqual(succeeded());
     const other = await sendTo(sink.endpoint, ["--cacert", made.selfSigned.cert], { env });
@@ -48,7 +49,7 @@ describe("a good certificate", () => {
   });
 
   test("is not trusted unless its issuer is named", async () => {
-    const sink = await startTlsSink(made.good);
+    const sink = await startTlsSinkProcess(made.good);
     const sent = await sendTo(sink.endpoint, [], { env: { SSL_CERT_FILE: "" } });
     expect(sent).toMatchObject({ code: 111, stderr: "" });
     expect(sent.stdout).toContain("unknown issuer (CN=Test CA); trust its issuer with --cacert");
@@ -72,7 +73,7 @@ describe.each<[Exclude<keyof typeof made, "folder" | "ca">, string, string]>([
   const identity: Identity = made[which];
 
   test("is refused, and nothing is sent", async () => {
-    const sink = await startTlsSink(identity);
+    const sink = await startTlsSinkProcess(identity);
     const before = `b@y: deferral: cannot connect to ${sink.endpoint}: certificate not valid for '127.0.0.1': ${why}; `;
     const after = `only this key with --insecure --pinnedpubkey ${pin(identity)}\n`;
     const sent = await sendTo(sink.endpoint, ["--cacert", ca]);
@@ -88,7 +89,7 @@ describe.each<[Exclude<keyof typeof made, "folder" | "ca">, string, string]>([
   });
 
   test("is refused even if its key is pinned", async () => {
-    const sink = await startTlsSink(identity);
+    const sink = await startTlsSinkProcess(identity);
     const sent = await sendTo(sink.endpoint, ["--cacert", ca, "--pinnedpubkey", pin(identity)]);
     expect(sent).toMatchObject({ code: 111, stdout: expect.stringContaining(why), stderr: "" });
     await expectTaken(sink, "");
@@ -108,7 +109,7 @@ describe.each<[Exclude<keyof typeof made, "folder" | "ca">, string, string]>([
 });
 
 test("a certificate for another name is accepted only if --tls-servername names it", async () => {
-  const sink = await startTlsSink(made.wrongName);
+  const sink = await startTlsSinkProcess(made.wrongName);
   const named = (name: string) => sendTo(sink.endpoint, ["--cacert", ca, "--tls-servername", name]);
   expect(await named("mx.example.org")).toEqual(succeeded());
   const other = await named("mx.example.net");
@@ -126,7 +127,7 @@ test("a self-signed certificate is trusted if --cacert names it", async () => {
 });
 
 test("the wrong name is reported among several reasons", async () => {
-  const sink = await startTlsSink(made.expired);
+  const sink = await startTlsSinkProcess(made.expired);
   const sent = await sendTo(sink.endpoint, ["--cacert", ca, "--tls-servername", "mx.example.org"]);
   expect(sent).toMatchObject({ code: 111, stderr: "" });
   expect(sent.stdout).toContain("GMT), and it is for DNS:localhost, IP Address:127.0.0.1; ");
@@ -155,7 +156,7 @@ describe("a pinned key", () => {
     ["verified", ["--cacert", ca]],
     ["not verified", ["-k"]],
   ])("that is wrong does not, with a certificate that is %s", async (_how, args) => {
-    const sink = await startTlsSink(made.good);
+    const sink = await startTlsSinkProcess(made.good);
     const sent = await sendTo(sink.endpoint, [...args, "--pinnedpubkey", wrong]);
     expect(sent).toEqual(refused(sink.endpoint));
     await expectTaken(sink, "");

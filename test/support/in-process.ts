@@ -102,6 +102,8 @@ export interface SinkHere {
   readonly endpoint: string;
   /** The next line printed for a package. */
   nextLine(): Promise<string>;
+  /** Resolves when it exits by itself. */
+  readonly done: Promise<Finished>;
   /** Stops it as SIGTERM does, and waits for its exit. */
   stop(): Promise<Finished>;
 }
@@ -130,5 +132,5 @@ export async function startSink(args: readonly string[] = []): Promise<SinkHere>
       await once(sink.stdout, "kept");
     }
   };
-  return { endpoint: listening() as string, nextLine, stop };
+  return { endpoint: listening() as string, nextLine, done, stop };
 }

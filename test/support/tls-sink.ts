@@ -1,17 +1,27 @@
 import { expect } from "vitest";
 import type { Identity } from "./certificates.ts";
-import { qmtp } from "./in-process.ts";
+import { qmtp, type SinkHere, startSink } from "./in-process.ts";
 import {
   type Finished,
   type RunningSink,
   type RunOptions,
   qmtp as startedQmtp,
-  startSink,
+  startSink as startSinkProcess,
 } from "./processes.ts";
 
-/** Starts `qmtp sink` with TLS on a free loopback port. */
-export function startTlsSink({ cert, key }: Identity, args: readonly string[] = []): Promise<RunningSink> {
-  return startSink(["--listen", "qmtps://127.0.0.1:0", "--cert", cert, "--key", key, ...args]);
+const tlsArgs = ({ cert, key }: Identity, args: readonly string[]) => [
+  ...["--listen", "qmtps://127.0.0.1:0", "--cert", cert, "--key", key],
+  ...args,
+];
+
+/** Starts `qmtp sink` with TLS on a free loopback port, in this process. */
+export function startTlsSink(identity: Identity, args: readonly string[] = []): Promise<SinkHere> {
+  return startSink(tlsArgs(identity, args));
+}
+
+/** The same as a process, which ends although Node still counts clients that failed in the handshake. */
+export function startTlsSinkProcess(identity: Identity, args: readonly string[] = []): Promise<RunningSink> {
+  return startSinkProcess(tlsArgs(identity, args));
 }
 
 /** Runs `qmtp send` for one small message from a@x to b@y. */
@@ -29,7 +39,7 @@ export function sendTo(
 export const TAKEN = "a@x -> b@y success; 3 bytes, unix\n";
 
 /** Stops it and compares what it took. */
-export async function expectTaken(sink: RunningSink, taken: string): Promise<void> {
+export async function expectTaken(sink: SinkHere, taken: string): Promise<void> {
   expect(await sink.stop()).toMatchObject({ code: 0, stdout: taken });
 }
 

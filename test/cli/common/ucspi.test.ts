@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
+import { startSink } from "../../support/in-process.ts";
 import { isInstalled, PROGRAMS } from "../../support/installed.ts";
 import { filesLeft, mail, maildirWith } from "../../support/maildirs.ts";
-import { type Finished, LAUNCHER, shell, startSink, stopAll } from "../../support/processes.ts";
+import { type Finished, LAUNCHER, shell, stopAll } from "../../support/processes.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { wirePackage } from "../../support/wire.ts";

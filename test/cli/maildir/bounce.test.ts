@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { startSink } from "../../support/in-process.ts";
 import {
   deliverMaildir,
   emptyQmailHome,
@@ -9,11 +10,8 @@ import {
   mail,
   maildirWith,
 } from "../../support/maildirs.ts";
-import { startSink, stopAll } from "../../support/processes.ts";
 import { unusedPort } from "../../support/scripted-server.ts";
 import { expectCase } from "./expect-case.ts";
-
-afterEach(stopAll);
 
 const REFUSED = "sorry, this recipient is refused here (#5.7.1)";
 const DEFERRED = "sorry, this recipient is deferred here (#4.3.0)";

@@ -1,12 +1,10 @@
 import { readdirSync, readFileSync, utimesSync } from "node:fs";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { startSink } from "../../support/in-process.ts";
 import { deliverMaildir, filesLeft, mail, maildirWith } from "../../support/maildirs.ts";
-import { startSink, stopAll } from "../../support/processes.ts";
 import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
 import { wirePackage } from "../../support/wire.ts";
 import { expectCase, type MaildirCase } from "./expect-case.ts";
-
-afterEach(stopAll);
 
 const DAY = 86_400;
 const NO = "failure: sorry, this recipient is refused here (#5.7.1)";

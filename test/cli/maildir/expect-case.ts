@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { startSink } from "../../support/in-process.ts";
 import {
   deliverMaildir,
   type FakeQueue,
@@ -6,7 +7,6 @@ import {
   type MaildirEntry,
   maildirWith,
 } from "../../support/maildirs.ts";
-import { startSink } from "../../support/processes.ts";
 
 export interface MaildirCase {
   readonly files: Readonly<Record<string, MaildirEntry>>;

@@ -2,12 +2,10 @@ import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { startSink } from "../../support/in-process.ts";
 import { deliverMaildir, filesLeft, grow, mail, maildirWith } from "../../support/maildirs.ts";
-import { startSink, stopAll } from "../../support/processes.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
-
-afterEach(stopAll);
 
 const isRoot = process.getuid?.() === 0;
 

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { startSink } from "../../support/in-process.ts";
 import {
   deliverMaildir,
   emptyQmailHome,
@@ -7,15 +8,7 @@ import {
   mail,
   maildirWith,
 } from "../../support/maildirs.ts";
-import {
-  environment,
-  finished,
-  LAUNCHER,
-  start,
-  startQmtp,
-  startSink,
-  stopAll,
-} from "../../support/processes.ts";
+import { environment, finished, LAUNCHER, start, startQmtp, stopAll } from "../../support/processes.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 
 afterEach(stopAll);

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { qmtp, startSink } from "../../support/in-process.ts";
 import {
   deliverMaildir,
   emptyQmailHome,
@@ -8,11 +9,7 @@ import {
   mail,
   maildirWith,
 } from "../../support/maildirs.ts";
-import { qmtp, startSink, stopAll } from "../../support/processes.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
-
-afterEach(stopAll);
 
 const HOUR = 3_600;
 
@@ -186,7 +183,6 @@ describe("wrong usage is reported in one line, with exit code 100, and nothing i
     const server = await startScriptedServer();
     const run = await qmtp(["maildir", ...given], {
       env: { ...emptyQmailHome(), QMTP_SERVER: server.endpoint },
-      cwd: temporaryFolder(),
     });
     expect(run).toMatchObject({ code: 100, stdout: "" });
     expect(run.stderr).toMatch(/^qmtp: [^\n]+\n$/);

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
+import { startSink } from "../../support/in-process.ts";
 import { mail, maildirWith } from "../../support/maildirs.ts";
-import { startSink, stopAll } from "../../support/processes.ts";
+import { stopAll } from "../../support/processes.ts";
 import { onTerminal } from "../../support/terminal.ts";
 
 afterEach(stopAll);

@@ -1,16 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Writable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
+import { startSink } from "../../support/in-process.ts";
 import { isInstalled, PROGRAMS } from "../../support/installed.ts";
 import { deliverMaildir, filesLeft, mail, maildirWith } from "../../support/maildirs.ts";
-import {
-  environment,
-  type Finished,
-  finished,
-  startGroup,
-  startSink,
-  stopAll,
-} from "../../support/processes.ts";
+import { environment, type Finished, finished, startGroup, stopAll } from "../../support/processes.ts";
 import { homeWith, QMAIL_QMTPC } from "../../support/qmail-qmtpc.ts";
 import { unusedPort } from "../../support/scripted-server.ts";
 import { netstring, wirePackage } from "../../support/wire.ts";

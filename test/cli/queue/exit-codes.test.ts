@@ -1,8 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { portThatNeverAnswers } from "../../support/full-backlog.ts";
+import { startSink } from "../../support/in-process.ts";
 import { isInstalled } from "../../support/installed.ts";
-import { startSink, stopAll } from "../../support/processes.ts";
+import { stopAll } from "../../support/processes.ts";
 import { envelopeFor, homeWith, QMAIL_QMTPC, queue, queueShell } from "../../support/qmail-qmtpc.ts";
 import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";

@@ -1,7 +1,8 @@
 import type { Writable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
 import { portThatNeverAnswers } from "../../support/full-backlog.ts";
-import { finished, printed, startSink, stopAll } from "../../support/processes.ts";
+import { startSink } from "../../support/in-process.ts";
+import { finished, printed, stopAll } from "../../support/processes.ts";
 import { envelopeFor, envelopeOf, homeWith, startQueue } from "../../support/qmail-qmtpc.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 

@@ -10,7 +10,8 @@ import {
   writeSync,
 } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { finished, startSink, stopAll } from "../../support/processes.ts";
+import { startSink } from "../../support/in-process.ts";
+import { finished, stopAll } from "../../support/processes.ts";
 import {
   ENVELOPE,
   envelopeFor,

@@ -2,11 +2,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { makeCertificates } from "../../support/certificates.ts";
 import { portThatNeverAnswers } from "../../support/full-backlog.ts";
-import { startSink, stopAll } from "../../support/processes.ts";
+import { startSink } from "../../support/in-process.ts";
+import { stopAll } from "../../support/processes.ts";
 import { homeWith, queue } from "../../support/qmail-qmtpc.ts";
 import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
-import { startTlsSink } from "../../support/tls-sink.ts";
+import { startTlsSinkProcess } from "../../support/tls-sink.ts";
 
 afterEach(stopAll);
 
@@ -54,12 +55,12 @@ describe("control/qmtpservers", () => {
   });
 
   test("may name a TLS server, which is verified against SSL_CERT_FILE", async () => {
-    const sink = await startTlsSink(certificates.good);
+    const sink = await startTlsSinkProcess(certificates.good);
     expect(sink.endpoint).toMatch(/^qmtps:/);
     const trusted = await queue({ env: { ...homeWith(sink.endpoint), SSL_CERT_FILE: certificates.ca } });
     expect(trusted).toEqual(OK);
     expect(await sink.nextLine()).toBe(TAKEN);
-    const strange = await startTlsSink(certificates.stranger);
+    const strange = await startTlsSinkProcess(certificates.stranger);
     const env = { ...homeWith(strange.endpoint), SSL_CERT_FILE: certificates.ca };
     expect(await queue({ env })).toMatchObject({ code: 73, stdout: "" });
     expect((await strange.stop()).stdout).toBe("");

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { qmtp } from "../../support/in-process.ts";
-import { finished, LAUNCHER, startQmtp, startSink, stopAll } from "../../support/processes.ts";
+import { qmtp, startSink } from "../../support/in-process.ts";
+import { finished, LAUNCHER, startQmtp, stopAll } from "../../support/processes.ts";
 import { startReceivingServer } from "../../support/receiving-server.ts";
 import { unusedPort } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";

@@ -1,8 +1,6 @@
-import { afterEach, describe, expect, test } from "vitest";
-import { qmtp, startSink, stopAll } from "../../support/processes.ts";
+import { describe, expect, test } from "vitest";
+import { qmtp, startSink } from "../../support/in-process.ts";
 import { unusedPort } from "../../support/scripted-server.ts";
-
-afterEach(stopAll);
 
 const OK = "success: ok \\d+ qp \\d+";
 const REFUSED = "failure: sorry, this recipient is refused here \\(#5\\.7\\.1\\)";

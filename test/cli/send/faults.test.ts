@@ -1,9 +1,7 @@
 import { truncateSync, writeFileSync } from "node:fs";
-import { afterEach, describe, expect, test } from "vitest";
-import { qmtp, startSink, stopAll } from "../../support/processes.ts";
+import { describe, expect, test } from "vitest";
+import { qmtp, startSink } from "../../support/in-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
-
-afterEach(stopAll);
 
 /** The response takes 23 bytes on the wire: length, status, this text, comma. */
 const OK = expect.stringMatching(/^ok \d{10} qp 1$/);

@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { createWriteStream, truncateSync, writeFileSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { finished, qmtp, shell, startQmtp, stopAll } from "../../support/processes.ts";
+import { qmtp } from "../../support/in-process.ts";
+import { finished, shell, qmtp as startedQmtp, startQmtp, stopAll } from "../../support/processes.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { wirePackage } from "../../support/wire.ts";
@@ -43,7 +44,7 @@ test("a message too large for memory goes through an unlinked temporary file", a
   const message = Buffer.from(input.toString("latin1").replaceAll("\r\n", "\n"), "latin1");
   const expected = wirePackage({ message });
   const server = await accepting(expected);
-  const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y"], {
+  const sent = await startedQmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y"], {
     input,
     env: { TMPDIR: folder },
   });

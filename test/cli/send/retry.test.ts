@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
-import { qmtp } from "../../support/in-process.ts";
-import { finished, printed, startQmtp, startSink, stopAll } from "../../support/processes.ts";
+import { qmtp, startSink } from "../../support/in-process.ts";
+import { finished, printed, startQmtp, stopAll } from "../../support/processes.ts";
 import { unusedPort } from "../../support/scripted-server.ts";
 
 afterEach(stopAll);

@@ -1,12 +1,9 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { portThatNeverAnswers } from "../../support/full-backlog.ts";
-import { qmtp } from "../../support/in-process.ts";
-import { startSink, stopAll } from "../../support/processes.ts";
+import { qmtp, startSink } from "../../support/in-process.ts";
 import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { wirePackage } from "../../support/wire.ts";
-
-afterEach(stopAll);
 
 const send = (...args: string[]) => qmtp(["send", "-f", "a@x", ...args], { input: "hi\n" });
 

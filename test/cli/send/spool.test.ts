@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { afterEach, describe, expect, test } from "vitest";
-import { qmtp } from "../../support/in-process.ts";
+import { qmtp, type SinkHere, startSink } from "../../support/in-process.ts";
 import { deliverMaildir, filesLeft, grow } from "../../support/maildirs.ts";
-import { type RunningSink, shell, startSink, stopAll } from "../../support/processes.ts";
+import { shell, stopAll } from "../../support/processes.ts";
 import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { wirePackage } from "../../support/wire.ts";
@@ -22,7 +22,7 @@ const spooled = (spool: string) =>
 const send = (server: string, spool: string, args: readonly string[], input: string | Buffer = "hi\n") =>
   qmtp(["send", "-s", server, "-f", "a@x", "--spool", spool, ...args], { input });
 
-const startSelectiveSink = (): Promise<RunningSink> => startSink(["--reject", "^no", "--defer", "^later"]);
+const startSelectiveSink = (): Promise<SinkHere> => startSink(["--reject", "^no", "--defer", "^later"]);
 
 describe("--spool keeps deferred mail, one file per recipient", () => {
   test("and nothing else, in a maildir that it creates if necessary", async () => {

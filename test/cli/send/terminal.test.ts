@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { qmtp, type RunningSink, startSink, stopAll } from "../../support/processes.ts";
+import { type SinkHere, startSink } from "../../support/in-process.ts";
+import { qmtp, stopAll } from "../../support/processes.ts";
 import { onTerminal } from "../../support/terminal.ts";
 
 const ESC = "\u001b";
@@ -7,7 +8,7 @@ const GREEN = `${ESC}[32msuccess${ESC}[39m`;
 const YELLOW = `${ESC}[33mdeferral${ESC}[39m`;
 const RED = `${ESC}[31mfailure${ESC}[39m`;
 
-let sink: RunningSink;
+let sink: SinkHere;
 const options = ["--reject", "^no@", "--defer", "^later@"];
 const send = (more = "") =>
   `"$QMTP" send -s ${sink.endpoint} -f a@x --file /dev/null b@y later@y no@y ${more}`;

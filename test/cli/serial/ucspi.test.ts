@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
+import { startSink } from "../../support/in-process.ts";
 import { isInstalled, PROGRAMS } from "../../support/installed.ts";
 import { filesLeft, mail, maildirWith } from "../../support/maildirs.ts";
-import { shell, startSink, stopAll } from "../../support/processes.ts";
+import { shell, stopAll } from "../../support/processes.ts";
 
 afterEach(stopAll);
 

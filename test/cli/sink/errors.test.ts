@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { connectTo, everythingFrom, exchange } from "../../support/exchange.ts";
-import { printed, qmtp, startSink, stopAll } from "../../support/processes.ts";
+import { qmtp, startSink as startSinkHere } from "../../support/in-process.ts";
+import { printed, qmtp as startedQmtp, startSink, stopAll } from "../../support/processes.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { wirePackage } from "../../support/wire.ts";
@@ -43,7 +44,7 @@ describe("bytes that are not a package end the connection, with a line that says
   });
 
   test("the packages before them get their responses", async () => {
-    const sink = await startSink();
+    const sink = await startSinkHere();
     const bytes = Buffer.concat([wirePackage({ message: "hi" }), Buffer.from("x")]);
     expect(await exchange(sink.endpoint, bytes)).toMatch(/^19:Kok \d{10} qp 1,$/);
     const { stderr, stdout } = await sink.stop();
@@ -101,15 +102,15 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s stops the sink with exit code 
 });
 
 describe("a sink that cannot run as asked says so in one line, and does not listen", () => {
-  const refused = async (args: readonly string[]) => {
-    const { code, signal, stdout, stderr } = await qmtp(["sink", "--listen", "127.0.0.1:0", ...args]);
+  const refused = async (args: readonly string[], run = qmtp) => {
+    const { code, signal, stdout, stderr } = await run(["sink", "--listen", "127.0.0.1:0", ...args]);
     expect({ signal, stdout }).toEqual({ signal: null, stdout: "" });
     return { code, stderr };
   };
 
   test("an address in use", async () => {
     const { port } = await startScriptedServer();
-    expect(await refused(["--listen", `127.0.0.1:${port}`])).toEqual({
+    expect(await refused(["--listen", `127.0.0.1:${port}`], startedQmtp)).toEqual({
       code: 111,
       stderr: `qmtp: cannot listen on qmtp://127.0.0.1:${port}: the address is already in use; name another endpoint with --listen\n`,
     });
@@ -117,7 +118,7 @@ describe("a sink that cannot run as asked says so in one line, and does not list
 
   test("a unix socket in use, which is left alone", async () => {
     const path = `${temporaryFolder()}/sink.sock`;
-    await startSink(["--listen", `unix:${path}`]);
+    await startSinkHere(["--listen", `unix:${path}`]);
     const { code, stderr } = await refused(["--listen", `unix:${path}`]);
     expect(stderr).toMatch(/^qmtp: cannot listen on unix:\S+: the address is already in use; .+\n$/);
     expect(code).toBe(111);

@@ -1,11 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { exchange } from "../../support/exchange.ts";
-import { qmtp, startSink, stopAll } from "../../support/processes.ts";
+import { qmtp, startSink } from "../../support/in-process.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { netstring, wirePackage } from "../../support/wire.ts";
-
-afterEach(stopAll);
 
 const stored = (maildir: string) =>
   readdirSync(`${maildir}/new`)

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { connectTo, exchange } from "../../support/exchange.ts";
-import { qmtp, startSink, stopAll } from "../../support/processes.ts";
+import { qmtp, startSink } from "../../support/in-process.ts";
+import { qmtp as startedQmtp, startSink as startSinkProcess, stopAll } from "../../support/processes.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { netstring, wirePackage } from "../../support/wire.ts";
 
@@ -80,9 +81,9 @@ test("--max-recipients refuses the surplus recipients, and reports how many", as
 });
 
 test("--exit-after stops the sink after that many packages, with exit code 0", async () => {
-  const sink = await startSink(["--exit-after", "2"]);
+  const sink = await startSinkProcess(["--exit-after", "2"]);
   const send = ["send", "-s", sink.endpoint, "-f", "a@x", "--split", "b@y", "c@y"];
-  const sent = await qmtp(send);
+  const sent = await startedQmtp(send);
   expect(sent).toMatchObject({ code: 0, stderr: "" });
   const { code, stdout } = await sink.done;
   expect(code).toBe(0);
@@ -108,7 +109,7 @@ test("many clients are served at once, and slow ones do not hold up the rest", a
 describe("a unix socket", () => {
   test("is listened on, announced, and removed at the end", async () => {
     const path = `${temporaryFolder()}/sink.sock`;
-    const sink = await startSink(["--listen", `unix:${path}`]);
+    const sink = await startSinkProcess(["--listen", `unix:${path}`]);
     expect(timeless(await exchange(`unix:${path}`, wirePackage({ message: "" })))).toBe("19:Kok TIME qp 1,");
     const { code, stderr } = await sink.stop();
     expect({ code, stderr }).toEqual({ code: 0, stderr: `qmtp: listening on unix:${path}\n` });
