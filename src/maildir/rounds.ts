@@ -1,6 +1,6 @@
 import { type SendEvents, type SessionReport, sendPackages } from "../client/deliver.ts";
 import type { Route } from "../client/route.ts";
-import { interruption } from "../errors.ts";
+import { interruption, type QmtpError } from "../errors.ts";
 import { type Delivery, deferred, mergeAttempts } from "../protocol/delivery.ts";
 import type { PackageSource } from "../protocol/package.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
@@ -29,6 +29,8 @@ export interface RoundsOptions extends OutcomesOptions {
   readonly onConnecting?: () => void;
   readonly onConnected?: SendEvents<MaildirPackage>["onConnected"];
   readonly onSessionEnd?: (report: SessionReport) => void;
+  /** Called when a signal has ended the run, with the number of messages that were not sent. */
+  readonly onInterrupted?: (notSent: number, error: QmtpError) => void;
 }
 
 /**
@@ -79,7 +81,8 @@ class Rounds {
   async run(): Promise<boolean> {
     try {
       const why = await this.#deliver();
-      if (why !== undefined) this.#giveUp(why);
+      if (this.#options.route.signal.aborted) this.#interrupted();
+      else if (why !== undefined) this.#giveUp(why);
       for (const { pkg, delivery } of this.#unanswered.values()) {
         this.#outcomes.keep(pkg, delivery, false, { text: "the file is gone" });
       }
@@ -105,9 +108,7 @@ class Rounds {
       if (this.#endedAt !== undefined) this.#suspects.add(this.#endedAt);
       this.#endedAt = undefined;
     }
-    if (!signal.aborted) return why;
-    const error = interruption(signal);
-    return { text: error.message, error };
+    return why;
   }
 
   /** @returns why packages were not taken, or undefined */
@@ -192,6 +193,21 @@ class Rounds {
     if (broken) this.#outcomes.keep(pkg, delivery);
     else this.#outcomes.answered(pkg, delivery);
   };
+
+  /** Defers messages that were sent without a response, and counts those that were not sent. */
+  #interrupted(): void {
+    const { prefix, route, onInterrupted } = this.#options;
+    let notSent = 0;
+    for (const file of this.#left(this.#list())) {
+      const sent = this.#unanswered.get(file.name);
+      this.#unanswered.delete(file.name);
+      if (sent !== undefined) this.#outcomes.keep(sent.pkg, sent.delivery);
+      // Only its head says whether a message is ours.
+      else if (prefix.length === 0 || this.#read(file) !== undefined) notSent++;
+    }
+    if (notSent > 0) this.#leftOver = true;
+    onInterrupted?.(notSent, interruption(route.signal));
+  }
 
   /** Defers all messages without a result. */
   #giveUp({ text, error }: Unsent): void {

@@ -68,6 +68,8 @@ export class MaildirSummary {
   readonly #outcomes = { removed: 0, bounced: 0, discarded: 0, kept: 0 };
   #possibleDuplicates = 0;
   unusable = 0;
+  /** Messages left when a signal ended the run. */
+  notSent = 0;
   sessions = 0;
 
   add({ delivery, outcome }: MessageResult): void {
@@ -81,13 +83,14 @@ export class MaildirSummary {
     return success + deferral + failure;
   }
 
-  /** A line for people; undefined if there was nothing to do. */
-  line(): string | undefined {
-    if (this.messages === 0 && this.unusable === 0) return undefined;
+  /** A line for people; undefined if there was nothing to do. @param error why the run ended early */
+  line(error: QmtpError | null): string | undefined {
+    if (this.messages === 0 && this.unusable === 0 && this.notSent === 0) return undefined;
     const total = this.messages === 1 ? "1 message" : `${this.messages} messages`;
     const outcomes = { ...this.#outcomes, skipped: this.unusable };
     const parts = [named(this.#counts), named(outcomes)].filter((part) => part !== "");
     if (this.#possibleDuplicates > 0) parts.push(`${this.#possibleDuplicates} possibly delivered twice`);
+    if (this.notSent > 0) parts.push(`${this.notSent} not sent (${error?.message})`);
     return `${total}: ${parts.join("; ")}`;
   }
 
@@ -99,6 +102,7 @@ export class MaildirSummary {
       maildir,
       counts: this.#counts,
       files: { ...this.#outcomes, unusable: this.unusable },
+      notSent: this.notSent,
       possibleDuplicates: this.#possibleDuplicates,
       sessions: this.sessions,
       elapsedMs: Math.round(elapsedMs),

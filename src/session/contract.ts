@@ -10,6 +10,8 @@ export interface Limits {
   readonly writeMs?: number;
   /** Milliseconds for the whole session: an hour, says qmtp.txt, section 2. */
   readonly sessionMs: number;
+  /** Milliseconds, after the signal, to wait for responses to packages in flight; by default none. */
+  readonly drainMs?: number;
 }
 
 /** Is shown what goes over the connection. */
@@ -28,7 +30,7 @@ export interface SessionOptions<P extends Package> {
   /** Called with the number of bytes that the connection has taken so far. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly observer?: Observer | undefined;
-  /** Ends the session at once. */
+  /** Takes no more packages, and ends the session: at once, or after `drainMs`. */
   readonly signal?: AbortSignal;
 }
 

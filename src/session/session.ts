@@ -60,7 +60,7 @@ class Session<P extends Package> {
   readonly #reader = new ResponseReader();
   readonly #violations: Violation[] = [];
   readonly #deadlines: Readonly<
-    Record<"idle" | "write" | "session" | "laterResponses" | "lastWords", Deadline>
+    Record<"idle" | "write" | "session" | "drain" | "laterResponses" | "lastWords", Deadline>
   >;
   readonly #startedAt = performance.now();
   #sentAt = this.#startedAt;
@@ -72,6 +72,8 @@ class Session<P extends Package> {
   #allWritten = false;
   /** Why the writer stopped, while responses to what it wrote before are still awaited. */
   #writerCause: Cause | null = null;
+  /** After a signal, while responses to packages in flight are awaited. */
+  #draining: Cause | null = null;
   #finished: (end: SessionEnd) => void = () => {};
   #stopListening = () => {};
 
@@ -86,11 +88,12 @@ class Session<P extends Package> {
       written: () => this.#deadlines.write.start(),
       taken: (bytes) => this.#taken(bytes),
     });
-    const { idleMs, writeMs = idleMs, sessionMs } = options.limits;
+    const { idleMs, writeMs = idleMs, sessionMs, drainMs = 0 } = options.limits;
     this.#deadlines = {
       idle: new Deadline(idleMs, () => this.#expired(noProgress(idleMs))),
       write: new Deadline(writeMs, () => this.#expired(noProgress(writeMs))),
       session: new Deadline(sessionMs, () => this.#finish(sessionTooLong(sessionMs))),
+      drain: new Deadline(drainMs, () => this.#finish(this.#draining)),
       lastWords: new Deadline(LAST_WORDS_MS.max, () => this.#finish(null)),
       laterResponses: new Deadline(LATER_RESPONSES_MS, () => this.#responsesMissing()),
     };
@@ -121,7 +124,22 @@ class Session<P extends Package> {
     this.#deadlines.idle.restart();
     this.#deadlines.session.restart();
     const { signal } = this.#options;
-    if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.#finish(interrupted(signal)));
+    if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.#interrupted(signal));
+  }
+
+  /** Packages in flight may have been accepted: without their responses, they would be sent again. */
+  #interrupted(signal: AbortSignal): void {
+    const cause = interrupted(signal);
+    if (this.#ledger.packages === 0 || this.#options.limits.drainMs === undefined) {
+      this.#finish(cause);
+      return;
+    }
+    this.#draining = cause;
+    if (!this.#allWritten) {
+      this.#writer.takeNoMore();
+      this.#writerCause = cause;
+    }
+    this.#deadlines.drain.start();
   }
 
   // Writing
@@ -228,10 +246,10 @@ class Session<P extends Package> {
 
   #expired(cause: Cause): void {
     if (this.#ledger.partlyAnswered) this.#responsesMissing();
-    else this.#finish(cause);
+    else this.#finish(this.#draining ?? cause);
   }
 
-  /** The first cause counts. */
+  /** The first cause wins. */
   #finish(found: Cause | null): void {
     if (!this.#running) return;
     this.#running = false;

@@ -39,6 +39,7 @@ export class Writer<P extends Package> {
   readonly #events: WriterEvents;
   /** Taken from `#packages` and waiting for room in the window. */
   #upcoming: P | undefined;
+  #noMore = false;
   #stopped = false;
   #tellStopped = () => {};
   readonly #whenStopped = new Promise<void>((resolve) => {
@@ -71,12 +72,12 @@ export class Writer<P extends Package> {
   }
 
   /**
-   * Resolves when the last package was handed to the connection, or after `stop`.
+   * Resolves when the last package was handed to the connection, the last one before `takeNoMore`, or after `stop`.
    * @throws what the source or a package's message throws; the last package may then be written in part
    */
   async run(): Promise<void> {
     try {
-      for (;;) {
+      while (!this.#noMore) {
         const asked = this.#packages.next();
         const next = asked instanceof Promise ? await this.#waitFor(asked) : asked;
         if (next === undefined || next.done) return;
@@ -91,6 +92,11 @@ export class Writer<P extends Package> {
     } finally {
       await this.#flushUntil(() => this.#outbox.empty);
     }
+  }
+
+  /** Finishes the package that was taken last, and ends `run`. */
+  takeNoMore(): void {
+    this.#noMore = true;
   }
 
   /** Writes nothing more, and ends `run`. */

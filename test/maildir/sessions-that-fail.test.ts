@@ -63,6 +63,7 @@ async function deliver(
   const taken: string[][] = [];
   const waiting: number[] = [];
   const unusable: string[] = [];
+  let notSent: [number, string] | undefined;
   vi.mocked(client.sendPackages).mockImplementation(async (packages, _, { onSettled }) => {
     const session = sessions[Math.min(taken.length, sessions.length - 1)] as Session | string;
     const names: string[] = [];
@@ -85,9 +86,12 @@ async function deliver(
     onResult: (result) => results.push(show(result)),
     onUnusable: ({ name, why }) => unusable.push(`${name}: ${why}`),
     onRound: (files) => waiting.push(files),
+    onInterrupted: (count, { message }) => {
+      notSent = [count, message];
+    },
     ...options,
   });
-  return { leftOver, results, taken, waiting, unusable };
+  return { leftOver, results, taken, waiting, unusable, notSent };
 }
 
 /** How a session ended. */
@@ -256,17 +260,24 @@ describe("when there is no session", () => {
     expect(leftOver).toBe(true);
   });
 
-  test("because of a signal, none is started, and each message has that reason", async () => {
-    put("a");
+  test("because of a signal, none is started, and the messages are counted", async () => {
+    put("a", "b");
     const signal = AbortSignal.abort(new Error("SIGTERM"));
-    const { results, taken } = await deliver([well], { signal });
-    expect([results, taken]).toEqual([["new/a deferral kept: interrupted by SIGTERM"], []]);
+    const { results, taken, notSent, leftOver } = await deliver([well], { signal });
+    expect([results, taken, notSent, leftOver]).toEqual([[], [], [2, "interrupted by SIGTERM"], true]);
+  });
+
+  test("because of a signal, only messages for the prefix are counted", async () => {
+    put("a", "b");
+    const signal = AbortSignal.abort(new Error("SIGTERM"));
+    const { notSent } = await deliver([well], { signal, prefix: Buffer.from("a") });
+    expect(notSent).toEqual([1, "interrupted by SIGTERM"]);
   });
 
   test("another is not started after a signal", async () => {
     put("a", "b");
     const stop = new AbortController();
-    const { results, taken } = await deliver(
+    const { results, taken, notSent } = await deliver(
       [
         () => {
           stop.abort(new Error("SIGINT"));
@@ -276,9 +287,7 @@ describe("when there is no session", () => {
       { signal: stop.signal },
     );
     expect(taken).toEqual([["a"]]);
-    expect(results.sort()).toEqual([
-      "new/a deferral kept: sent (twice?)",
-      "new/b deferral kept: interrupted by SIGINT",
-    ]);
+    expect(results).toEqual(["new/a deferral kept: sent (twice?)"]);
+    expect(notSent).toEqual([1, "interrupted by SIGINT"]);
   });
 });

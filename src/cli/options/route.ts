@@ -30,6 +30,9 @@ export interface RouteDefaults {
   readonly connectSeconds: number;
 }
 
+/** As long as somebody who pressed Ctrl-C waits. */
+const MAX_DRAIN_MS = 10_000;
+
 const DEFAULTS: RouteDefaults = { server: "localhost:209", connectSeconds: 60 };
 
 export function declareRoute(command: Command, { server, connectSeconds } = DEFAULTS): void {
@@ -93,6 +96,12 @@ export async function routeTo(
     signal: context.interrupted,
     observer: verbose === 0 ? undefined : new Transcript(context.stderr, verbose > 1),
   };
+}
+
+/** The same, but after a signal, packages in flight get their responses, for a while. */
+export function withDrain(route: Route): Route {
+  const { limits } = route;
+  return { ...route, limits: { ...limits, drainMs: Math.min(MAX_DRAIN_MS, limits.idleMs) } };
 }
 
 export function localhost(port: number | undefined): readonly Endpoint[] {

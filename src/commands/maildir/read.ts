@@ -1,7 +1,7 @@
 import type { BounceOptions } from "../../bounce/return.ts";
 import type { Context } from "../../cli/context.ts";
 import { type Output, type OutputOptions, readOutput } from "../../cli/options/output.ts";
-import { type RouteOptions, readEndpoints, readRoute, routeTo } from "../../cli/options/route.ts";
+import { type RouteOptions, readEndpoints, readRoute, routeTo, withDrain } from "../../cli/options/route.ts";
 import type { Route } from "../../client/route.ts";
 import { prefixFromText } from "../../envelope/address.ts";
 import { usageError } from "../../errors.ts";
@@ -66,11 +66,12 @@ async function readRoutes(
     timeoutMs: options.timeout,
   };
   if (options.bounceServer === undefined) {
-    return { route: await readRoute(options, context), bounces: { route: undefined, queue, signal } };
+    const route = withDrain(await readRoute(options, context));
+    return { route, bounces: { route: undefined, queue, signal } };
   }
   const endpoints = readEndpoints(options, env);
   const server = parseEndpoint(options.bounceServer, options);
   const all = await routeTo([...endpoints, server], options, context);
   const bounceRoute = { ...all, endpoints: [server], observer: undefined };
-  return { route: { ...all, endpoints }, bounces: { route: bounceRoute, queue, signal } };
+  return { route: withDrain({ ...all, endpoints }), bounces: { route: bounceRoute, queue, signal } };
 }

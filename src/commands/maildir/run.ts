@@ -92,6 +92,10 @@ export class MaildirRun {
         if (violations.length > 0) this.#mistrusted = true;
         this.#error = cause?.error ?? null;
       },
+      onInterrupted: (notSent, error) => {
+        this.#summary.notSent = notSent;
+        this.#error = error;
+      },
     });
   }
 
@@ -110,7 +114,7 @@ export class MaildirRun {
       this.#printer.print(this.#summary.json(this.#request.maildir, code, elapsedMs, this.#error));
     }
     await this.#printer.end();
-    const line = this.#summary.line();
+    const line = this.#summary.line(this.#error);
     if (!json && line !== undefined && (code !== EXIT.success || !quiet)) this.#say(line);
   }
 

@@ -1,6 +1,6 @@
 import type { Context } from "../../cli/context.ts";
 import { type Output, readOutput } from "../../cli/options/output.ts";
-import { readRoute } from "../../cli/options/route.ts";
+import { readRoute, withDrain } from "../../cli/options/route.ts";
 import type { RetryPolicy } from "../../client/retry.ts";
 import type { Route } from "../../client/route.ts";
 import { distinct, senderFromText } from "../../envelope/address.ts";
@@ -58,7 +58,7 @@ export async function read(
   checkStandardInput(sources, options);
   const to = await readRecipients(sources, context);
   return {
-    route,
+    route: options.split === true ? withDrain(route) : route,
     output: readOutput(options, context),
     sender,
     recipients: given === undefined ? to : [...to, ...distinct(given.copies, to)],

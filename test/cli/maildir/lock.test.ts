@@ -14,9 +14,10 @@ import { startScriptedServer } from "../../support/scripted-server.ts";
 afterEach(stopAll);
 
 /** Starts a run that has sent its message and waits for a response that never comes. */
-async function startStalledRun(maildir: string) {
+async function startStalledRun(maildir: string, options: readonly string[] = []) {
   const sink = await startSink(["--fault", "stall"]);
-  const child = startQmtp(["maildir", "-s", sink.endpoint, maildir, ""], { env: emptyQmailHome() });
+  const args = ["maildir", ...options, "-s", sink.endpoint, maildir, ""];
+  const child = startQmtp(args, { env: emptyQmailHome() });
   const done = finished(child);
   await sink.nextLine();
   return { child, done };
@@ -64,9 +65,9 @@ test("after SIGKILL of a run the next one works at once, with nothing to clean u
   expect(filesLeft(maildir)).toEqual([]);
 });
 
-test("SIGTERM ends a run with one line for each message, and releases the lock", async () => {
+test("SIGTERM ends a run with one line for each message sent, after --timeout, and releases the lock", async () => {
   const maildir = maildirWith({ "new/1.h": [10, mail("b@y")] });
-  const { child, done } = await startStalledRun(maildir);
+  const { child, done } = await startStalledRun(maildir, ["--timeout", "2"]);
   child.kill("SIGTERM");
   const why = "interrupted by SIGTERM; no response came (the message may have been delivered)";
   expect(await done).toMatchObject({ code: 111, stdout: `new/1.h: b@y: deferral: ${why}\n` });

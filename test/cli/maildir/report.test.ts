@@ -66,6 +66,7 @@ test("--json prints an object for each message and one for the run", async () =>
     maildir,
     counts: { success: 1, deferral: 1, failure: 1 },
     files: { removed: 1, bounced: 1, discarded: 0, kept: 1, unusable: 1 },
+    notSent: 0,
     possibleDuplicates: 0,
     sessions: 1,
     elapsedMs: expect.any(Number),
