@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
 import { Readable, Writable } from "node:stream";
+import tty from "node:tty";
 import { compileFunction } from "node:vm";
 import { onTestFinished } from "vitest";
 import { environment, type Finished, type RunOptions } from "./processes.ts";
@@ -29,7 +30,26 @@ const evaluate = compileFunction(
 
 const load = createRequire(MAIN);
 const pipe = { isFile: () => false, isDirectory: () => false };
-const files = { ...fs, fstatSync: (fd: number) => (fd === 0 ? pipe : fs.fstatSync(fd)) };
+/** Descriptors of a connection or a refusal. In this process they belong to Node. */
+const CLOSED = [6, 7];
+const terminals = { ...tty, isatty: () => false };
+
+/** The file system of a run whose descriptor 1 is this one. */
+function filesWith(one: number) {
+  const fstatSync = (fd: number, options?: fs.StatSyncOptions) => {
+    if (fd === 0) return pipe;
+    if (CLOSED.includes(fd)) throw new Error("EBADF");
+    return fs.fstatSync(fd === 1 ? one : fd, options);
+  };
+  const readSync = (fd: number, ...rest: [Buffer, number, number, number | null]) =>
+    fs.readSync(fd === 1 ? one : fd, ...rest);
+  return { ...fs, fstatSync, readSync };
+}
+
+export interface RunHereOptions extends Omit<RunOptions, "cwd"> {
+  /** An open file for descriptor 1, to be read there. */
+  readonly one?: number;
+}
 
 /** Keeps everything written to it. */
 class Kept extends Writable {
@@ -60,10 +80,12 @@ class OwnProcess extends EventEmitter {
   readonly stdin: Readable;
   readonly stdout = new Kept();
   readonly stderr = new Kept();
+  readonly #files: object;
   exitCode = 0;
 
-  constructor(launcher: string, args: readonly string[], { input = "", env = {} }: RunOptions) {
+  constructor(launcher: string, args: readonly string[], { input = "", env = {}, one = 1 }: RunHereOptions) {
     super();
+    this.#files = filesWith(one);
     this.argv = [process.execPath, launcher, ...args];
     this.env = environment(env);
     this.stdin = Readable.from(piecesOf(input), { objectMode: false });
@@ -76,7 +98,8 @@ class OwnProcess extends EventEmitter {
 
   async run(launcher: string): Promise<Finished> {
     const module = { exports: {} as { main?: Main } };
-    const ownLoad: Load = (path) => (path === "node:fs" ? files : load(path));
+    const own: Readonly<Record<string, object>> = { "node:fs": this.#files, "node:tty": terminals };
+    const ownLoad: Load = (path) => own[path] ?? load(path);
     evaluate(module.exports, ownLoad, module, this, dirname(MAIN));
     await module.exports.main?.(launcher);
     return { code: this.exitCode, signal: null, stdout: this.stdout.text, stderr: this.stderr.text };
@@ -87,13 +110,13 @@ class OwnProcess extends EventEmitter {
 export function launch(
   launcher: string,
   args: readonly string[],
-  options: Omit<RunOptions, "cwd"> = {},
+  options: RunHereOptions = {},
 ): Promise<Finished> {
   return new OwnProcess(launcher, args, options).run(launcher);
 }
 
 /** Runs `qmtp` to its end. */
-export function qmtp(args: readonly string[], options: Omit<RunOptions, "cwd"> = {}): Promise<Finished> {
+export function qmtp(args: readonly string[], options: RunHereOptions = {}): Promise<Finished> {
   return launch("qmtp", args, options);
 }
 

@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
+import { launch } from "./in-process.ts";
 import { environment, type Finished, finished, LAUNCHER, shell, start } from "./processes.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
@@ -47,6 +48,20 @@ export function queue(input: QueueInput = {}): Promise<Finished> {
   child.stdin?.end(message, "latin1");
   envelopeOf(child).end(envelope, "latin1");
   return finished(child);
+}
+
+/** The same in this process, with the envelope in a file; for what depends on no descriptor. */
+export async function queueHere(input: QueueInput = {}): Promise<Finished> {
+  const { message = "hi\n", envelope = ENVELOPE, env = {}, args = [] } = input;
+  const file = `${temporaryFolder()}/envelope`;
+  writeFileSync(file, envelope, "latin1");
+  const one = openSync(file, "r");
+  const bytes = Buffer.from(message as string, "latin1");
+  try {
+    return await launch("qmail-qmtpc", args, { input: bytes, env: env as Record<string, string>, one });
+  } finally {
+    closeSync(one);
+  }
 }
 
 /**

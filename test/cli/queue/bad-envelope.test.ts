@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { stopAll } from "../../support/processes.ts";
-import { homeWith, queue, queueShell } from "../../support/qmail-qmtpc.ts";
+import { homeWith, queue, queueHere, queueShell } from "../../support/qmail-qmtpc.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -61,7 +61,7 @@ test.each([
   ],
 ])("an envelope with %s is exit code 91, with one line", async (_what, envelope, line) => {
   const server = await startScriptedServer({ reply: "3:Kok," });
-  const sent = await queue({ envelope, env: homeWith(server.endpoint) });
+  const sent = await queueHere({ envelope, env: homeWith(server.endpoint) });
   const stderr = `qmail-qmtpc: bad envelope on descriptor 1: ${line}\n`;
   expect(sent).toEqual({ code: 91, signal: null, stdout: "", stderr });
   expect(server.connections).toBe(0);

@@ -4,7 +4,14 @@ import { portThatNeverAnswers } from "../../support/full-backlog.ts";
 import { startSink } from "../../support/in-process.ts";
 import { isInstalled } from "../../support/installed.ts";
 import { stopAll } from "../../support/processes.ts";
-import { envelopeFor, homeWith, QMAIL_QMTPC, queue, queueShell } from "../../support/qmail-qmtpc.ts";
+import {
+  envelopeFor,
+  homeWith,
+  QMAIL_QMTPC,
+  queue,
+  queueHere,
+  queueShell,
+} from "../../support/qmail-qmtpc.ts";
 import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { onTerminal } from "../../support/terminal.ts";
@@ -50,7 +57,11 @@ describe("exit code 74: the session ended before every recipient had a response"
   ])("%s", async (_what, script, args) => {
     const after = "4:\nhi\n,3:a@x,12:3:b@y,3:c@y,,".length;
     const server = await startScriptedServer({ ...script, after });
-    const sent = await queue({ envelope: envelopeFor("b@y", "c@y"), env: homeWith(server.endpoint), args });
+    const sent = await queueHere({
+      envelope: envelopeFor("b@y", "c@y"),
+      env: homeWith(server.endpoint),
+      args,
+    });
     expect(sent).toMatchObject({ code: 74, signal: null, stdout: "" });
     expect(sent.stderr).toMatch(/^qmail-qmtpc: c@y: deferral: .*\(the message may have been delivered\)$/m);
     expect(sent.stderr).not.toMatch(/^\s+at /m);
@@ -59,7 +70,7 @@ describe("exit code 74: the session ended before every recipient had a response"
   test("but exit code 71 if the server had already deferred one", async () => {
     const after = "4:\nhi\n,3:a@x,12:3:b@y,3:c@y,,".length;
     const server = await startScriptedServer({ reply: "6:Zlater,", after, close: true });
-    const sent = await queue({ envelope: envelopeFor("b@y", "c@y"), env: homeWith(server.endpoint) });
+    const sent = await queueHere({ envelope: envelopeFor("b@y", "c@y"), env: homeWith(server.endpoint) });
     expect(sent).toMatchObject({ code: 71, stdout: "" });
   });
 });
@@ -67,7 +78,7 @@ describe("exit code 74: the session ended before every recipient had a response"
 describe("no connection", () => {
   test("exit code 73 if no server listens there, or the socket or host does not exist", async () => {
     for (const server of [`127.0.0.1:${await unusedPort()}`, "unix:/none", "host.invalid"]) {
-      const sent = await queue({ env: homeWith(server) });
+      const sent = await queueHere({ env: homeWith(server) });
       expect(sent, server).toMatchObject({ code: 73, stdout: "" });
       expect(sent.stderr).toMatch(/^qmail-qmtpc: b@y: deferral: cannot connect to [^\n]+\n$/);
     }
@@ -75,14 +86,14 @@ describe("no connection", () => {
 
   test("exit code 72 if it takes longer than --connect-timeout", async () => {
     const port = await portThatNeverAnswers();
-    const sent = await queue({ env: homeWith(`127.0.0.1:${port}`), args: ["--connect-timeout", "0.3"] });
+    const sent = await queueHere({ env: homeWith(`127.0.0.1:${port}`), args: ["--connect-timeout", "0.3"] });
     const why = `cannot connect to qmtp://127.0.0.1:${port}: no connection within 0.3 s`;
     expect(sent).toEqual(said(72, `b@y: deferral: ${why}`));
   });
 
   test("exit code 56 if this host does not have the --source-ip address", async () => {
     const server = await startScriptedServer();
-    const sent = await queue({ env: homeWith(server.endpoint), args: ["--source-ip", "203.0.113.7"] });
+    const sent = await queueHere({ env: homeWith(server.endpoint), args: ["--source-ip", "203.0.113.7"] });
     expect(sent).toMatchObject({ code: 56, stdout: "" });
     expect(sent.stderr).toMatch(/^qmail-qmtpc: b@y: deferral: .*no such address on this host.*\n$/);
     expect(server.connections).toBe(0);
@@ -114,7 +125,7 @@ describe("nothing is sent, and one line says why", () => {
 
   test("exit code 55: the --cacert file cannot be read", async () => {
     const why = "cannot read /none.pem: no such file or directory; name a file that can be read";
-    const sent = await queue({ env: homeWith("qmtps://127.0.0.1:1"), args: ["--cacert", "/none.pem"] });
+    const sent = await queueHere({ env: homeWith("qmtps://127.0.0.1:1"), args: ["--cacert", "/none.pem"] });
     expect(sent).toEqual(said(55, why));
   });
 
@@ -192,7 +203,7 @@ describe("nothing is sent, and one line says why", () => {
   test.each(bad)("exit code 55: control/qmtpservers has %s", async (_what, spoil, why) => {
     const { QMAILHOME = "" } = homeWith("x");
     spoil(QMAILHOME);
-    const sent = await queue({ env: { QMAILHOME } });
+    const sent = await queueHere({ env: { QMAILHOME } });
     expect(sent).toMatchObject({ code: 55, signal: null, stdout: "" });
     expect(sent.stderr).toMatch(/^[^\n]+\n$/);
     expect(sent.stderr).toContain(`qmail-qmtpc: ${why.replace("FILE", `${QMAILHOME}/control/qmtpservers`)}`);
@@ -207,7 +218,7 @@ describe("nothing is sent, and one line says why", () => {
     ["ucspi: without a connection", ["-s", "ucspi:"]],
   ])("exit code 55: %s", async (_what, args) => {
     const server = await startScriptedServer();
-    const sent = await queue({ args, env: homeWith(server.endpoint) });
+    const sent = await queueHere({ args, env: homeWith(server.endpoint) });
     expect(sent).toMatchObject({ code: 55, signal: null, stdout: "" });
     expect(sent.stderr).toMatch(/^qmail-qmtpc: [^\n]+\n$/);
     expect(server.connections).toBe(0);

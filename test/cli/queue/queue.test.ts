@@ -18,6 +18,7 @@ import {
   envelopeOf,
   homeWith,
   queue,
+  queueHere,
   queueShell,
   startQueue,
 } from "../../support/qmail-qmtpc.ts";
@@ -93,7 +94,7 @@ describe("the message is unchanged on the wire", () => {
   ])("%s", async (_what, message, netstring) => {
     const bytes = Buffer.from(`${netstring}3:a@x,6:3:b@y,,`, "latin1");
     const server = await startAcceptingServer(bytes.length);
-    expect(await queue({ message, env: homeWith(server.endpoint) })).toEqual(OK);
+    expect(await queueHere({ message, env: homeWith(server.endpoint) })).toEqual(OK);
     expect(server.received).toEqual(bytes);
   });
 });
@@ -102,14 +103,14 @@ test("addresses are unchanged on the wire, in order, duplicates included", async
   const bytes = Buffer.from("4:\nhi\n,3:\xff@x,24:3:c@y,3:b@y,3:\n,:,3:c@y,,", "latin1");
   const server = await startScriptedServer({ reply: "3:Kok,".repeat(4), after: bytes.length });
   const envelope = "F\xff@x\0Tc@y\0Tb@y\0T\n,:\0Tc@y\0\0";
-  expect(await queue({ envelope, env: homeWith(server.endpoint) })).toEqual(OK);
+  expect(await queueHere({ envelope, env: homeWith(server.endpoint) })).toEqual(OK);
   expect(server.received).toEqual(bytes);
 });
 
 test("the null sender is empty on the wire", async () => {
   const bytes = Buffer.from("4:\nhi\n,0:,6:3:b@y,,");
   const server = await startAcceptingServer(bytes.length);
-  expect(await queue({ envelope: "F\0Tb@y\0\0", env: homeWith(server.endpoint) })).toEqual(OK);
+  expect(await queueHere({ envelope: "F\0Tb@y\0\0", env: homeWith(server.endpoint) })).toEqual(OK);
   expect(server.received).toEqual(bytes);
 });
 
@@ -146,7 +147,10 @@ describe("descriptor 1 is never written to", () => {
 test("several recipients share one package, with a response for each", async () => {
   const bytes = wirePackage({ message: "hi\n", recipients: ["b@y", "c@y", "d@y"] });
   const server = await startScriptedServer({ reply: "3:Kok,3:Kok,3:Kok,", after: bytes.length });
-  const sent = await queue({ envelope: envelopeFor("b@y", "c@y", "d@y"), env: homeWith(server.endpoint) });
+  const sent = await queueHere({
+    envelope: envelopeFor("b@y", "c@y", "d@y"),
+    env: homeWith(server.endpoint),
+  });
   expect(sent).toEqual(OK);
   expect([server.received.toString(), server.connections]).toEqual([bytes.toString(), 1]);
 });

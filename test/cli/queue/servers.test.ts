@@ -4,7 +4,7 @@ import { makeCertificates } from "../../support/certificates.ts";
 import { portThatNeverAnswers } from "../../support/full-backlog.ts";
 import { startSink } from "../../support/in-process.ts";
 import { stopAll } from "../../support/processes.ts";
-import { homeWith, queue } from "../../support/qmail-qmtpc.ts";
+import { homeWith, queue, queueHere } from "../../support/qmail-qmtpc.ts";
 import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { startTlsSinkProcess } from "../../support/tls-sink.ts";
@@ -35,14 +35,14 @@ describe("control/qmtpservers", () => {
     ["comments that are not UTF-8", (server: string) => `# \xe9\xff\n${server}\n`],
   ])("may have %s", async (_what, textFor) => {
     const server = await startScriptedServer({ reply: "3:Kok,", after: LENGTH });
-    expect(await queue({ env: homeWithText(textFor(server.endpoint)) })).toEqual(OK);
+    expect(await queueHere({ env: homeWithText(textFor(server.endpoint)) })).toEqual(OK);
     expect(server.received.toString()).toBe(PACKAGE);
   });
 
   test("may name a socket", async () => {
     const path = `${temporaryFolder()}/socket`;
     const sink = await startSink(["--listen", `unix:${path}`]);
-    expect(await queue({ env: homeWith(`unix:${path}`) })).toEqual(OK);
+    expect(await queueHere({ env: homeWith(`unix:${path}`) })).toEqual(OK);
     expect(await sink.nextLine()).toBe(TAKEN);
   });
 
@@ -57,19 +57,19 @@ describe("control/qmtpservers", () => {
   test("may name a TLS server, which is verified against SSL_CERT_FILE", async () => {
     const sink = await startTlsSinkProcess(certificates.good);
     expect(sink.endpoint).toMatch(/^qmtps:/);
-    const trusted = await queue({ env: { ...homeWith(sink.endpoint), SSL_CERT_FILE: certificates.ca } });
+    const trusted = await queueHere({ env: { ...homeWith(sink.endpoint), SSL_CERT_FILE: certificates.ca } });
     expect(trusted).toEqual(OK);
     expect(await sink.nextLine()).toBe(TAKEN);
     const strange = await startTlsSinkProcess(certificates.stranger);
     const env = { ...homeWith(strange.endpoint), SSL_CERT_FILE: certificates.ca };
-    expect(await queue({ env })).toMatchObject({ code: 73, stdout: "" });
+    expect(await queueHere({ env })).toMatchObject({ code: 73, stdout: "" });
     expect((await strange.stop()).stdout).toBe("");
   });
 
   test("leaves the port to --port", async () => {
     const server = await startScriptedServer({ reply: "3:Kok,", after: LENGTH });
     const args = ["--port", String(server.port)];
-    expect(await queue({ env: homeWith("127.0.0.1"), args })).toEqual(OK);
+    expect(await queueHere({ env: homeWith("127.0.0.1"), args })).toEqual(OK);
     expect(server.connections).toBe(1);
   });
 });
@@ -84,7 +84,7 @@ describe("with several servers", () => {
       first.endpoint,
       second.endpoint,
     ];
-    expect(await queue({ env: homeWith(...lines), args: ["--connect-timeout", "1"] })).toEqual(OK);
+    expect(await queueHere({ env: homeWith(...lines), args: ["--connect-timeout", "1"] })).toEqual(OK);
     expect(await first.nextLine()).toBe(TAKEN);
     expect(second.connections).toBe(0);
   });
@@ -99,14 +99,14 @@ describe("with several servers", () => {
     for (const [script, code] of rows) {
       const first = await startScriptedServer({ ...script, after: LENGTH });
       const second = await startScriptedServer({ reply: "3:Kok,", after: LENGTH });
-      expect(await queue({ env: homeWith(first.endpoint, second.endpoint) })).toMatchObject({ code });
+      expect(await queueHere({ env: homeWith(first.endpoint, second.endpoint) })).toMatchObject({ code });
       expect([first.connections, second.connections]).toEqual([1, 0]);
     }
   });
 
   test("a bad line ends the run before any connection", async () => {
     const server = await startScriptedServer({ reply: "3:Kok,", after: LENGTH });
-    expect(await queue({ env: homeWith(server.endpoint, "qmtp://") })).toMatchObject({ code: 55 });
+    expect(await queueHere({ env: homeWith(server.endpoint, "qmtp://") })).toMatchObject({ code: 55 });
     expect(server.connections).toBe(0);
   });
 
@@ -120,7 +120,7 @@ describe("with several servers", () => {
       [lines, [refused, late]],
       [lines.toReversed(), [late, refused]],
     ] as const) {
-      const sent = await queue({ env: homeWith(...servers), args });
+      const sent = await queueHere({ env: homeWith(...servers), args });
       expect(sent).toMatchObject({
         code: expect.toSatisfy((code: number) => code === 72 || code === 73),
         stderr: `qmail-qmtpc: b@y: deferral: ${reasons.join("; ")}\n`,
@@ -135,21 +135,21 @@ describe("control/qmtpservers is overridden by", () => {
   test("QMTP_SERVER, whose servers are tried in turn", async () => {
     const server = await startScriptedServer({ reply: "3:Kok,", after: LENGTH });
     const env = { ...spoiled(), QMTP_SERVER: `127.0.0.1:${await unusedPort()} ${server.endpoint}` };
-    expect(await queue({ env })).toEqual(OK);
+    expect(await queueHere({ env })).toEqual(OK);
     expect(server.received.toString()).toBe(PACKAGE);
   });
 
   test("--server, which overrides QMTP_SERVER too", async () => {
     const server = await startScriptedServer({ reply: "3:Kok,", after: LENGTH });
     const env = { ...spoiled(), QMTP_SERVER: "qmtp://" };
-    expect(await queue({ env, args: ["-s", server.endpoint] })).toEqual(OK);
+    expect(await queueHere({ env, args: ["-s", server.endpoint] })).toEqual(OK);
     expect(server.received.toString()).toBe(PACKAGE);
   });
 
   test("but not by a blank QMTP_SERVER", async () => {
     for (const QMTP_SERVER of ["", " \n"]) {
       const server = await startScriptedServer({ reply: "3:Kok,", after: LENGTH });
-      expect(await queue({ env: { ...homeWith(server.endpoint), QMTP_SERVER } })).toEqual(OK);
+      expect(await queueHere({ env: { ...homeWith(server.endpoint), QMTP_SERVER } })).toEqual(OK);
       expect(server.connections).toBe(1);
     }
   });
@@ -158,7 +158,7 @@ describe("control/qmtpservers is overridden by", () => {
 test("a qmail home whose path leads through a file counts as missing: exit code 55", async () => {
   const file = `${temporaryFolder()}/file`;
   writeFileSync(file, "");
-  const sent = await queue({ env: { QMAILHOME: file } });
+  const sent = await queueHere({ env: { QMAILHOME: file } });
   expect(sent).toMatchObject({ code: 55, stdout: "" });
   expect(sent.stderr).toBe(
     `qmail-qmtpc: no server: name one in ${file}/control/qmtpservers, or in QMTP_SERVER\n`,
