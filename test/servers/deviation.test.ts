@@ -1,7 +1,8 @@
 import { truncateSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
+import { qmtp } from "../support/in-process.ts";
 import { skipsRealServers, startMailfront } from "../support/mailfront.ts";
-import { finished, printed, qmtp, startQmtp, stopAll } from "../support/processes.ts";
+import { finished, printed, startQmtp, stopAll } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 afterEach(stopAll);

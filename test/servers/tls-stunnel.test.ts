@@ -1,8 +1,9 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { makeCertificates } from "../support/certificates.ts";
+import { qmtp } from "../support/in-process.ts";
 import { mail, maildirWith } from "../support/maildirs.ts";
-import { qmtp, stopAll } from "../support/processes.ts";
+import { stopAll } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { reportOf, sendTo } from "../support/tls-sink.ts";
 import { skipsStunnel, startStunnel } from "./stunnel.ts";

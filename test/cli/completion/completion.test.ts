@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { finished, qmtp, start, stopAll } from "../../support/processes.ts";
+import { qmtp } from "../../support/in-process.ts";
+import { finished, start, stopAll } from "../../support/processes.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { offeredByFish, type Shell, skipsShell, typedInto } from "./shells.ts";
 

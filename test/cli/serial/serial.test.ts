@@ -2,13 +2,13 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
+import { qmtp } from "../../support/in-process.ts";
 import { mail } from "../../support/maildirs.ts";
 import {
   environment,
   type Finished,
   finished,
   LAUNCHER,
-  qmtp,
   shell,
   start,
   stopAll,
