@@ -12,7 +12,7 @@ const STANDARD_INPUT = 0;
 
 /**
  * Runs a launcher with the arguments of this process, and sets the exit code.
- * @returns whether it was a command that is run often, so that its compiled code is worth keeping
+ * @returns whether this kind of run is common enough to keep its compiled code
  */
 export async function main(launcher = "qmtp"): Promise<boolean> {
   const { context, close } = processContext(launcher);
@@ -67,7 +67,7 @@ function* allNamed(name: string, lines: Iterable<string | Buffer>): Generator<st
 }
 
 /**
- * A file is read directly, because process.stdin would take as much time as everything else. So is a directory,
+ * A file is read directly, because creating process.stdin takes as long as everything else put together. So is a directory,
  * which process.stdin would treat as empty input.
  */
 function standardInput(): InputStream {
@@ -78,7 +78,7 @@ function standardInput(): InputStream {
   return { ...asFile, [Symbol.asyncIterator]: () => chunks, destroy: () => chunks.return() };
 }
 
-/** The signals of a caller that no longer waits, or whose terminal is gone. */
+/** Sent when the caller stops waiting, or its terminal goes away. */
 const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**

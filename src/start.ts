@@ -2,16 +2,16 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:
 import { Script } from "node:vm";
 
 /*
- * Loads main.js. Compiling it takes longer than all that a run does, so V8's compiled code is kept in a file next to
- * it: the build makes one, and where that is missing, as in a package that another Node built, the first run of the
- * directory's owner. A missing, stale or damaged file means a normal compile, never an error.
+ * Loads main.js. Compiling it takes longer than everything else in a run, so V8's compiled code is kept in a file next to
+ * it: the build makes one. If it is missing, as when another Node version built the package, the first run by the
+ * directory's owner writes it. A missing, stale or damaged file means a normal compile, never an error.
  */
 
 /** Of main.js; set by the build. V8 itself compares only the length of the source. */
 declare const MAIN_HASH: string;
 
 interface Main {
-  /** @returns whether most runs do the same, so that its compiled code is worth keeping */
+  /** @returns whether this kind of run is common enough to keep its compiled code */
   main(launcher: string): Promise<boolean>;
 }
 
@@ -55,13 +55,13 @@ function readCache(file: string): Buffer | undefined {
   }
 }
 
-/** Writes the cache whole or not at all, if this directory is ours alone, and if V8 runs as it does for everyone. */
+/** Writes the cache whole or not at all, if this directory is ours alone, and if V8 runs with default flags. */
 function keep(script: Script, cache: string): void {
   const temporary = `${cache}.${process.pid}`;
   try {
     const { uid, mode } = statSync(__dirname);
     if (uid !== process.geteuid?.() || (mode & 0o022) !== 0) return;
-    // Code that other flags made is rejected: runs with and without them would replace it in turn.
+    // V8 rejects code compiled with other flags: such runs would keep overwriting each other's cache.
     if (process.execArgv.length > 0 || process.env.NODE_OPTIONS) return;
     const code = script.createCachedData();
     writeFileSync(temporary, Buffer.concat([code, code]), { flag: "wx", mode: 0o644 });

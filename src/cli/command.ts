@@ -33,7 +33,7 @@ export interface CommandEntry {
 /** A program that runs a command in place of another program, such as maildirqmtp. */
 export interface Launcher {
   readonly command: string;
-  /** If it takes only operands: their names, with what they are. */
+  /** If it takes only operands: their names and descriptions. */
   readonly operands?: readonly (readonly [name: string, description: string])[];
   readonly summary?: string;
   /** The command's arguments for the launcher's. */

@@ -11,7 +11,7 @@ import { usageMessage } from "./usage-message.ts";
 interface Invocation {
   /** Undefined if it names no command. */
   readonly entry: CommandEntry | undefined;
-  /** What its user calls it. */
+  /** The name that the user ran it by. */
   readonly name: string;
   readonly args: readonly string[];
   readonly launcher?: Launcher | undefined;

@@ -18,7 +18,7 @@ export interface RetryPolicy {
   readonly unanswered: boolean;
 }
 
-/** Time and chance, which tests replace. */
+/** Clock and randomness; tests replace them. */
 export interface Clock {
   /** Milliseconds from a fixed moment. */
   now(): number;
@@ -35,10 +35,10 @@ export interface DeliveredWithRetries extends Delivered {
 
 /** No delay grows beyond this: when a server is back, mail should not wait for hours. */
 const MAX_DELAY_MS = 600_000;
-/** Each delay is lengthened by up to this share of it, so that clients that failed together retry apart. */
+/** Each delay is lengthened by up to this share of it, so that clients that failed together do not retry in step. */
 const JITTER = 0.5;
 
-/** Errors that another attempt would meet again. */
+/** Errors that another attempt would only run into again. */
 const LASTING: readonly Code[] = [
   "interrupted",
   "message-unreadable",

@@ -2,7 +2,7 @@ import type { Limits, Observer } from "../session/contract.ts";
 import type { Connector } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 
-/** Is shown what goes over connections, and what is tried. */
+/** Observes the bytes sent and received, and what is tried. */
 export type Trace = Observer & { note(text: string): void };
 
 /** Where to send, and how. */

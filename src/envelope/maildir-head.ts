@@ -3,7 +3,7 @@ const GREATER = 0x3e;
 const RETURN_PATH = Buffer.from("Return-Path: <");
 const DELIVERED_TO = Buffer.from("Delivered-To: ");
 
-/** Far more than two addresses take, yet little enough to read from every file; in bytes. */
+/** Far more than two addresses take, yet small enough to read from every file; in bytes. */
 export const MAX_HEAD = 65_536;
 
 /** The two lines that qmail-local puts before a message in a maildir, which has one recipient. */

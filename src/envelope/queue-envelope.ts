@@ -4,7 +4,7 @@ const NUL = 0x00;
 const SENDER = 0x46;
 const RECIPIENT = 0x54;
 
-/** More than a million recipients take, yet little enough to hold; in bytes. */
+/** More than a million recipients take, yet small enough to keep in memory; in bytes. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** An envelope as qmail-queue(8) reads it: `F` sender NUL, then `T` recipient NUL for each, then NUL. */
@@ -35,7 +35,7 @@ export async function readQueueEnvelope(chunks: AsyncIterable<Buffer>): Promise<
   throw reader.cut();
 }
 
-/** Reads an envelope, however the stream is cut. */
+/** Reads an envelope, however the stream is chunked. */
 class QueueEnvelopeReader {
   #sender: Buffer | undefined;
   readonly #recipients: Buffer[] = [];

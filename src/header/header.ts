@@ -5,7 +5,7 @@ const CR = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 
-/** More than any mail has, yet little enough to hold and search for addresses; in bytes. */
+/** More than any mail has, yet small enough to keep in memory and search for addresses; in bytes. */
 const MAX_HEADER = 8 * 1024 * 1024;
 /** A line's kind is known after this many bytes: no field name is longer than a line may be (RFC 5322, 2.1.1). */
 const MAX_NAME = 1_000;
@@ -66,7 +66,7 @@ export function badHeader(message: string): QmtpError {
 
 type LineKind = "field" | "continuation" | "mbox" | "empty" | "other";
 
-/** Reads a header, however the stream is cut. */
+/** Reads a header, however the stream is chunked. */
 class HeaderReader {
   #buffer = Buffer.allocUnsafe(16 * 1024);
   #filled = 0;

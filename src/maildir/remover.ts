@@ -107,7 +107,7 @@ export class Remover {
         this.#settle(removal, error && Object.assign(new Error(error.message), { code: error.code }));
       }
     });
-    // Out of memory, for one. The files that it was working on may be gone.
+    // Out of memory, for example. The files that it was working on may be gone.
     thread.on("error", () => {
       this.#threadLost = true;
       for (const removal of this.#sent.splice(0).flat()) {

@@ -11,8 +11,8 @@ import { type MaildirPackage, Outcomes, type OutcomesOptions } from "./outcomes.
 const MAX_FRUITLESS_ROUNDS = 3;
 
 /**
- * A session takes no more messages after this share of its time, so that those in flight are answered before the
- * time is over and need not be sent twice.
+ * A session takes no more messages after this share of its time, so that those in flight are answered before
+ * time is up and need not be sent twice.
  */
 const INTAKE_SHARE = 0.9;
 
@@ -34,7 +34,7 @@ export interface RoundsOptions extends OutcomesOptions {
 }
 
 /**
- * Delivers a maildir in rounds, as maildirserial does. Each round lists it anew and sends what is there over one
+ * Delivers a maildir in rounds, as maildirserial does. Each round lists it again and sends what is there over one
  * session, until nothing is left that this run has not tried.
  * @returns whether anything is left over
  * @throws {QmtpError} unreadable-maildir
@@ -136,7 +136,7 @@ class Rounds {
     }
   }
 
-  /** The files that this run is not done with, suspects last. In the last resort, the newest go first. */
+  /** The files that this run is not done with, suspects last. As a last resort, the newest go first. */
   *#left(listing: Listing): Generator<MaildirFile, void> {
     const suspects: MaildirFile[] = [];
     for (const file of listing.files(this.#fruitless === MAX_FRUITLESS_ROUNDS - 1)) {

@@ -24,7 +24,7 @@ export type EditHeader = (header: Header) => Promise<Buffer>;
 
 /**
  * A regular file as a message. Nothing of it is held in memory except an edited header. One pass counts its line
- * ends, and each sending reads it again, without a look at the bytes if nothing needs to change.
+ * ends, and each sending reads it again, without looking at the bytes if nothing needs to change.
  *
  * @param fd the open file; keep it open for as long as the message is needed
  * @param name what to call it in errors

@@ -40,7 +40,7 @@ export class HeldBytes {
     else this.#toFile(bytes);
   }
 
-  /** All bytes, as often as needed, once they were added. A chunk is valid until the next one is read. */
+  /** Everything added, readable as often as needed. A chunk is valid until the next one is read. */
   chunks(): Iterable<Buffer> | AsyncIterable<Buffer> {
     return this.#fd === undefined ? this.#kept() : fileChunks(this.#fd);
   }

@@ -31,7 +31,7 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
   const kind = fstatSync(fd);
   if (kind.isFIFO()) return openStream(await pipeStream(fd), path, options);
   if (!kind.isFile() && !kind.isDirectory()) {
-    // A terminal, for one, cannot be read without waiting.
+    // A terminal, for example, cannot be read without waiting.
     closeSync(fd);
     return openStream(createReadStream(path), path, options);
   }

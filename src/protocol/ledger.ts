@@ -36,7 +36,7 @@ interface Owed<P> {
 export class Ledger<P extends Package> {
   readonly #onSettled: (pkg: P, deliveries: Delivery[]) => void;
   #owed: Owed<P>[] = [];
-  /** Settled packages at the front of `#owed`, not cut off yet. */
+  /** Settled packages at the front of `#owed`, not yet trimmed. */
   #skipped = 0;
   /** Packages settled so far; the oldest owed one has this number. */
   #first = 0;

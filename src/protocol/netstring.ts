@@ -81,7 +81,7 @@ export class LengthReader {
   }
 
   /**
-   * Reads on.
+   * Continues reading.
    * @returns the length once its colon has been read, or undefined when more bytes are needed
    * @throws {ViolationError} bad-length, length-over-cap
    */
@@ -133,7 +133,7 @@ export function readComma(cursor: Cursor, what: string): boolean {
   return true;
 }
 
-/** Reads whole netstrings of bounded length, one after the other, however the stream is cut. */
+/** Reads whole netstrings of bounded length, one after the other, however the stream is chunked. */
 export class NetstringReader {
   readonly #what: string;
   readonly #length: LengthReader;
@@ -156,7 +156,7 @@ export class NetstringReader {
   }
 
   /**
-   * Reads on.
+   * Continues reading.
    * @returns the next netstring's content (it may share the chunk's memory), or undefined when more bytes are
    *   needed; then the chunk was read to its end
    * @throws {ViolationError} bad-length, length-over-cap, missing-comma

@@ -17,7 +17,7 @@ const MAX_ADDRESS = 65_536;
 
 type State = "length" | "encoding" | "body" | "comma" | "sender" | "list" | "recipients" | "end";
 
-/** Reads packages, however the stream is cut: `push` a chunk, then call `next` until it returns undefined. */
+/** Reads packages, however the stream is chunked: `push` a chunk, then call `next` until it returns undefined. */
 export class PackageReader {
   readonly #cursor = new Cursor();
   readonly #messageLength = new LengthReader("message", MAX_LENGTH);

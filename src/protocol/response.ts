@@ -11,7 +11,7 @@ export interface Response {
   readonly text: Buffer;
 }
 
-/** The longest response that is read, in bytes: far above any real one, yet little enough to hold. */
+/** The longest response that is read, in bytes: far above any real one, yet small enough to keep in memory. */
 const MAX_RESPONSE = 65_536;
 
 export const STATUS_LETTER: Readonly<Record<Status, string>> = { success: "K", deferral: "Z", failure: "D" };
@@ -27,7 +27,7 @@ export function encodeResponse(response: { status: Status; text: Uint8Array }): 
   );
 }
 
-/** Reads responses, however the stream is cut: `push` a chunk, then call `next` until it returns undefined. */
+/** Reads responses, however the stream is chunked: `push` a chunk, then call `next` until it returns undefined. */
 export class ResponseReader {
   readonly #cursor = new Cursor();
   readonly #netstring = new NetstringReader("response", MAX_RESPONSE);

@@ -20,7 +20,7 @@ export function writeRefusal(deliveries: readonly Delivery[]): boolean {
   const said = decisive.text.toString("latin1").replace(/[^\x20-\x7e]/g, "?");
   const text = STATUS_LETTER[decisive.status] + said;
   try {
-    // Fails if the descriptor is for reading only. Opened anew, it does not block when the pipe is full.
+    // Fails if the descriptor is for reading only. Opened again, it does not block when the pipe is full.
     writeSync(REFUSAL, Buffer.alloc(0));
     const fd = openSync(`/dev/fd/${REFUSAL}`, constants.O_WRONLY | constants.O_NONBLOCK);
     try {

@@ -29,7 +29,7 @@ export class NameReader {
   }
 
   /**
-   * Reads on.
+   * Continues reading.
    * @returns false at the end; what is left without a NUL is not a name
    * @throws {RangeError} for a name without an end; and what the stream throws
    */

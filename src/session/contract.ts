@@ -14,7 +14,7 @@ export interface Limits {
   readonly drainMs?: number;
 }
 
-/** Is shown what goes over the connection. */
+/** Observes the bytes sent and received. */
 export interface Observer {
   sent(part: "head" | "body" | "tail", bytes: Buffer): void;
   received(bytes: Buffer): void;

@@ -155,8 +155,8 @@ class Session<P extends Package> {
   }
 
   /**
-   * The message cannot be read. Our side is closed before the package's final byte, so that the server throws the
-   * package away; what was sent before may still be answered.
+   * The message cannot be read. Our side is closed before the package's final byte, so that the server discards
+   * the package; what was sent before may still be answered.
    */
   #giveUpMessage(error: unknown): void {
     if (!this.#running) return;

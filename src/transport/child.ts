@@ -38,7 +38,7 @@ export interface ServerOptions {
   readonly groups: Set<number>;
   /** Sends a signal to all processes of a group; the group may have exited. */
   readonly signalGroup: (group: number, signal: NodeJS.Signals) => void;
-  /** Shows lines to people, however little they asked to see: a server's standard error, for one. */
+  /** Shows lines to people, however little they asked to see: a server's standard error, for example. */
   readonly tell: (lines: readonly (string | Buffer)[]) => Promise<void>;
 }
 

@@ -17,7 +17,7 @@ import { readEnvelope, refuseTerminal } from "./envelope.ts";
 /** `qmtp queue`: qmail-queue's interface. Descriptor 1 is read, so nothing is ever printed there. */
 export const queue: CommandModule = { declare, read, run };
 
-/** 10 seconds, as in qmail-qmqpc, because a caller waits. */
+/** 10 seconds, as in qmail-qmqpc, because a caller is waiting. */
 const DEFAULTS = { server: "control/qmtpservers in the qmail home", connectSeconds: 10 };
 
 const EXAMPLES = `
