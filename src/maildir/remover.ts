@@ -2,8 +2,13 @@ import { unlinkSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 import { systemCode } from "../errors.ts";
 
-/** From this many files on, a thread removes them: it takes the system longer than everything else we ask of it. */
-const MANY = 128;
+/**
+ * After this many files, a thread removes them: it takes the system longer than everything else we ask of it. To start
+ * the thread takes as long as to remove these.
+ */
+const DIRECT = 2_000;
+/** The thread answers after this many, so that a caller waiting for room need not wait for the whole batch. */
+const PIECE = 128;
 
 /** Removes files, and answers for each path with nothing or with the error's parts. */
 const THREAD = `
@@ -33,8 +38,15 @@ export class Remover {
   #sent: Removal[][] = [];
   #thread: Promise<Worker> | undefined;
   #threadLost = false;
+  /** Files that may still be removed without a thread. */
+  #direct: number;
   #pending = 0;
   #waiting: (() => void) | undefined;
+
+  /** @param direct how many files to remove before a thread is started */
+  constructor(direct = DIRECT) {
+    this.#direct = direct;
+  }
 
   /** Files not removed yet. */
   get pending(): number {
@@ -72,10 +84,12 @@ export class Remover {
   async #handOver(): Promise<void> {
     const batch = this.#batch;
     this.#batch = [];
-    if (this.#threadLost || (this.#thread === undefined && batch.length < MANY)) {
+    if (this.#threadLost || batch.length <= this.#direct) {
+      this.#direct -= batch.length;
       for (const removal of batch) this.#settle(removal, removed(removal.path));
       return;
     }
+    this.#direct = 0;
     this.#thread ??= this.#start();
     let thread: Worker;
     try {
@@ -86,9 +100,8 @@ export class Remover {
       for (const removal of batch) this.#settle(removal, removed(removal.path));
       return;
     }
-    // The thread answers piece by piece, so that a caller waiting for room need not wait for the whole batch.
-    for (let at = 0; at < batch.length; at += MANY) {
-      const piece = batch.slice(at, at + MANY);
+    for (let at = 0; at < batch.length; at += PIECE) {
+      const piece = batch.slice(at, at + PIECE);
       this.#sent.push(piece);
       thread.postMessage(piece.map(({ path }) => path));
     }

@@ -3,12 +3,15 @@ import { tmpdir } from "node:os";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Remover } from "../../src/maildir/remover.ts";
 
+/** Files removed without a thread. */
+const DIRECT = 100;
+
 let folder: string;
 let remover: Remover;
 
 beforeEach(() => {
   folder = mkdtempSync(`${tmpdir()}/qmtp-remover-`);
-  remover = new Remover();
+  remover = new Remover(DIRECT);
 });
 
 afterEach(async () => {
