@@ -40,7 +40,8 @@ export type Code = keyof typeof CODES;
 /** A fact from which the user interface can tell what to do. */
 export type Hint =
   | { readonly kind: "trust-issuer" | "trust-key" | "certificate-name" | "pinned-key"; readonly pin: string }
-  | { readonly kind: "own-certificate" | "needs-certificate" | "maybe-needs-certificate" | "bytes-in-file" };
+  | { readonly kind: "own-certificate" | "needs-certificate" | "maybe-needs-certificate" }
+  | { readonly kind: "bytes-in-file" | "literal-address" };
 
 interface Details {
   readonly fault?: Fault;

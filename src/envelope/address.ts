@@ -1,20 +1,48 @@
 import { type Hint, usageError } from "../errors.ts";
+import { checkedAddress } from "./address-bytes.ts";
+import { type Origin, typedAddress } from "./typed-address.ts";
+
+/** How to read an address: as people write them, or byte for byte. */
+export type Reading = "typed" | "literal";
 
 /**
- * An envelope address that came as text, with or without angle brackets.
- * @param what its origin, for errors: "sender", "recipient"
+ * The sender; `<>` and the empty string are the null sender.
+ * @param what its origin, for errors
+ * @throws {QmtpError} usage
+ */
+export function senderFromText(text: string, what: string, reading: Reading): Buffer {
+  if (text === "" || text === "<>") return Buffer.alloc(0);
+  const address = addressFromText(text, { what, single: "write one address" }, reading);
+  if (address.length > 0) return address;
+  throw usageError(`${what} '${text}' is blank; write an address, or '' for the null sender`);
+}
+
+/**
+ * A recipient, which cannot be empty.
+ * @param what its origin, for errors
+ * @throws {QmtpError} usage
+ */
+export function recipientFromText(text: string, what: string, reading: Reading): Buffer {
+  const origin = { what, single: "write one address per argument" };
+  const address = addressFromText(text, origin, reading, { kind: "bytes-in-file" });
+  if (address.length === 0) throw usageError(`${what} is empty; write an address`);
+  return address;
+}
+
+/**
  * @param hint what to do about bytes that are not UTF-8
  * @throws {QmtpError} usage, for bytes that no server takes, or that the text has lost
  */
-function addressFromText(text: string, what: string, hint?: Hint): Buffer {
+function addressFromText(
+  text: string,
+  origin: Origin & { what: string },
+  reading: Reading,
+  hint?: Hint,
+): Buffer {
   // Node decodes arguments as UTF-8, and replaces all other bytes by U+FFFD.
-  if (text.includes("\ufffd")) {
-    throw usageError(`${what} '${text}' is not valid UTF-8`, hint);
-  }
-  const address = /^<([^<>]*)>$/.exec(text)?.[1] ?? text;
-  if (/[<>]/.test(address))
-    throw usageError(`${what} '${text}' is not a bare address; write only the address`);
-  return checkedAddress(Buffer.from(address), what);
+  if (text.includes("\ufffd")) throw usageError(`${origin.what} '${text}' is not valid UTF-8`, hint);
+  const bytes = Buffer.from(text);
+  return reading === "literal" ? checkedAddress(bytes, origin.what) : typedAddress(bytes, origin);
 }
 
 /**
@@ -24,40 +52,6 @@ function addressFromText(text: string, what: string, hint?: Hint): Buffer {
 export function prefixFromText(text: string): Buffer {
   if (text.includes("\ufffd")) throw usageError(`prefix '${text}' is not valid UTF-8, as arguments must be`);
   return checkedAddress(Buffer.from(text), "prefix");
-}
-
-/**
- * An envelope address, which may hold any bytes except control bytes.
- * @param what its origin, for errors; a function if there may be a million addresses
- * @throws {QmtpError} usage
- */
-export function checkedAddress(address: Buffer, what: string | (() => string)): Buffer {
-  for (let at = 0; at < address.length; at++) {
-    const byte = address[at] as number;
-    if (byte >= 0x20 && byte !== 0x7f) continue;
-    const hex = byte.toString(16).padStart(2, "0");
-    const origin = typeof what === "string" ? what : what();
-    throw usageError(`${origin} '${address}' has the control byte 0x${hex} at position ${at}; remove it`);
-  }
-  return address;
-}
-
-/**
- * The sender; `<>` and the empty string are the null sender.
- * @throws {QmtpError} usage
- */
-export function senderFromText(text: string, what: string): Buffer {
-  return addressFromText(text, what);
-}
-
-/**
- * A recipient, which cannot be empty.
- * @throws {QmtpError} usage
- */
-export function recipientFromText(text: string, what: string): Buffer {
-  const address = addressFromText(text, what, { kind: "bytes-in-file" });
-  if (address.length === 0) throw usageError(`${what} is empty; write an address`);
-  return address;
 }
 
 /** The addresses that are not among the known ones, each once: no recipient must get a message twice. */

@@ -45,6 +45,8 @@ function remedyOf(hint: Hint): string {
       return "if it requires one, use --cert and --key";
     case "bytes-in-file":
       return "put addresses that are not UTF-8 into a file, and name it with --to-file";
+    case "literal-address":
+      return "with --literal, it is taken as it is";
   }
 }
 

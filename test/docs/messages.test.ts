@@ -22,6 +22,8 @@ const COMPOSED = [
   "unknown option",
   "the message's to field has",
   "the recipient argument has",
+  "recipient '...' has a comma",
+  "list.txt, line 3: '...' is not a bare address",
   "/var/qmail/control/qmtpservers, line 2",
 ];
 

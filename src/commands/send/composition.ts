@@ -56,7 +56,9 @@ export async function readGivenFields(asked: string, options: SendOptions): Prom
   return {
     headers,
     cc: copies,
-    copies: copies.map(({ address }) => recipientFromText(envelopeAddress(address), "recipient in --cc")),
+    copies: copies.map(({ address }) =>
+      recipientFromText(envelopeAddress(address), "recipient in --cc", "literal"),
+    ),
     replyTo: await mailboxesIn(replyTo, "--reply-to", usageError),
   };
 }

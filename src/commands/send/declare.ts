@@ -15,6 +15,7 @@ export interface RecipientSource {
 export interface SendOptions extends RouteOptions, OutputOptions, ComposeOptions {
   /** Operands, `--to` and `--to-file`, in the order of the command line, which is that of the package. */
   readonly recipients: readonly RecipientSource[];
+  readonly literal?: true;
   readonly from?: string;
   readonly readRecipients?: true;
   readonly file?: string;
@@ -102,8 +103,9 @@ function declareRecipients(command: Command): void {
     option("--to <address>", "an envelope recipient; repeatable").argParser(collect("address")),
     option(
       "--to-file <file>",
-      "a file of recipients, one per line; - is standard input; repeatable",
+      "a file of recipients, one per line, # for comments; - is standard input; repeatable",
     ).argParser(collect("file")),
+    option("--literal", "take addresses as they are, with commas, blanks, brackets and #"),
     option("-f, --from <address>", "envelope sender; '' or '<>' is the null sender (or QMTP_FROM)"),
     option("-t, --read-recipients", "also send to To, Cc and Bcc of the message; Bcc is removed"),
   ]);

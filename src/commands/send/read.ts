@@ -3,7 +3,7 @@ import { type Output, readOutput } from "../../cli/options/output.ts";
 import { readRoute, withDrain } from "../../cli/options/route.ts";
 import type { RetryPolicy } from "../../client/retry.ts";
 import type { Route } from "../../client/route.ts";
-import { distinct, senderFromText } from "../../envelope/address.ts";
+import { distinct, type Reading, senderFromText } from "../../envelope/address.ts";
 import { usageError } from "../../errors.ts";
 import type { Environment } from "../../io/environment.ts";
 import type { CompositionRequest, GivenFields } from "./composition.ts";
@@ -46,7 +46,8 @@ export async function read(
 ): Promise<SendRequest> {
   const route = await readRoute(options, context);
   const retry = retryPolicy(options, route);
-  const sender = readSender(options, context.env);
+  const reading = options.literal ? "literal" : "typed";
+  const sender = readSender(options, context.env, reading);
   const given = await readFields(options);
   // Operands are here too, in order with --to and --to-file.
   const sources = options.recipients;
@@ -56,7 +57,7 @@ export async function read(
     );
   }
   checkStandardInput(sources, options);
-  const to = await readRecipients(sources, context);
+  const to = await readRecipients(sources, reading, context);
   return {
     route: options.split === true ? withDrain(route) : route,
     output: readOutput(options, context),
@@ -84,10 +85,10 @@ function retryPolicy(options: SendOptions, { endpoints }: Route): RetryPolicy {
   return { retries, delayMs, maxMs, unanswered: retryUnanswered === true };
 }
 
-function readSender(options: SendOptions, env: Environment): Buffer {
-  if (options.from !== undefined) return senderFromText(options.from, "sender");
+function readSender(options: SendOptions, env: Environment, reading: Reading): Buffer {
+  if (options.from !== undefined) return senderFromText(options.from, "sender", reading);
   // An empty variable counts as unset: in the environment, only <> is the null sender.
-  if (env.QMTP_FROM) return senderFromText(env.QMTP_FROM, "QMTP_FROM");
+  if (env.QMTP_FROM) return senderFromText(env.QMTP_FROM, "QMTP_FROM", reading);
   throw usageError("no sender: name it with --from (or QMTP_FROM); '' is the null sender");
 }
 

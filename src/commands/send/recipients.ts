@@ -1,5 +1,5 @@
 import type { Context } from "../../cli/context.ts";
-import { recipientFromText } from "../../envelope/address.ts";
+import { type Reading, recipientFromText } from "../../envelope/address.ts";
 import { parseRecipients } from "../../envelope/recipients-file.ts";
 import { readingFailed, unreadable, usageError } from "../../errors.ts";
 import { onAbort } from "../../io/abort.ts";
@@ -23,14 +23,15 @@ export function checkStandardInput(sources: readonly RecipientSource[], options:
  */
 export async function readRecipients(
   sources: readonly RecipientSource[],
+  reading: Reading,
   context: Context,
 ): Promise<readonly Buffer[]> {
   let recipients: Buffer[] = [];
   for (const { kind, value } of sources) {
-    if (kind === "address") recipients.push(recipientFromText(value, "recipient"));
+    if (kind === "address") recipients.push(recipientFromText(value, "recipient", reading));
     else {
       const name = value === "-" ? "standard input" : value;
-      const listed = parseRecipients(await contentOf(value, name, context), name);
+      const listed = parseRecipients(await contentOf(value, name, context), name, reading);
       // A list may hold a million: the first one is not copied.
       recipients = recipients.length === 0 ? listed : recipients.concat(listed);
     }

@@ -57,7 +57,7 @@ async function readSender({ f, r }: SendmailOptions, env: Environment): Promise<
   if (address === undefined || another !== undefined) {
     throw usageError(`'${named}' is not one sender; write an address`);
   }
-  return qualified(senderFromText(address, "sender"));
+  return qualified(senderFromText(address, "sender", "literal"));
 }
 
 async function readRecipients(operands: readonly string[]): Promise<Buffer[]> {
@@ -65,7 +65,7 @@ async function readRecipients(operands: readonly string[]): Promise<Buffer[]> {
   for (const operand of operands) {
     const addresses = await addressesIn(operand, "the recipient argument");
     if (addresses.length === 0) throw usageError(`the recipient argument '${operand}' holds no address`);
-    recipients.push(...addresses.map((address) => recipientFromText(address, "recipient")));
+    recipients.push(...addresses.map((address) => recipientFromText(address, "recipient", "literal")));
   }
   return distinct(recipients.map(qualified));
 }

@@ -31,7 +31,14 @@ describe.skipIf(noReader)("Cc and Reply-To", () => {
   });
 
   test("To lists the recipients of the command line, quoted as needed", async () => {
-    const { mail, pkg } = await composed([...BODY, "--to", "a b@example.org", "--to", "c@example.org"]);
+    const { mail, pkg } = await composed([
+      ...BODY,
+      "--literal",
+      "--to",
+      "a b@example.org",
+      "--to",
+      "c@example.org",
+    ]);
     expect(pkg.recipients).toEqual(["a b@example.org", "c@example.org", "b@y.example"]);
     expect(mail.addresses.to).toEqual([
       ["", "a b", "example.org"],

@@ -57,7 +57,7 @@ describe("recipients go out in the order of the command line", () => {
   });
 });
 
-test("addresses of any bytes except control bytes arrive unchanged", async () => {
+test("literal addresses of any bytes except control bytes arrive unchanged", async () => {
   const path = `${temporaryFolder()}/list`;
   const noControlByte = Buffer.from(
     Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => byte >= 32 && byte !== 127),
@@ -66,7 +66,7 @@ test("addresses of any bytes except control bytes arrive unchanged", async () =>
   writeFileSync(path, Buffer.concat(recipients.flatMap((recipient) => [recipient, Buffer.from("\n")])));
   const sender = "größe@x";
   const expected = wirePackage({ message: "", sender, recipients: [...recipients, "zoë@y"] });
-  const received = await sendAndReceive(["-f", sender, "--to-file", path, "zoë@y"], expected, 4);
+  const received = await sendAndReceive(["--literal", "-f", sender, "--to-file", path, "zoë@y"], expected, 4);
   expect(received.equals(expected)).toBe(true);
 });
 

@@ -132,7 +132,7 @@ describe("`qmtp maildir` delivers what was spooled, byte for byte", () => {
     const spool = `${temporaryFolder()}/spool`;
     const list = `${temporaryFolder()}/list`;
     writeFileSync(list, "b\xff@y\nc d@y\n", "latin1");
-    const args = ["send", "-s", "unix:/none", "-f", "", "--spool", spool, "--to-file", list];
+    const args = ["send", "--literal", "-s", "unix:/none", "-f", "", "--spool", spool, "--to-file", list];
     expect((await qmtp(args, { input: "hi" })).code).toBe(0);
     expect(spooled(spool)).toEqual([
       "Return-Path: <>\nDelivered-To: b\xff@y\nhi",
