@@ -10,6 +10,7 @@ const MAX_HEADER = 8 * 1024 * 1024;
 /** A line's kind is known after this many bytes: no field name is longer than a line may be (RFC 5322, 2.1.1). */
 const MAX_NAME = 1_000;
 const FIELD = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:/;
+const MBOX = /^>?From /;
 
 /** The line that mbox files put before the first field; no field can have this name. */
 export const MBOX_LINE = "from ";
@@ -57,6 +58,12 @@ async function* following(first: Buffer, iterator: AsyncIterator<Buffer>): Async
   } finally {
     await iterator.return?.();
   }
+}
+
+/** Whether a message that begins with these bytes begins with a field, or the line that mbox files put before it. */
+export function beginsWithField(bytes: Buffer): boolean {
+  const text = bytes.toString("latin1", 0, MAX_NAME);
+  return FIELD.test(text) || MBOX.test(text);
 }
 
 /** A header that cannot be sent as it is; retrying will not help. */
@@ -140,7 +147,7 @@ class HeaderReader {
     else if (field !== null) {
       const name = (field[1] as string).toLowerCase();
       this.#open(name, this.#line + field[0].length, "field");
-    } else if (this.#line === 0 && /^>?From /.test(text)) this.#open(MBOX_LINE, 0, "mbox");
+    } else if (this.#line === 0 && MBOX.test(text)) this.#open(MBOX_LINE, 0, "mbox");
     else if ((line[0] === SPACE || line[0] === TAB) && this.#fields.length > 0) this.#kind = "continuation";
     else this.#kind = "other";
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BLIND, completed, withoutFields } from "../../src/header/edit.ts";
-import { type Header, splitHeader } from "../../src/header/header.ts";
+import { beginsWithField, type Header, splitHeader } from "../../src/header/header.ts";
 
 const MIB = 1024 * 1024;
 
@@ -145,4 +145,20 @@ describe("a header is completed", () => {
   ])("%s", async (_what, text, expected) => {
     expect(await complete(text)).toBe(expected);
   });
+});
+
+test.each([
+  ["Subject: hi\n\nhi\n", true],
+  ["X-One \t: 1", true],
+  ["From joe Mon Nov 30 10:00:00 2026\nSubject: hi\n", true],
+  [">From joe\n", true],
+  ["hi\n", false],
+  ["\nSubject: hi\n", false],
+  [" Subject: hi\n", false],
+  ["see here: no field\n", false],
+  ["no field\nSubject: hi\n", false],
+  ["\xef\xbb\xbfSubject: hi\n", false],
+  [`${"x".repeat(10_000)}: no field`, false],
+])("whether a message begins with a field: %j", (message, expected) => {
+  expect(beginsWithField(Buffer.from(message, "latin1"))).toBe(expected);
 });

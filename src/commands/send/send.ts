@@ -16,6 +16,7 @@ import { formatEndpoint } from "../../transport/endpoint.ts";
 import { declare } from "./declare.ts";
 import { type Opened, openMessage } from "./open-message.ts";
 import { read, type SendRequest } from "./read.ts";
+import { suggestSubject } from "./suggest-subject.ts";
 
 /** `qmtp send`: sends one message, from standard input or a file. */
 export const send: CommandModule = { declare, read, run };
@@ -35,6 +36,7 @@ async function run(request: SendRequest, context: Context): Promise<number> {
   }
   const { open, recipients } = opened;
   try {
+    await suggestSubject(request, open.message, context);
     if (request.dryRun) {
       await printDryRun(request, open.message, recipients, context);
       return EXIT.success;

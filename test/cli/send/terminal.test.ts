@@ -104,7 +104,35 @@ describe("a message read from the terminal", () => {
 
   test("is not prompted for if standard input is not a terminal", async () => {
     sink = await startSink();
-    const shown = await onTerminal(`echo hi | "$QMTP" send -s ${sink.endpoint} -f a@x b@y`);
+    const shown = await onTerminal(`echo Subject: hi | "$QMTP" send -s ${sink.endpoint} -f a@x b@y`);
     expect(shown.stdout).toMatch(/^b@y: /);
+  });
+});
+
+describe("a message without a header", () => {
+  const HINT = "qmtp: this has no header; --subject makes a message of it\r\n";
+
+  beforeEach(async () => {
+    sink = await startSink();
+  });
+
+  test("is sent as it is, with a hint on a terminal", async () => {
+    const shown = await onTerminal(`echo hi | "$QMTP" send -s ${sink.endpoint} -f a@x b@y`);
+    expect(shown.stdout.startsWith(HINT)).toBe(true);
+    expect(shown.stdout).toContain(`b@y: ${GREEN}: ok`);
+    expect(await sink.nextLine()).toBe("a@x -> b@y success; 3 bytes, unix");
+  });
+
+  test("has no hint if it has a header after all, if it is empty, or if nothing can or should be said", async () => {
+    const run = (input: string, more: string) =>
+      onTerminal(`printf '${input}' | "$QMTP" send -s ${sink.endpoint} -f a@x b@y ${more}`);
+    const shown = await Promise.all([
+      run("Subject: hi\\n\\nhi\\n", ""),
+      run("", ""),
+      run("hi\\n", "-q"),
+      run("hi\\n", "--raw"),
+      run("hi\\n", "2>&1 | cat"),
+    ]);
+    for (const { stdout } of shown) expect(stdout).not.toContain("this has no header");
   });
 });
