@@ -88,6 +88,11 @@ export function unreadable(name: string, error: unknown): QmtpError {
   return inputError(`cannot read ${name}: ${reason(error)}; ${remedy}`, error);
 }
 
+/** The same if it never can be read: the command line names the wrong thing. */
+export function neverReadable(name: string, error: unknown): QmtpError {
+  return usageError(unreadable(name, error).message);
+}
+
 /** A signal came before everything was read. */
 export function interruptedReading(name: string, signal: AbortSignal): QmtpError {
   return inputError(`interrupted by ${reason(signal.reason)} while reading ${name}; nothing was sent`);

@@ -8,3 +8,11 @@ export function quoteLocalPart(address: Buffer): Buffer {
   const quoted = `"${local.replace(/["\\\r\n]/g, "\\$&")}"`;
   return Buffer.concat([Buffer.from(quoted, "latin1"), at === -1 ? Buffer.alloc(0) : address.subarray(at)]);
 }
+
+/**
+ * Whether a text, in UTF-8, has a word that leaves no room for anything else on its line. A line holds at most 998
+ * bytes (RFC 5322, 2.1.1), and can be folded only at spaces.
+ */
+export function hasLongWord(text: string): boolean {
+  return /[^ ]{900}/.test(Buffer.from(text).toString("latin1"));
+}

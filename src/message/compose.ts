@@ -17,7 +17,14 @@ export interface Composition {
   readonly messageId: string | undefined;
   readonly text: Buffer | Message | undefined;
   readonly html: Message | undefined;
-  readonly attachments: readonly { readonly filename: string; readonly content: Message }[];
+  readonly attachments: readonly Attachment[];
+}
+
+export interface Attachment {
+  readonly name: string;
+  /** Its media type; undefined: that of its name. */
+  readonly type: string | undefined;
+  readonly content: Message;
 }
 
 /** Texts up to this size, in bytes, are held whole, so that they go unencoded if possible. */
@@ -32,10 +39,10 @@ export async function compose({ text, html, attachments, ...rest }: Composition)
     ...rest,
     ...(text !== undefined && { text: Buffer.isBuffer(text) ? text : await inUtf8(text) }),
     ...(html !== undefined && { html: await inUtf8(html) }),
-    attachments: attachments.map(({ filename, content }) => ({
-      filename,
+    attachments: attachments.map(({ name, type, content }) => ({
+      filename: name,
       content: streamOf(content),
-      ...(MESSAGE_FILE.test(filename) && { contentType: "application/octet-stream" }),
+      contentType: type ?? (MESSAGE_FILE.test(name) ? "application/octet-stream" : undefined),
     })),
     // We open all files ourselves.
     disableFileAccess: true,

@@ -1,5 +1,5 @@
 import { closeSync, constants, createReadStream, fstatSync, openSync } from "node:fs";
-import { inputError, unreadable } from "../errors.ts";
+import { unreadable, usageError } from "../errors.ts";
 import { splitHeader } from "../header/header.ts";
 import { onAbort } from "../io/abort.ts";
 import type { InputStream } from "../io/streams.ts";
@@ -24,7 +24,8 @@ export interface OpenMessage {
 
 /**
  * The message in a file; anything but a regular file is read like a stream.
- * @throws {QmtpError} unreadable-input, unwritable-spool, bad-header; and what `editHeader` throws
+ * @throws {QmtpError} usage, for a directory; unreadable-input, unwritable-spool, bad-header; and what `editHeader`
+ *   throws
  */
 export async function openFile(path: string, options: MessageOptions): Promise<OpenMessage> {
   const fd = openForReading(path);
@@ -37,7 +38,7 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
   }
   try {
     if (kind.isDirectory())
-      throw inputError(`cannot read ${path}: it is a directory; name a file that can be read`);
+      throw usageError(`cannot read ${path}: it is a directory; name a file that can be read`);
     const message = await fileMessage(fd, path, options, options.signal);
     return { message, close: () => closeSync(fd) };
   } catch (error) {

@@ -19,6 +19,7 @@ export interface SendOptions extends RouteOptions, OutputOptions, ComposeOptions
   readonly from?: string;
   readonly readRecipients?: true;
   readonly file?: string;
+  readonly skipEmpty?: true;
   readonly encoding: "unix" | "dos";
   readonly raw?: true;
   readonly split?: true;
@@ -30,7 +31,7 @@ export interface SendOptions extends RouteOptions, OutputOptions, ComposeOptions
   readonly dryRun?: true;
 }
 
-/** With any of these, the message is composed; without, the input is the message. */
+/** With any of these but `bcc`, the message is composed; without, the input is the message. */
 export interface ComposeOptions {
   readonly subject?: string;
   readonly body?: string;
@@ -38,6 +39,7 @@ export interface ComposeOptions {
   readonly attach?: readonly string[];
   readonly header?: readonly string[];
   readonly cc?: readonly string[];
+  readonly bcc?: readonly string[];
   readonly replyTo?: string;
   readonly test?: true;
 }
@@ -60,6 +62,7 @@ export function declare(command: Command): void {
   declareRecipients(command);
   addGroup(command, "message", [
     option("--file <path>", "the message (default: -, standard input)"),
+    option("-E, --skip-empty", "if standard input is empty, send nothing and exit 0"),
     option("--encoding <encoding>", "how lines end on the wire").choices(["unix", "dos"]).default("unix"),
     option("--raw", "send the bytes as they are, only labelled with the encoding"),
     option("--split", "one package per recipient, for servers that answer once per package"),
@@ -67,10 +70,14 @@ export function declare(command: Command): void {
   addGroup(command, "composing", [
     option("--subject <text>", "compose a message with this subject; the input becomes its text"),
     option("--body <text>", "compose a message with this text; no input is read"),
-    option("--html <file>", "compose a message with this HTML beside the text"),
-    listOption("--attach <file>", "compose a message with this file attached"),
+    option("--html <file>", "compose a message with this HTML, beside the text if there is any"),
+    listOption(
+      "--attach <file>",
+      "compose a message with this file attached; 'file;name=...;type=...' sets its name and media type",
+    ),
     listOption("--header <field>", "compose a message with this field, 'Name: value'"),
     listOption("--cc <addresses>", "compose a message with these in Cc, and send it to them too"),
+    listOption("--bcc <addresses>", "send the composed message to these too, without naming them in it"),
     option("--reply-to <addresses>", "compose a message with replies going there"),
     option("--test", "compose a small test message"),
   ]);

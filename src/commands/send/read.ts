@@ -6,9 +6,11 @@ import type { Route } from "../../client/route.ts";
 import { distinct, type Reading, senderFromText } from "../../envelope/address.ts";
 import { usageError } from "../../errors.ts";
 import type { Environment } from "../../io/environment.ts";
-import type { CompositionRequest, GivenFields } from "./composition.ts";
+import type { CompositionRequest } from "./composition.ts";
 import { composeOption, type SendOptions } from "./declare.ts";
-import { checkStandardInput, readRecipients } from "./recipients.ts";
+import type { GivenParts } from "./given-parts.ts";
+import { readRecipients } from "./recipients.ts";
+import { checkStandardInput } from "./standard-input.ts";
 
 /** A message to send, to whom and how: all that the command line says, checked. */
 export interface SendRequest {
@@ -34,6 +36,8 @@ export interface MessageRequest {
   readonly readRecipients: boolean;
   /** A path, or `-` for standard input. */
   readonly source: string;
+  /** Whether nothing is sent if standard input, from which it comes, is empty. */
+  readonly skipEmpty: boolean;
   /** What to compose the message from; undefined if the source is the message. */
   readonly composition: CompositionRequest | undefined;
 }
@@ -48,15 +52,15 @@ export async function read(
   const retry = retryPolicy(options, route);
   const reading = options.literal ? "literal" : "typed";
   const sender = readSender(options, context.env, reading);
-  const given = await readFields(options);
+  const given = await readParts(options);
   // Operands are here too, in order with --to and --to-file.
   const sources = options.recipients;
-  if (sources.length === 0 && !options.readRecipients && !given?.cc.length) {
+  if (sources.length === 0 && !options.readRecipients && !given?.copies.length) {
     throw usageError(
       "no recipients: name them as arguments, with --to or --to-file, or in the message with -t",
     );
   }
-  checkStandardInput(sources, options);
+  checkStandardInput(options, given?.attachments ?? []);
   const to = await readRecipients(sources, reading, context);
   return {
     route: options.split === true ? withDrain(route) : route,
@@ -68,6 +72,7 @@ export async function read(
       raw: options.raw === true,
       readRecipients: options.readRecipients === true,
       source: options.file ?? "-",
+      skipEmpty: options.skipEmpty === true,
       composition: given && (await composition(given, sender, to, options, context)),
     },
     split: options.split === true,
@@ -93,14 +98,15 @@ function readSender(options: SendOptions, env: Environment, reading: Reading): B
 }
 
 /** The code for composing is loaded only when a message is composed. */
-async function readFields(options: SendOptions): Promise<GivenFields | undefined> {
+async function readParts(options: SendOptions): Promise<GivenParts | undefined> {
   const asked = composeOption(options);
-  if (asked === undefined) return undefined;
-  return (await import("./composition.ts")).readGivenFields(asked, options);
+  if (asked !== undefined) return (await import("./given-parts.ts")).readGivenParts(asked, options);
+  if (options.bcc === undefined) return undefined;
+  throw usageError("--bcc is for composed messages; name recipients of an existing message with --to");
 }
 
 async function composition(
-  given: GivenFields,
+  given: GivenParts,
   sender: Buffer,
   to: readonly Buffer[],
   options: SendOptions,

@@ -1,21 +1,9 @@
 import type { Context } from "../../cli/context.ts";
 import { type Reading, recipientFromText } from "../../envelope/address.ts";
 import { parseRecipients } from "../../envelope/recipients-file.ts";
-import { readingFailed, unreadable, usageError } from "../../errors.ts";
+import { neverReadable, readingFailed, systemCode, unreadable } from "../../errors.ts";
 import { onAbort } from "../../io/abort.ts";
-import type { RecipientSource, SendOptions } from "./declare.ts";
-
-/**
- * Standard input can hold either the message or a list of recipients.
- * @throws {QmtpError} usage
- */
-export function checkStandardInput(sources: readonly RecipientSource[], options: SendOptions): void {
-  const lists = sources.filter(({ kind, value }) => kind === "file" && value === "-").length;
-  const message = options.body === undefined && !options.test && (options.file ?? "-") === "-";
-  if (lists > 1 || (lists === 1 && message)) {
-    throw usageError("standard input can be read only once: give --to-file or --file another file");
-  }
-}
+import type { RecipientSource } from "./declare.ts";
 
 /**
  * The recipients, in order, duplicates kept.
@@ -46,7 +34,8 @@ async function contentOf(path: string, name: string, context: Context): Promise<
   try {
     return await wholeOf(stream);
   } catch (error) {
-    throw readingFailed(name, interrupted, unreadable(name, error));
+    const known = systemCode(error) === "EISDIR" ? neverReadable : unreadable;
+    throw readingFailed(name, interrupted, known(name, error));
   } finally {
     stopListening();
   }

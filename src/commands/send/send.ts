@@ -27,12 +27,16 @@ type Reported = Omit<DeliveredWithRetries, "deliveries"> & {
 
 async function run(request: SendRequest, context: Context): Promise<number> {
   if (!request.dryRun) await prepareSpool(request.spool);
-  let opened: Opened;
+  let opened: Opened | undefined;
   try {
     opened = await openMessage(request, context);
   } catch (error) {
     if (!context.interrupted.aborted) throw error;
     return reportInterruption(request, context);
+  }
+  if (opened === undefined) {
+    if (!request.output.quiet) context.say("standard input is empty; nothing was sent");
+    return EXIT.success;
   }
   const { open, recipients } = opened;
   try {

@@ -33,7 +33,22 @@ describe("send refuses bad input with one line and exit code 100, and sends noth
     [
       "standard input for two lists",
       ["-f", "a@x", "--to-file", "-", "--to-file", "-", "--file", "/dev/null"],
-      "standard input can be read only once: give --to-file or --file another file",
+      "standard input can be read only once: give --to-file another file",
+    ],
+    [
+      "standard input for an attachment and the HTML",
+      ["-f", "a@x", "b@y", "--html", "-", "--attach", "-;name=x"],
+      "standard input can be read only once: give --attach or --html another file",
+    ],
+    [
+      "standard input for an attachment and the text",
+      ["-f", "a@x", "b@y", "--file", "-", "--attach", "-"],
+      "standard input can be read only once: give --file or --attach another file",
+    ],
+    [
+      "--bcc with an existing message",
+      ["-f", "a@x", "b@y", "--bcc", "c@y"],
+      "--bcc is for composed messages; name recipients of an existing message with --to",
     ],
     [
       "an unknown option",

@@ -30,6 +30,14 @@ describe.skipIf(noReader)("Cc and Reply-To", () => {
     ]);
   });
 
+  test("those of --bcc are recipients, but are not named in the message", async () => {
+    const args = ["--cc", "c@example.org", "--bcc", "Dora <d@example.org>, c@Example.org", "--bcc", "e@z"];
+    const { mail, pkg } = await composed([...BODY, ...args]);
+    expect(pkg.recipients).toEqual(["b@y.example", "c@example.org", "d@example.org", "e@z"]);
+    expect(Object.keys(mail.addresses)).toEqual(["from", "to", "cc"]);
+    expect(pkg.message.toString()).not.toMatch(/bcc|dora|d@example|e@z/i);
+  });
+
   test("To lists the recipients of the command line, quoted as needed", async () => {
     const { mail, pkg } = await composed([
       ...BODY,
@@ -45,6 +53,12 @@ describe.skipIf(noReader)("Cc and Reply-To", () => {
       ["", "c", "example.org"],
       ["", "b", "y.example"],
     ]);
+  });
+
+  test("To is folded if it is long", async () => {
+    const many = Array.from({ length: 200 }, (_, index) => `user${index}@example.org`);
+    const { mail } = await composed([...BODY, ...many]);
+    expect(mail.addresses.to?.length).toBe(201);
   });
 
   test("the null sender stays null in the envelope, and From is MAILER-DAEMON at this host", async () => {

@@ -39,6 +39,33 @@ describe.skipIf(noReader)("attachments", () => {
     ]);
   });
 
+  test("may be given another name and type, as in curl's forms", async () => {
+    const folder = temporaryFolder();
+    for (const name of ["one", "two; old", "three;name=x"]) writeFileSync(`${folder}/${name}`, name);
+    const { mail } = await composed([
+      ...["--body", "see", "--attach", `${folder}/one;type=text/csv;name=März.csv`],
+      ...["--attach", `${folder}/two; old;name="a;\\"b\\".txt"; type="text/csv; header=present"`],
+      ...["--attach", `"${folder}/three;name=x";name=message.eml;type=application/x-mail`],
+      ...["--attach", `${folder}/two; old`],
+    ]);
+    expect(mail.parts.slice(1).map(({ type, filename, content }) => [type, filename, `${content}`])).toEqual([
+      ["text/csv", "März.csv", "one"],
+      ["text/csv", 'a;"b".txt', "two; old"],
+      ["application/x-mail", "message.eml", "three;name=x"],
+      ["application/octet-stream", "two; old", "two; old"],
+    ]);
+  });
+
+  test("may come from standard input, which is then not the text", async () => {
+    const named = await composed(["--attach", "-;name=data.csv"], { input: every });
+    expect(named.mail.parts).toEqual([
+      expect.objectContaining({ type: "text/csv", filename: "data.csv", content: every }),
+    ]);
+    const unnamed = await composed(["--body", "see", "--attach", "-"], { input: every });
+    expect(unnamed.mail.parts.map(({ filename }) => filename)).toEqual([null, "attachment"]);
+    expect(unnamed.mail.parts[1]?.content).toEqual(every);
+  });
+
   test("may be many, even with the same name, and keep their order", async () => {
     const folder = temporaryFolder();
     mkdirSync(`${folder}/a`);
@@ -98,6 +125,23 @@ describe.skipIf(noReader)("HTML", () => {
       ["text/plain", "utf-8", "Grüße\n"],
       ["text/html", "utf-8", html],
     ]);
+  });
+
+  test.each<[string, string[], string]>([
+    ["empty input", [], ""],
+    ["an empty --body", ["--body", ""], "not this"],
+    ["an empty file", ["--file", "/dev/null"], "not this"],
+  ])("is the message if the text is %s", async (_what, args, input) => {
+    const { mail } = await composed(["--html", written(), ...args], { input });
+    expect(mail.type).toBe("text/html");
+    expect(mail.parts.map(({ content }) => content.toString())).toEqual([html]);
+  });
+
+  test("may come from standard input, without a text or beside one", async () => {
+    const alone = await composed(["--html", "-"], { input: html });
+    expect(alone.mail.parts.map(({ type, content }) => [type, `${content}`])).toEqual([["text/html", html]]);
+    const { mail } = await composed(["--html", "-", "--body", "text"], { input: html });
+    expect(mail.parts.map(({ type }) => type)).toEqual(["text/plain", "text/html"]);
   });
 
   test("may accompany an attachment, too", async () => {

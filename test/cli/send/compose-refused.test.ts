@@ -40,7 +40,7 @@ describe("a line break is refused", () => {
 
 describe("exit code 100 is for", () => {
   test.each<[string, string[], string]>([
-    ["Bcc", ["--header", "Bcc: c@z"], "Bcc"],
+    ["Bcc", ["--header", "Bcc: c@z"], "name recipients with --bcc"],
     ["Resent-Bcc", ["--header", "resent-bcc : c@z"], "resent-bcc"],
     ["MIME-Version", ["--header", "MIME-Version: 1.0"], "MIME-Version"],
     ["Content-Type", ["--header", "content-type: text/html"], "content-type"],
@@ -82,20 +82,57 @@ describe("exit code 100 is for", () => {
     ["an unclosed angle bracket in --cc", ["--cc", "C <c@z"], "--cc"],
     ["words in --cc that are not an address", ["--cc", "John Doe"], "John Doe"],
     ["two addresses in --cc without a comma", ["--cc", "c@z d@z"], "--cc"],
+    ["an unclosed quote in --bcc", ["--body", "s", "--bcc", '"c@z'], "--bcc"],
+    ["a line break in --bcc", ["--body", "s", "--bcc", "c@z\n"], "--bcc has a line break"],
+    ["an attachment with an empty name", ["--attach", "/dev/null;name="], "has an empty name"],
+    ["an attachment with a line break in its name", ["--attach", "/dev/null;name=a\nb"], "control character"],
+    ["an attachment with a type that is none", ["--attach", "/dev/null;type=csv"], "the type 'csv'"],
+    ["an attachment as a message", ["--attach", "/dev/null;type=message/rfc822"], "message/rfc822"],
+    [
+      "an attachment with an unknown parameter",
+      ["--attach", "/dev/null;nme=x"],
+      "cannot read /dev/null;nme=x: no such file",
+    ],
     ["a control character in --reply-to", ["--reply-to", "c\u0001@z"], "--reply-to"],
   ])("%s", (_name, args, words) => expectRefused(args, 100, words));
 });
 
-describe("exit code 111 is for", () => {
-  test.each(["--attach", "--html"])("%s with a missing file, or a directory", async (option) => {
+describe("exit code 100 is for files of a composed message that are not there", () => {
+  test.each(["--attach", "--html"])("a missing file, or a directory, as %s", async (option) => {
     const folder = temporaryFolder();
-    await expectRefused([option, `${folder}/none`], 111, `${folder}/none`);
-    await expectRefused([option, folder], 111, folder);
+    await expectRefused([option, `${folder}/none`], 100, `cannot read ${folder}/none: no such file`);
+    await expectRefused([option, folder], 100, `cannot read ${folder}: it is a directory`);
   });
 
-  test("the second of two attachments that cannot be read", async () => {
+  test("the second of two attachments", async () => {
     const folder = temporaryFolder();
     writeFileSync(`${folder}/one`, "1");
-    await expectRefused(["--attach", `${folder}/one`, "--attach", `${folder}/two`], 111, `${folder}/two`);
+    await expectRefused(["--attach", `${folder}/one`, "--attach", `${folder}/two`], 100, `${folder}/two`);
+  });
+});
+
+test("exit code 111 is for an attachment that may be readable later", async () => {
+  await expectRefused(["--attach", `/${"x".repeat(300)}`], 111, "the name is too long");
+});
+
+describe("an address that is too long for a line is refused", () => {
+  const long = "x".repeat(998);
+  const umlauts = "ü".repeat(500);
+
+  test.each<[string, string[], string]>([
+    ["a recipient, which To would hold", ["--body", "b", `${long}@y`], "recipient 'xxx"],
+    ["a recipient, by its bytes", ["--body", "b", `${umlauts}@y`], "recipient 'üüü"],
+    ["a sender, which From would hold", ["--body", "b", "-f", `${long}@y`], "sender 'xxx"],
+    ["--cc", ["--body", "b", "--cc", `${long}@y`], "--cc has a word that is too long for a line"],
+    ["--cc, by its bytes", ["--body", "b", "--cc", `${umlauts}@y`], "--cc has an address that is too long"],
+    ["--reply-to, by its bytes", ["--body", "b", "--reply-to", `${umlauts}@y`], "--reply-to has an address"],
+  ])("%s", (_name, args, words) => expectRefused(args, 100, words));
+
+  test("unless the field is given, or is not made", async () => {
+    const server = await startReceivingServer();
+    const compose = ["--body", "b", "--header", "To: list:;", "--bcc", `c${long}@y`];
+    const sent = await qmtp(["send", "-q", "-s", server.endpoint, "-f", "a@x", ...compose, `b${long}@y`]);
+    expect(sent).toMatchObject({ code: 0, stderr: "" });
+    expect(server.packages[0]?.recipients).toEqual([`b${long}@y`, `c${long}@y`]);
   });
 });

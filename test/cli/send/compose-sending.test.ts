@@ -26,11 +26,15 @@ describe("standard input", () => {
     child.stdin?.destroy();
   });
 
-  test("is not waited for if it is a terminal", async () => {
+  test.each([
+    ["--body", "hi"],
+    ["--attach", "/dev/null"],
+    ["--html", "/dev/null"],
+  ])("is not waited for if it is a terminal and there is %s", async (option, value) => {
     const server = await startReceivingServer();
     // It must not wait for the end of file that onTerminal types: the shell reads what is left.
     const shown = await onTerminal(
-      `"$QMTP" send -s ${server.endpoint} -f a@x --subject s b@y && read line; echo "read: $line"`,
+      `"$QMTP" send -s ${server.endpoint} -f a@x --subject s ${option} ${value} b@y && read line; echo "read: $line"`,
       { NO_COLOR: "1" },
       "left over\n",
     );
@@ -39,6 +43,19 @@ describe("standard input", () => {
     expect(shown.stdout).toContain("read: left over\r\n");
     expect(server.packages.map(({ message }) => message.includes("left over"))).toEqual([false]);
   });
+
+  test.each([["--subject s"], ["--header X-One:1"]])(
+    "is prompted for if it is a terminal and there is only %s",
+    async (option) => {
+      const server = await startReceivingServer();
+      const command = `"$QMTP" send -s ${server.endpoint} -f a@x ${option} b@y`;
+      const shown = await onTerminal(command, { NO_COLOR: "1" }, "typed\n");
+      const hint = "qmtp: reading the message from the terminal; end it with Ctrl-D on a new line\r\n";
+      expect(shown.stdout).toContain(hint);
+      expect(shown.stdout).toContain("b@y: success: ok\r\n");
+      expect(server.packages[0]?.message.toString()).toMatch(/\n\ntyped\n$/);
+    },
+  );
 
   test("is read to its end if it is a pipe and no option gives the text", async () => {
     const server = await startReceivingServer();

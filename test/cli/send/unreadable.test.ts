@@ -7,21 +7,20 @@ import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 afterEach(stopAll);
 
-/** Expects exit code 111, nothing sent, and one line: what, where and, after the semicolon, what to do. */
-function expectUnreadable(sent: Finished, what: string, server: ScriptedServer): void {
+/** Expects nothing sent, and one line: what, where and, after the semicolon, what to do. */
+function expectUnreadable(sent: Finished, what: string, server: ScriptedServer, code = 111): void {
   const [said, todo] = sent.stderr.split(/;\s*/, 2);
   expect(said).toBe(`qmtp: cannot read ${what}`);
   expect(todo, "what to do").toMatch(/^.+\n$/);
   expect(sent.stderr.trimEnd()).not.toContain("\n");
-  expect(sent).toMatchObject({ code: 111, signal: null, stdout: "" });
+  expect(sent).toMatchObject({ code, signal: null, stdout: "" });
   expect(server.connections).toBe(0);
 }
 
-describe("unreadable input is reported in one line, with exit code 111, and nothing is sent", () => {
+describe("unreadable input is reported in one line, with exit code 111 unless noted, and nothing is sent", () => {
   const rows: ReadonlyArray<[string, (folder: string) => [string, string]]> = [
     ["a missing file", (folder) => [`${folder}/none`, "no such file or directory"]],
     ["a path through a file", () => ["/dev/null/x", "not a directory"]],
-    ["a directory", (folder) => [folder, "it is a directory"]],
     ["a name that is too long", (folder) => [`${folder}/${"x".repeat(300)}`, "the name is too long"]],
   ];
   for (const option of ["--file", "--to-file"]) {
@@ -30,6 +29,13 @@ describe("unreadable input is reported in one line, with exit code 111, and noth
       const [path, why] = make(temporaryFolder());
       const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y", option, path]);
       expectUnreadable(sent, `${path}: ${why}`, server);
+    });
+
+    test(`a directory as ${option}, with exit code 100: it stays one`, async () => {
+      const server = await startScriptedServer();
+      const folder = temporaryFolder();
+      const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y", option, folder]);
+      expectUnreadable(sent, `${folder}: it is a directory`, server, 100);
     });
   }
 

@@ -1,0 +1,71 @@
+import { statSync } from "node:fs";
+import { basename } from "node:path";
+import { neverReadable, systemCode, usageError } from "../../errors.ts";
+
+/** A file to attach. */
+export interface AttachmentRequest {
+  /** `-` is standard input. */
+  readonly path: string;
+  /** What its recipients see. */
+  readonly name: string;
+  /** Its media type; undefined: that of its name. */
+  readonly type: string | undefined;
+}
+
+/** A file, perhaps in quotes, then parameters. Anything else after a semicolon is part of the file's name. */
+const FORM = /^(?:"((?:[^"\\]|\\.)*)"|(.*?))((?:; *(?:name|type)=(?:"(?:[^"\\]|\\.)*"|[^;"]*))*)$/s;
+const PARAMETER = /; *(name|type)=(?:"((?:[^"\\]|\\.)*)"|([^;"]*))/gs;
+/** A media type (RFC 2045, 5.1), perhaps with parameters. */
+const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:; *[\w!#$&^.+-]+=(?:"[^"\\]*"|[\w!#$&^.+-]+))*$/;
+
+/** The name of what has none, because it is read from standard input. */
+const UNNAMED = "attachment";
+
+/**
+ * An attachment as curl's `--form` takes files: `file;name=...;type=...`. Values may be quoted.
+ * @throws {QmtpError} usage, also if there is no such file
+ */
+export function readAttachment(text: string): AttachmentRequest {
+  const [, quoted, bare = "", parameters = ""] = FORM.exec(text) ?? [];
+  const path = quoted === undefined ? bare : unescaped(quoted);
+  const given = new Map<string, string>();
+  for (const [, key = "", inQuotes, plain = ""] of parameters.matchAll(PARAMETER)) {
+    given.set(key, inQuotes === undefined ? plain.trim() : unescaped(inQuotes));
+  }
+  const [name, type] = [given.get("name"), given.get("type")];
+  if (name !== undefined) checkName(name, text);
+  if (type !== undefined) checkType(type);
+  requireExisting(path);
+  return { path, name: name ?? (path === "-" ? UNNAMED : basename(path)), type };
+}
+
+/**
+ * What a composed message needs must be there: unlike a message, it is not something that a later run will find.
+ * @throws {QmtpError} usage, if there is no such file
+ */
+export function requireExisting(path: string): void {
+  if (path === "-") return;
+  try {
+    statSync(path);
+  } catch (error) {
+    const missing = ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
+    // What else can be wrong is found, and said, when the file is opened.
+    if (missing) throw neverReadable(path, error);
+  }
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\(["\\])/g, "$1");
+}
+
+function checkName(name: string, text: string): void {
+  if (name === "") throw usageError(`--attach '${text}' has an empty name; write 'file;name=...'`);
+  if (/[\x00-\x1f\x7f]/.test(name)) throw usageError("--attach has a control character in a name; remove it");
+  if (name.includes("\ufffd")) throw usageError("--attach is not valid UTF-8, as arguments must be");
+}
+
+/** Messages and multiparts must not be encoded (RFC 2045, 6.4), and files have any bytes. */
+function checkType(type: string): void {
+  if (MEDIA_TYPE.test(type) && !/^(message|multipart)\//i.test(type)) return;
+  throw usageError(`--attach does not take the type '${type}': write one such as text/csv`);
+}

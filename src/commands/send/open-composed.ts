@@ -1,0 +1,61 @@
+import type { Context } from "../../cli/context.ts";
+import { type Attachment, compose } from "../../message/compose.ts";
+import { type MessageOptions, type OpenMessage, openStream } from "../../message/open.ts";
+import type { Message } from "../../protocol/package.ts";
+import type { CompositionRequest } from "./composition.ts";
+import { openInput } from "./open-input.ts";
+
+/**
+ * Composes a message; the result is held like one from a pipe.
+ * @param skipEmpty whether nothing is composed if standard input is read and empty
+ * @returns undefined if that is so
+ * @throws {QmtpError} usage, for a directory; unreadable-input, unwritable-spool
+ */
+export async function openComposed(
+  request: CompositionRequest,
+  skipEmpty: boolean,
+  format: MessageOptions,
+  context: Context,
+): Promise<OpenMessage | undefined> {
+  const parts = new Parts(format, context);
+  try {
+    const attachments: Attachment[] = [];
+    for (const { path, name, type } of request.attachments) {
+      attachments.push({ name, type, content: await parts.open(path, "the attachment", true) });
+    }
+    const html = request.html === undefined ? undefined : await parts.open(request.html, "the HTML");
+    const text =
+      typeof request.text === "string" ? await parts.open(request.text, "the message") : request.text;
+    if (skipEmpty && parts.inputIsEmpty) return undefined;
+    const isHtmlOnly = html !== undefined && text?.length === 0;
+    const composed = { ...request.fields, html, text: isHtmlOnly ? undefined : text, attachments };
+    return await openStream(await compose(composed), "the composed message", format);
+  } finally {
+    parts.close();
+  }
+}
+
+/** The inputs of a composed message, open until it is held. */
+class Parts {
+  readonly #format: MessageOptions;
+  readonly #context: Context;
+  readonly #opened: OpenMessage[] = [];
+  inputIsEmpty = false;
+
+  constructor(format: MessageOptions, context: Context) {
+    // The composer makes the line ends of the encoding from those of a text, whatever they are.
+    this.#format = { ...format, encoding: "unix" };
+    this.#context = context;
+  }
+
+  async open(source: string, what: string, raw = false): Promise<Message> {
+    const open = await openInput(source, what, { ...this.#format, raw }, this.#context);
+    this.#opened.push(open);
+    if (source === "-") this.inputIsEmpty = open.message.length === 0;
+    return open.message;
+  }
+
+  close(): void {
+    for (const open of this.#opened) open.close();
+  }
+}

@@ -1,0 +1,40 @@
+import { usageError } from "../../errors.ts";
+import type { AttachmentRequest } from "./attachment.ts";
+import type { SendOptions } from "./declare.ts";
+
+/**
+ * Standard input can be one thing only: a list of recipients, the message or its text, its HTML, or an attachment.
+ * @throws {QmtpError} usage
+ */
+export function checkStandardInput(options: SendOptions, attachments: readonly AttachmentRequest[]): void {
+  const { recipients, file, skipEmpty } = options;
+  const lists = recipients.filter(({ kind, value }) => kind === "file" && value === "-");
+  const parts = partsOnStandardInput(options, attachments);
+  const given = textOption(options);
+  const text = file === "-" || (parts.length === 0 && given === undefined);
+  const content = [...(text ? ["--file"] : []), ...parts];
+  const readers = [...lists.map(() => "--to-file"), ...content];
+  if (readers.length > 1) {
+    const named = [...new Set(readers)].join(" or ");
+    throw usageError(`standard input can be read only once: give ${named} another file`);
+  }
+  if (skipEmpty && content.length === 0) {
+    throw usageError(`--skip-empty and ${given} cannot be combined: standard input is not the message`);
+  }
+}
+
+/** The options that make standard input a part of the message beside its text. */
+export function partsOnStandardInput(
+  { html }: SendOptions,
+  attachments: readonly AttachmentRequest[],
+): string[] {
+  const attached = attachments.filter(({ path }) => path === "-");
+  return [...attached.map(() => "--attach"), ...(html === "-" ? ["--html"] : [])];
+}
+
+/** The option that gives the message or its text, so that standard input is not read for it. */
+function textOption({ body, test, file }: SendOptions): string | undefined {
+  if (body !== undefined) return "--body";
+  if (test) return "--test";
+  return file === undefined ? undefined : "--file";
+}
