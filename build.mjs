@@ -22,6 +22,7 @@ const LIBRARIES = {
   chalk: "chalk",
   "nodemailer/lib/addressparser": "addressparser",
   "nodemailer/lib/mail-composer": "mail-composer",
+  re2js: "re2js",
 };
 
 const common = {

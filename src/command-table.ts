@@ -49,7 +49,7 @@ const COMMANDS: readonly CommandEntry[] = [
     name: "sink",
     summary: "run a QMTP server for tests and demonstrations",
     exitCodes: SINK_TABLE,
-    load: async () => (await import("./commands/sink.ts")).sink,
+    load: async () => (await import("./commands/sink/sink.ts")).sink,
   },
   {
     name: "completion",

@@ -15,7 +15,7 @@ const RESULTS = [
   /^bob@example\.org: failure: .+$/m,
 ];
 const RECEIVED =
-  /^demo@example\.org -> joe@example\.org success, ann@example\.org deferral, bob@example\.org failure; \d+ bytes, unix$/m;
+  /^127\.0\.0\.1 port \d+: demo@example\.org -> joe@example\.org success, ann@example\.org deferral, bob@example\.org failure; \d+ bytes, unix$/m;
 
 /** Anything that takes longer counts as hung, in milliseconds. */
 const LIMIT_MS = 30_000;

@@ -1,12 +1,14 @@
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Deadline } from "../io/deadline.ts";
-import { drained } from "../io/drained.ts";
 import { type PackageEvent, PackageReader } from "../protocol/package-reader.ts";
-import { encodeResponse, type Response } from "../protocol/response.ts";
+import { encodeResponse } from "../protocol/response.ts";
 import { ViolationError } from "../protocol/violation.ts";
+import { encodeAll, writeAll, writeSlowly } from "./answers.ts";
+import type { Draws } from "./draws.ts";
 import { type Answer, Incoming } from "./incoming.ts";
-import { closesAfterPackage, type Misbehaviour, misbehave } from "./misbehaviour.ts";
-import { type AcceptanceRules, TOO_MANY } from "./rules.ts";
+import { BANNER, closesAfterPackage, type Misbehaviour, misbehave } from "./misbehaviour.ts";
+import type { AcceptanceRules } from "./rules.ts";
 
 export interface ConversationOptions {
   readonly rules: AcceptanceRules;
@@ -16,7 +18,7 @@ export interface ConversationOptions {
   readonly delayMs: number;
   /** Milliseconds without a byte from or to the client before it is dropped. */
   readonly idleMs: number;
-  readonly misbehaviour?: Misbehaviour | undefined;
+  readonly draws?: Draws | undefined;
   /** The number of the next accepted package, for its response. */
   readonly nextNumber: () => number;
   readonly onPackage: (pkg: Received) => void;
@@ -24,6 +26,8 @@ export interface ConversationOptions {
   readonly onViolation: (violation: ViolationError) => void;
   /** A client was dropped because it was idle. */
   readonly onIdle: () => void;
+  /** A message could not be stored, for each of these reasons. */
+  readonly onNotStored: (reasons: readonly string[]) => void;
   /** Something went wrong on our side. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -36,10 +40,11 @@ export interface Received {
   readonly surplus: number;
   readonly bytes: number;
   readonly encoding: "unix" | "dos";
+  /** How we misbehaved. */
+  readonly misbehaviours: readonly Misbehaviour[];
 }
 
-/** Responses are written together up to this many bytes. */
-const PIECE = 65_536;
+const NONE: ReadonlySet<Misbehaviour> = new Set();
 /** How long a client has to read its last responses, in milliseconds. */
 const LINGER_MS = 2_000;
 
@@ -49,6 +54,10 @@ export class Conversation {
   readonly #options: ConversationOptions;
   readonly #reader = new PackageReader();
   #incoming: Incoming | undefined;
+  /** For the package that is arriving. */
+  #misbehaviours = NONE;
+  /** Throws away what arrives. */
+  #deaf = false;
   #responses: Iterable<Buffer>[] = [];
   /** Packages whose responses are in `#responses`; reported once these are written. */
   #answered: Received[] = [];
@@ -77,10 +86,12 @@ export class Conversation {
   async run(): Promise<void> {
     this.#idle.start();
     try {
+      if (!this.#greet()) return;
       for await (const chunk of this.#connection.iterator({ destroyOnReturn: false })) {
         if (this.#left) break;
-        this.#busy = true;
         this.#idle.restart();
+        if (this.#deaf) continue;
+        this.#busy = true;
         this.#reader.push(chunk);
         await this.#readAll();
         await this.#flush();
@@ -98,6 +109,15 @@ export class Conversation {
       this.#leave();
       this.#incoming?.close();
     }
+  }
+
+  /** @returns false to close the connection */
+  #greet(): boolean {
+    const misbehaviours = this.#options.draws?.forConnection() ?? NONE;
+    if (misbehaviours.has("close-on-connect")) return false;
+    this.#deaf = misbehaviours.has("smtp-banner");
+    if (this.#deaf) this.#connection.write(BANNER);
+    return true;
   }
 
   /** Ends the connection once the packages that have arrived are answered, or the client takes no more answers. */
@@ -147,13 +167,13 @@ export class Conversation {
   }
 
   #begin(): Promise<void> | undefined {
-    const { misbehaviour } = this.#options;
-    if (misbehaviour === "close-mid-package") {
+    this.#misbehaviours = this.#options.draws?.forPackage() ?? NONE;
+    if (this.#misbehaviours.has("close-mid-package")) {
       // Ignore what still arrives.
       this.#left = true;
       this.#connection.destroy();
     }
-    if (misbehaviour !== "early-response") return undefined;
+    if (!this.#misbehaviours.has("early-response")) return undefined;
     const early = { status: "success", text: Buffer.from("ok, before it came") } as const;
     this.#responses.push([encodeResponse(early)]);
     return this.#flush();
@@ -161,69 +181,50 @@ export class Conversation {
 
   async #answer(): Promise<void> {
     const incoming = this.#incoming as Incoming;
-    const { nextNumber, delayMs, misbehaviour, maildir } = this.#options;
+    const { nextNumber, delayMs, draws, maildir, onNotStored } = this.#options;
     const accepted = `ok ${Math.floor(Date.now() / 1_000)} qp ${nextNumber()}`;
     const answers = await incoming.settle({ status: "success", text: Buffer.from(accepted) });
     incoming.close();
     this.#incoming = undefined;
+    if (incoming.troubles.size > 0) onNotStored([...incoming.troubles]);
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const { sender, surplus, bytes, encoding } = incoming;
-    this.#responses.push(misbehave(misbehaviour, encodeAll(answers, surplus)));
-    this.#answered.push({ sender, answers, surplus, bytes, encoding });
+    const kinds = this.#misbehaviours;
+    const honest = encodeAll(answers, surplus);
+    const slowly = kinds.has("drip");
+    if (slowly) await this.#flush();
+    this.#responses.push(
+      draws === undefined ? honest : misbehave(kinds, honest, (count) => draws.bytes(count)),
+    );
+    this.#answered.push({ sender, answers, surplus, bytes, encoding, misbehaviours: [...kinds] });
+    const closing = closesAfterPackage(kinds);
     // The responses to a stored package, or to one whose delay is over, must not wait for the packages after it.
-    if (delayMs > 0 || maildir !== undefined || closesAfterPackage(misbehaviour)) await this.#flush();
-    if (closesAfterPackage(misbehaviour)) this.#leave();
+    if (delayMs > 0 || maildir !== undefined || kinds.size > 0) await this.#flush(slowly);
+    if (closing === "reset") {
+      this.#left = true;
+      reset(this.#connection);
+    } else if (closing === "close") this.#leave();
   }
 
-  async #flush(): Promise<void> {
+  async #flush(slowly = false): Promise<void> {
     const [responses, answered] = [this.#responses, this.#answered];
     this.#responses = [];
     this.#answered = [];
-    const drip = this.#options.misbehaviour === "drip";
-    for (const piece of joined(responses)) {
+    const write = slowly ? writeSlowly : writeAll;
+    await write(this.#connection, responses, () => {
       if (this.#stopped) this.#linger.restart();
       this.#idle.restart();
-      if (drip) await this.#writeSlowly(piece);
-      else if (this.#connection.writable && !this.#connection.write(piece)) await drained(this.#connection);
-    }
+    });
     for (const pkg of answered) this.#options.onPackage(pkg);
   }
-
-  async #writeSlowly(piece: Buffer): Promise<void> {
-    for (let at = 0; at < piece.length && this.#connection.writable; at++) {
-      this.#idle.restart();
-      await new Promise<void>((resolve) =>
-        this.#connection.write(piece.subarray(at, at + 1), () => resolve()),
-      );
-    }
-  }
 }
 
-/** Recipients with the same response share its bytes: a million successes are one. */
-function* encodeAll(answers: readonly Answer[], surplus: number): Generator<Buffer, void> {
-  const encoded = new Map<Response, Buffer>();
-  for (const { response } of answers) {
-    const bytes = encoded.get(response) ?? encodeResponse(response);
-    encoded.set(response, bytes);
-    yield bytes;
+/** As when a server crashes. Only TCP without TLS has a reset; elsewhere the connection is closed at once. */
+function reset(connection: Duplex): void {
+  try {
+    if (connection instanceof Socket) connection.resetAndDestroy();
+    else connection.destroy();
+  } catch {
+    connection.destroy();
   }
-  const refused = encodeResponse(TOO_MANY);
-  for (let count = 0; count < surplus; count++) yield refused;
-}
-
-/** Many small buffers joined into a few large ones. */
-function* joined(lists: readonly Iterable<Buffer>[]): Generator<Buffer, void> {
-  let gathered: Buffer[] = [];
-  let length = 0;
-  for (const list of lists) {
-    for (const bytes of list) {
-      gathered.push(bytes);
-      length += bytes.length;
-      if (length < PIECE) continue;
-      yield Buffer.concat(gathered, length);
-      gathered = [];
-      length = 0;
-    }
-  }
-  if (length > 0) yield Buffer.concat(gathered, length);
 }

@@ -12,6 +12,8 @@ const MAX_MEMORY = 256 * 1024;
 /** How much memory the addresses of a package may take, in bytes; further recipients are refused and only counted. */
 const MAX_ADDRESSES = 64 * 1024 * 1024;
 
+const NOT_STORED: Response = { status: "deferral", text: Buffer.from("cannot store the message (#4.3.0)") };
+
 /** A recipient with its response. */
 export interface Answer {
   readonly recipient: Buffer;
@@ -28,11 +30,14 @@ export class Incoming {
   readonly #maildir: string | undefined;
   readonly #converter = new LineEndConverter("unix");
   #body: HeldBytes | undefined;
-  #unstorable: Response | undefined;
+  /** Whether some of the message could not be kept. */
+  #incomplete = false;
   readonly #recipients: Buffer[] = [];
   #addressBytes = 0;
   /** Recipients beyond the limits. */
   surplus = 0;
+  /** Why it could not be stored, each reason once. Only for ourselves: it may name our files. */
+  readonly troubles = new Set<string>();
 
   constructor(encoding: Encoding, bytes: number, rules: AcceptanceRules, maildir: string | undefined) {
     this.encoding = encoding;
@@ -75,21 +80,23 @@ export class Incoming {
   }
 
   #keep(bytes: Buffer): void {
-    if (this.#unstorable !== undefined) return;
+    if (this.#incomplete) return;
     try {
       this.#body?.add(bytes);
     } catch (error) {
-      this.#unstorable = unstorable(error);
+      this.#incomplete = true;
+      this.troubles.add(reason(error));
     }
   }
 
   async #store(recipient: Buffer, accepted: Response): Promise<Response> {
-    if (this.#unstorable !== undefined) return this.#unstorable;
+    if (this.#incomplete) return NOT_STORED;
     try {
       await storeMessage(this.#maildir as string, this.#file(recipient));
       return accepted;
     } catch (error) {
-      return unstorable(error);
+      this.troubles.add(reason(error));
+      return NOT_STORED;
     }
   }
 
@@ -98,8 +105,4 @@ export class Incoming {
     yield encodeMaildirHead(this.sender, recipient);
     yield* this.#body?.chunks() ?? [];
   }
-}
-
-function unstorable(error: unknown): Response {
-  return { status: "deferral", text: Buffer.from(`cannot store the message: ${reason(error)} (#4.3.0)`) };
 }

@@ -1,20 +1,32 @@
 import type { Response } from "../protocol/response.ts";
 
+/** Recipients that get a response of their own. */
+export interface RecipientRule {
+  readonly pattern: Pattern;
+  readonly response: Response;
+}
+
+/** A regular expression. */
+export interface Pattern {
+  test(text: string): boolean;
+}
+
 /** What the sink accepts. */
 export interface AcceptanceRules {
-  readonly reject?: RegExp | undefined;
-  readonly defer?: RegExp | undefined;
+  /** The first one that matches counts; a recipient that none matches is accepted. */
+  readonly recipients: readonly RecipientRule[];
   readonly maxBytes: number;
   readonly maxRecipients: number;
 }
 
 const failure = (text: string): Response => ({ status: "failure", text: Buffer.from(text) });
 
-const REJECTED = failure("sorry, this recipient is refused here (#5.7.1)");
-const DEFERRED: Response = {
-  status: "deferral",
-  text: Buffer.from("sorry, this recipient is deferred here (#4.3.0)"),
-};
+/** The texts of refusals and deferrals that have none of their own. */
+export const RULE_TEXTS = {
+  failure: "sorry, this recipient is refused here (#5.7.1)",
+  deferral: "sorry, this recipient is deferred here (#4.3.0)",
+} as const;
+
 const BAD_RECIPIENT = failure("sorry, I can't store a recipient with these bytes (#5.1.3)");
 const BAD_SENDER = failure("sorry, I can't store a sender with these bytes (#5.1.7)");
 /** For recipients beyond the maximum, which are counted and not kept. */
@@ -32,12 +44,11 @@ export function refusalOfAll(
 }
 
 /** The refusal or deferral of one recipient, or undefined if the message is accepted. */
-export function refusal(recipient: Buffer, rules: AcceptanceRules): Response | undefined {
+export function refusal(recipient: Buffer, { recipients }: AcceptanceRules): Response | undefined {
   if (!storable(recipient)) return BAD_RECIPIENT;
-  if (rules.reject === undefined && rules.defer === undefined) return undefined;
+  if (recipients.length === 0) return undefined;
   const text = recipient.toString("utf8");
-  if (rules.reject?.test(text)) return REJECTED;
-  return rules.defer?.test(text) ? DEFERRED : undefined;
+  return recipients.find(({ pattern }) => pattern.test(text))?.response;
 }
 
 /** Whether the head of a file in a maildir can hold the address, which has a line of its own there. */

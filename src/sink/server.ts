@@ -1,26 +1,26 @@
 import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { QmtpError, reason } from "../errors.ts";
+import { reason } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
-import { type Endpoint, formatEndpoint, type HostEndpoint } from "../transport/endpoint.ts";
-import { Conversation, type ConversationOptions } from "./conversation.ts";
+import { type Client, type ClientAddress, clientName } from "./client.ts";
+import { Conversation, type ConversationOptions, type Received } from "./conversation.ts";
+import { Draws, type Misbehaving } from "./draws.ts";
+import { type ListenEndpoint, listen, listeningOn } from "./listen.ts";
 import type { ServerTls } from "./tls-server.ts";
 
 /** Clients served at once: the memory for each is bounded, so their number must be too. */
 const MAX_CONNECTIONS = 1_000;
 
-/** Where a server can listen. */
-export type ListenEndpoint = HostEndpoint | (Endpoint & { readonly kind: "unix" });
-
-export interface SinkOptions
-  extends Omit<ConversationOptions, "nextNumber" | "onViolation" | "onFailure" | "onIdle"> {
+export interface SinkOptions extends Pick<ConversationOptions, "rules" | "maildir" | "delayMs" | "idleMs"> {
+  readonly misbehaving?: Misbehaving | undefined;
   /** How the server identifies itself, if it speaks TLS. */
   readonly tls?: ServerTls | undefined;
   /** Stops after this many packages. */
   readonly exitAfter?: number | undefined;
   /** Stops the server. */
   readonly signal: AbortSignal;
-  /** Called with the endpoint once it listens, and with what clients do wrong. */
+  readonly onPackage: (pkg: Received, client: Client) => void;
+  /** Called with the endpoint once it listens, and with what goes wrong. */
   readonly onEvent: (text: string) => void;
 }
 
@@ -36,6 +36,7 @@ export async function serve(endpoint: ListenEndpoint, options: SinkOptions): Pro
   await listen(server, endpoint);
   // From here on, an error means that a connection could not be accepted: out of descriptors, for example.
   server.on("error", (error) => options.onEvent(`cannot take a connection: ${reason(error)}`));
+  server.on("drop", (client) => sink.turnedAway(addressOf(client)));
   const closed = new Promise((resolve) => server.once("close", resolve));
   options.onEvent(`listening on ${listeningOn(server, endpoint)}`);
   await stoppable(sink, options.signal, closed);
@@ -44,7 +45,7 @@ export async function serve(endpoint: ListenEndpoint, options: SinkOptions): Pro
 /** Serves QMTP over one connection, until it is closed. */
 export async function serveConnection(
   connection: Duplex,
-  client: string,
+  client: ClientAddress,
   options: SinkOptions,
 ): Promise<void> {
   const sink = new Sink(options);
@@ -57,31 +58,28 @@ async function stoppable(sink: Sink, signal: AbortSignal, end: Promise<unknown>)
   stopListening();
 }
 
-async function serverFor(
-  { kind }: ListenEndpoint,
-  { tls, onEvent }: SinkOptions,
-  sink: Sink,
-): Promise<Server> {
+async function serverFor({ kind }: ListenEndpoint, { tls }: SinkOptions, sink: Sink): Promise<Server> {
+  const welcome = (socket: Socket) => void sink.welcome(socket, addressOf(socket));
   if (kind !== "tls" || tls === undefined) {
-    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-      sink.welcome(socket, clientOf(socket));
-    });
+    return createServer({ allowHalfOpen: true, noDelay: true }, welcome);
   }
   const { createTlsServer } = await import("./tls-server.ts");
   return createTlsServer(tls, {
-    onConnection: (socket) => sink.welcome(socket, clientOf(socket)),
-    onFailure: (socket, error) => onEvent(`${clientOf(socket)}: no TLS: ${reason(error)}; connection closed`),
+    onConnection: welcome,
+    onFailure: (socket, error) => sink.noTls(addressOf(socket), error),
   });
 }
 
-function clientOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress ?? "client"}${remotePort ? ` port ${remotePort}` : ""}`;
+function addressOf({ remoteAddress, remotePort }: Partial<Socket> = {}): ClientAddress {
+  return { address: remoteAddress ?? null, port: remotePort ?? null };
 }
 
 /** The conversations under way, and when to end them. */
 class Sink {
   readonly #options: SinkOptions;
   readonly #conversations = new Set<Conversation>();
+  /** Clients so far. */
+  #clients = 0;
   #accepted = 0;
   #packages = 0;
   #stopped = false;
@@ -92,21 +90,23 @@ class Sink {
   }
 
   /** Resolves when the conversation is over. */
-  async welcome(connection: Duplex, client: string): Promise<void> {
-    const { onPackage, onEvent, idleMs } = this.#options;
+  async welcome(connection: Duplex, address: ClientAddress): Promise<void> {
+    const { onPackage, idleMs, maildir, misbehaving } = this.#options;
+    const client = this.#numbered(address);
+    const say = (what: string) => this.#say(client, what);
     const conversation = new Conversation(connection, {
       ...this.#options,
+      draws: misbehaving && new Draws(misbehaving, client.number),
       nextNumber: () => ++this.#accepted,
       onPackage: (pkg) => {
-        onPackage(pkg);
+        onPackage(pkg, client);
         this.#packages++;
         if (this.#packages === this.#options.exitAfter) this.stop();
       },
-      onFailure: (error) => onEvent(`${client}: ${reason(error)}; connection closed`),
-      onIdle: () => onEvent(`${client}: idle for ${idleMs / 1_000} s; connection closed`),
-      onViolation: ({ message, offset }) => {
-        onEvent(`${client}: ${message}, at byte ${offset}; connection closed`);
-      },
+      onFailure: (error) => say(`${reason(error)}; connection closed`),
+      onIdle: () => say(`idle for ${idleMs / 1_000} s; connection closed`),
+      onNotStored: (reasons) => say(`cannot store the message in ${maildir}: ${reasons.join("; ")}`),
+      onViolation: ({ message, offset }) => say(`${message}, at byte ${offset}; connection closed`),
     });
     // The conversation sees the end of the stream; it need not know why it ended.
     connection.on("error", () => {});
@@ -116,34 +116,28 @@ class Sink {
     this.#conversations.delete(conversation);
   }
 
+  /** There are too many clients. */
+  turnedAway(address: ClientAddress): void {
+    this.#say(this.#numbered(address), `turned away: ${MAX_CONNECTIONS} clients are connected`);
+  }
+
+  /** The TLS handshake failed. */
+  noTls(address: ClientAddress, error: Error): void {
+    this.#say(this.#numbered(address), `no TLS: ${reason(error)}; connection closed`);
+  }
+
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
     this.onStopped();
     for (const conversation of this.#conversations) conversation.stop();
   }
-}
 
-function listen(server: Server, endpoint: ListenEndpoint): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: Error) => {
-      const message = `cannot listen on ${formatEndpoint(endpoint)}: ${reason(error)}`;
-      reject(new QmtpError("listen-failed", message, { cause: error }));
-    };
-    const listening = () => {
-      server.removeListener("error", failed);
-      resolve();
-    };
-    server.once("error", failed);
-    if (endpoint.kind === "unix") server.listen({ path: endpoint.path }, listening);
-    else server.listen({ host: endpoint.host, port: endpoint.port }, listening);
-  });
-}
+  #numbered(address: ClientAddress): Client {
+    return { ...address, number: ++this.#clients };
+  }
 
-/** The endpoint, with the port that the system chose if it was asked to. */
-function listeningOn(server: Server, endpoint: ListenEndpoint): string {
-  const address = server.address();
-  if (endpoint.kind === "unix" || address === null || typeof address === "string")
-    return formatEndpoint(endpoint);
-  return formatEndpoint({ ...endpoint, port: address.port });
+  #say(client: Client, what: string): void {
+    this.#options.onEvent(`${clientName(client)}: ${what}`);
+  }
 }

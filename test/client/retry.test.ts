@@ -3,12 +3,13 @@ import { deliverWithRetries, type RetryPolicy } from "../../src/client/retry.ts"
 import { QmtpError } from "../../src/errors.ts";
 import type { Delivery } from "../../src/protocol/delivery.ts";
 import type { Package } from "../../src/protocol/package.ts";
-import type { ConversationOptions, Received } from "../../src/sink/conversation.ts";
+import type { Received } from "../../src/sink/conversation.ts";
+import { RULE_TEXTS } from "../../src/sink/rules.ts";
 import { connectionPair, type PairOptions } from "../session/pair.ts";
-import { LIMITS, line, startConversation, textMessage } from "../session/sending.ts";
+import { type Behaviour, LIMITS, line, startConversation, textMessage } from "../session/sending.ts";
 
 /** How the server behaves in one attempt; a text is why it cannot be reached. */
-type Turn = (Partial<ConversationOptions> & { cut?: PairOptions }) | string | QmtpError;
+type Turn = (Behaviour & { cut?: PairOptions }) | string | QmtpError;
 
 const POLICY: RetryPolicy = { retries: 5, delayMs: 1_000, maxMs: 3_600_000, unanswered: false };
 const RECIPIENTS = ["ann@y", "bob@y", "cid@y"].map((recipient) => Buffer.from(recipient));
@@ -71,12 +72,13 @@ async function send(turns: readonly Turn[], policy: Partial<RetryPolicy> = {}, s
 
 const INTERRUPTED: Partial<RetryPolicy> = {};
 const WELL: Turn = {};
-const deferring = (defer: RegExp): Turn => ({
-  rules: { defer, maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100 },
-});
-const refusing = (reject: RegExp): Turn => ({
-  rules: { reject, maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100 },
-});
+const answering = (status: "failure" | "deferral", pattern: RegExp): Turn => {
+  const response = { status, text: Buffer.from(RULE_TEXTS[status]) };
+  const recipients = [{ pattern, response }];
+  return { rules: { recipients, maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100 } };
+};
+const deferring = (pattern: RegExp): Turn => answering("deferral", pattern);
+const refusing = (pattern: RegExp): Turn => answering("failure", pattern);
 const DEFERRED = "sorry, this recipient is deferred here (#4.3.0)";
 const ALL_OK = ["ann@y success: ok", "bob@y success: ok", "cid@y success: ok"];
 const EACH_ONCE = ["ann@y", "bob@y", "cid@y"];

@@ -4,6 +4,8 @@ import type { Message, Package } from "../../src/protocol/package.ts";
 import type { Limits, SessionEnd, SessionOptions } from "../../src/session/contract.ts";
 import { runSession } from "../../src/session/session.ts";
 import { Conversation, type ConversationOptions } from "../../src/sink/conversation.ts";
+import { Draws } from "../../src/sink/draws.ts";
+import type { Misbehaviour } from "../../src/sink/misbehaviour.ts";
 
 export const LIMITS: Limits = { idleMs: 600_000, sessionMs: 3_600_000 };
 
@@ -51,14 +53,22 @@ export async function sendOver(
   return { ...end, deliveries, lines: deliveries.map(line) };
 }
 
+/** How the sink behaves. */
+export type Behaviour = Partial<ConversationOptions> & { readonly misbehaviour?: Misbehaviour };
+
 /** The sink's side of a connection in memory; resolves once it has ended. */
-export function startConversation(server: Duplex, options: Partial<ConversationOptions> = {}): Promise<void> {
+export function startConversation(
+  server: Duplex,
+  { misbehaviour, ...options }: Behaviour = {},
+): Promise<void> {
   let number = 0;
   const conversation = new Conversation(server, {
-    rules: { maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100_000 },
+    rules: { recipients: [], maxBytes: Number.POSITIVE_INFINITY, maxRecipients: 100_000 },
     delayMs: 0,
     idleMs: 600_000,
     onIdle: () => {},
+    onNotStored: () => {},
+    draws: misbehaviour && new Draws({ kinds: [misbehaviour], percent: 100, seed: 0 }, 1),
     nextNumber: () => ++number,
     onPackage: () => {},
     onFailure: (error) => {

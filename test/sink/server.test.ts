@@ -5,7 +5,7 @@ import { serve } from "../../src/sink/server.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** A sink in this process, on a Unix socket; it stops with the test. */
-async function startServing(): Promise<string> {
+async function startServing(events: string[]): Promise<string> {
   const path = `${temporaryFolder()}/socket`;
   const stop = new AbortController();
   let done: Promise<void> | undefined;
@@ -17,11 +17,12 @@ async function startServing(): Promise<string> {
     done = serve(
       { kind: "unix", path },
       {
-        rules: { maxBytes: 1_000, maxRecipients: 10 },
+        rules: { recipients: [], maxBytes: 1_000, maxRecipients: 10 },
         delayMs: 0,
         idleMs: 600_000,
         onPackage: () => {},
         onEvent: (text) => {
+          events.push(text);
           if (text.startsWith("listening")) resolve();
         },
         signal: stop.signal,
@@ -55,11 +56,13 @@ async function answerTo(client: Socket): Promise<string> {
   return answer;
 }
 
-test("a thousand clients are served at once; one more is turned away until another leaves", async () => {
-  const path = await startServing();
+test("a thousand clients are served at once; one more is turned away, with a line, until another leaves", async () => {
+  const events: string[] = [];
+  const path = await startServing(events);
   const clients: Socket[] = [];
   for (let count = 0; count < 1_000; count++) clients.push(await connectTo(path));
   expect(await answerTo(await connectTo(path))).toBe("");
+  expect(events.slice(1)).toEqual(["client 1001: turned away: 1000 clients are connected"]);
   expect(await answerTo(clients[0] as Socket)).toMatch(/^19:Kok \d{10} qp 1,$/);
   // The sink may see the first client leave a moment after the client itself.
   let answer = "";

@@ -6,7 +6,7 @@ import { Readable, Writable } from "node:stream";
 import tty from "node:tty";
 import { compileFunction } from "node:vm";
 import { onTestFinished } from "vitest";
-import { environment, type Finished, type RunOptions } from "./processes.ts";
+import { endOfSink, environment, type Finished, type RunOptions, withoutClient } from "./processes.ts";
 
 /*
  * The launchers as processes.ts runs them, but in this process: the build is evaluated with its own `process`.
@@ -123,7 +123,7 @@ export function qmtp(args: readonly string[], options: RunHereOptions = {}): Pro
 export interface SinkHere {
   /** In the form `--server` takes. */
   readonly endpoint: string;
-  /** The next line printed for a package. */
+  /** The next line printed for a package, without the client. */
   nextLine(): Promise<string>;
   /** Resolves when it exits by itself. */
   readonly done: Promise<Finished>;
@@ -134,7 +134,7 @@ export interface SinkHere {
 /** Starts `qmtp sink` on a free loopback port and waits until it listens. It ends with the test. */
 export async function startSink(args: readonly string[] = []): Promise<SinkHere> {
   const sink = new OwnProcess("qmtp", ["sink", "--listen", "127.0.0.1:0", ...args], {});
-  const done = sink.run("qmtp");
+  const done = endOfSink(sink.run("qmtp"));
   const stop = () => {
     if (sink.listenerCount("SIGTERM") > 0) sink.emit("SIGTERM", "SIGTERM");
     sink.removeAllListeners();
@@ -151,7 +151,7 @@ export async function startSink(args: readonly string[] = []): Promise<SinkHere>
     const at = read++;
     for (;;) {
       const lines = sink.stdout.text.split("\n").slice(0, -1);
-      if (lines.length > at) return lines[at] as string;
+      if (lines.length > at) return withoutClient(lines[at] as string);
       await once(sink.stdout, "kept");
     }
   };

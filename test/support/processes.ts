@@ -119,14 +119,27 @@ export function printed(stream: Readable | null, pattern: RegExp): Promise<RegEx
   });
 }
 
+/** Lines of the sink without the client that each begins with: its port differs in every run. */
+export function withoutClient(lines: string): string {
+  return lines.replace(/^(?:client \d+|[\da-f.:]+ port \d+): /gm, "");
+}
+
+/** How the sink ended, with such lines. */
+export async function endOfSink(done: Promise<Finished>): Promise<Finished> {
+  const ended = await done;
+  return { ...ended, stdout: withoutClient(ended.stdout) };
+}
+
 export interface RunningSink {
   /** In the form `--server` takes. */
   readonly endpoint: string;
   readonly child: ChildProcess;
-  /** The next line printed for a package. */
+  /** The next line printed for a package, without the client. */
   nextLine(): Promise<string>;
-  /** Resolves when it exits by itself. */
+  /** Resolves when it has exited; its lines are without the clients. */
   readonly done: Promise<Finished>;
+  /** The same with the lines as they are. */
+  readonly raw: Promise<Finished>;
   /** Stops it and waits for its exit. */
   stop(signal?: NodeJS.Signals): Promise<Finished>;
 }
@@ -136,14 +149,16 @@ export async function startSink(args: readonly string[] = []): Promise<RunningSi
   const child = startQmtp(["sink", "--listen", "127.0.0.1:0", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const done = finished(child);
+  const raw = finished(child);
+  const done = endOfSink(raw);
   const lines = createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator]();
   const [, endpoint] = await printed(child.stderr, /listening on (\S+)\n/);
   return {
     endpoint: endpoint as string,
     child,
-    nextLine: async () => (await lines.next()).value as string,
+    nextLine: async () => withoutClient((await lines.next()).value),
     done,
+    raw,
     stop: async (signal = "SIGTERM") => {
       child.kill(signal);
       return done;

@@ -35,6 +35,15 @@ export function listOption(flags: string, description: string): Option {
   return new Option(flags, `${description}; repeatable`).argParser(append);
 }
 
+/** An option that may be repeated, each time with one of these values. */
+export function choicesOption(flags: string, description: string, choices: readonly string[]): Option {
+  const option = listOption(flags, description).choices(choices);
+  const checked = option.parseArg;
+  return option.argParser((value, previous: readonly string[] | undefined) =>
+    append(checked?.(value, value) ?? value, previous),
+  );
+}
+
 /** An option that takes seconds; its value is in milliseconds. */
 export function secondsOption(flags: string, description: string, defaultSeconds: number): Option {
   return new Option(flags, description)

@@ -74,8 +74,8 @@ test("a sink as a child accepts a maildir, and defers what it was asked to", asy
   expect(run.stderr.split("\n").sort()).toEqual([
     "",
     "qmtp: 2 messages: 1 success, 1 deferral; 1 removed, 1 kept",
-    "qmtp: server: a@x -> b@y success; 15 bytes, unix",
-    "qmtp: server: a@x -> later@y deferral; 15 bytes, unix",
+    "qmtp: server: 127.0.0.1: a@x -> b@y success; 15 bytes, unix",
+    "qmtp: server: 127.0.0.1: a@x -> later@y deferral; 15 bytes, unix",
   ]);
   expect(filesLeft(maildir)).toEqual(["new/2.h"]);
 });

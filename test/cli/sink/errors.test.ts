@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { connectTo, everythingFrom, exchange } from "../../support/exchange.ts";
 import { qmtp, startSink as startSinkHere } from "../../support/in-process.ts";
@@ -125,6 +126,14 @@ describe("a sink that cannot run as asked says so in one line, and does not list
     expect(await exchange(`unix:${path}`, wirePackage({ message: "" }))).toMatch(/^19:Kok/);
   });
 
+  test("something that is no socket, which is left alone", async () => {
+    const path = `${temporaryFolder()}/sink.sock`;
+    writeFileSync(path, "precious");
+    const { code, stderr } = await refused(["--listen", `unix:${path}`]);
+    expect(stderr).toMatch(/: the address is already in use; .+\n$/);
+    expect([code, readFileSync(path, "utf8")]).toEqual([111, "precious"]);
+  });
+
   test("a maildir inside a file", async () => {
     expect(await refused(["--maildir", "/dev/null/mail"])).toEqual({
       code: 111,
@@ -135,8 +144,18 @@ describe("a sink that cannot run as asked says so in one line, and does not list
   });
 
   test.each([
-    [["--reject", "("], /^'\(' is not a regular expression: .+$/],
-    [["--defer", "[z-a]"], /^'\[z-a\]' is not a regular expression: .+$/],
+    [
+      ["--reject", "("],
+      /^option '--reject <regex>' does not take '\(': missing closing \): `\(`; write a regular .+ of RE2$/,
+    ],
+    [["--defer", "x", "--defer", "[z-a]: no"], /^option '--defer <regex>' does not take '\[z-a\]: no': .+$/],
+    [["--reject", "^(?!x)"], /^option '--reject <regex>' does not take '\^\(\?!x\)': .+ of RE2$/],
+    [["--fault-rate", "5"], /^--fault-rate needs --fault$/],
+    [["--seed", "5"], /^--seed needs --fault$/],
+    [
+      ["--fault", "drip", "--fault-rate", "101"],
+      /^option '--fault-rate <percent>' does not take '101': .+ 100$/,
+    ],
     [
       ["--max-bytes", "many"],
       /^option '--max-bytes <n>' does not take 'many': write a whole number, 0 or more$/,
@@ -146,7 +165,7 @@ describe("a sink that cannot run as asked says so in one line, and does not list
     [["--delay", "-1"], /^option '--delay <ms>' does not take '-1': .+, 0 or more and at most 2000000000$/],
     [["--delay", "3000000000"], /^option '--delay <ms>' does not take '3000000000': .+ at most 2000000000$/],
     [["--timeout", "0"], /^option '--timeout <s>' does not take '0': .+$/],
-    [["--fault", "slow"], /^option '--fault <name>' does not take 'slow': write .+drip, .+$/],
+    [["--fault", "slow"], /^option '--fault <name>' does not take 'slow': write .+drip or stall; .+$/],
     [["--listen", "exec:x"], /^cannot listen on exec:; give --listen another endpoint$/],
     [
       ["--listen", "127.0.0.1:65536"],

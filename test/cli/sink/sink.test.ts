@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { connectTo, exchange } from "../../support/exchange.ts";
+import { connectTo, everythingFrom, exchange } from "../../support/exchange.ts";
 import { qmtp, startSink } from "../../support/in-process.ts";
 import { qmtp as startedQmtp, startSink as startSinkProcess, stopAll } from "../../support/processes.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -53,6 +53,8 @@ test("--json prints each package as an object on one line", async () => {
     surplusRecipients: 1,
     bytes: 2,
     encoding: "unix",
+    client: { number: 1, address: "127.0.0.1", port: expect.any(Number) as number },
+    faults: [],
   });
 });
 
@@ -106,6 +108,22 @@ test("many clients are served at once, and slow ones do not hold up the rest", a
   expect(timeless(await exchange(sink.endpoint, pkg))).toBe("19:Kok TIME qp 1,");
 });
 
+test("each line names the client", async () => {
+  const sink = await startSinkProcess();
+  const ports: number[] = [];
+  for (const bytes of [wirePackage({ message: "hi\n" }), "x"]) {
+    const client = await connectTo(sink.endpoint);
+    ports.push(client.localPort as number);
+    const answered = everythingFrom(client);
+    client.end(bytes);
+    await answered;
+  }
+  sink.child.kill("SIGTERM");
+  const { stdout, stderr } = await sink.raw;
+  expect(stdout).toBe(`127.0.0.1 port ${ports[0]}: a@x -> b@y success; 3 bytes, unix\n`);
+  expect(stderr).toContain(`\nqmtp: 127.0.0.1 port ${ports[1]}: no digit`);
+});
+
 describe("a unix socket", () => {
   test("is listened on, announced, and removed at the end", async () => {
     const path = `${temporaryFolder()}/sink.sock`;
@@ -114,5 +132,14 @@ describe("a unix socket", () => {
     const { code, stderr } = await sink.stop();
     expect({ code, stderr }).toEqual({ code: 0, stderr: `qmtp: listening on unix:${path}\n` });
     expect(existsSync(path)).toBe(false);
+  });
+
+  test("is replaced if the sink that made it was killed", async () => {
+    const path = `${temporaryFolder()}/sink.sock`;
+    const killed = await startSinkProcess(["--listen", `unix:${path}`]);
+    await killed.stop("SIGKILL");
+    expect(existsSync(path)).toBe(true);
+    await startSink(["--listen", `unix:${path}`]);
+    expect(timeless(await exchange(`unix:${path}`, wirePackage({ message: "" })))).toBe("19:Kok TIME qp 1,");
   });
 });

@@ -21,7 +21,7 @@ if (noTcpserver) console.log("skipped: the sink under tcpserver (needs the Debia
 
 const PACKAGE = wirePackage({ message: "hi\n", recipients: ["b@y", "no@y"] });
 const SINK = ["sink", "--listen", "ucspi:", "--reject", "^no@"];
-const LINES = /^a@x -> b@y success, no@y failure; 3 bytes, unix\n$/;
+const LINES = /^client 1: a@x -> b@y success, no@y failure; 3 bytes, unix\n$/;
 
 test("a sink reads packages from standard input and responds on standard output", async () => {
   const run = await qmtp(SINK, { input: PACKAGE });
@@ -60,6 +60,6 @@ test.skipIf(noTcpserver)("under tcpserver, a client that hangs up does not distu
   expect(sent).toMatchObject({ code: 100, signal: null, stderr: "" });
   expect(sent.stdout).toMatch(/^b@y: success: ok \d+ qp 1\nno@y: failure: [^\n]+\n$/);
   const lines = await reported;
-  expect(lines).toContain("a@x -> b@y success, no@y failure; 3 bytes, unix\n");
+  expect(lines).toMatch(/^127\.0\.0\.1 port \d+: a@x -> b@y success, no@y failure; 3 bytes, unix\n/m);
   expect(lines).not.toMatch(/\n\s+at /);
 });

@@ -1,0 +1,43 @@
+import { Readable } from "node:stream";
+import type { CommandModule } from "../../cli/command.ts";
+import type { Context } from "../../cli/context.ts";
+import type { Environment } from "../../io/environment.ts";
+import { createMaildir } from "../../maildir/store.ts";
+import { EXIT } from "../../report/exit-code.ts";
+import { receivedJson, receivedLine } from "../../report/received.ts";
+import type { ClientAddress } from "../../sink/client.ts";
+import { type SinkOptions, serve, serveConnection } from "../../sink/server.ts";
+import { Pair } from "../../transport/pair.ts";
+import { declare } from "./declare.ts";
+import { read, type SinkRequest } from "./read.ts";
+
+/** `qmtp sink`: a QMTP server for tests and demonstrations. */
+export const sink: CommandModule = { declare, read, run };
+
+/** @throws {QmtpError} listen-failed, unwritable-maildir */
+async function run({ endpoint, json, options }: SinkRequest, context: Context): Promise<number> {
+  if (options.maildir !== undefined) await createMaildir(options.maildir);
+  // If standard output goes to the client, lines go to standard error.
+  const lines = endpoint === undefined ? "stderr" : "stdout";
+  const sinkOptions: SinkOptions = {
+    ...options,
+    onEvent: context.say,
+    onPackage: (pkg, client) => {
+      context[lines].write(`${json ? receivedJson(pkg, client) : receivedLine(pkg, client)}\n`);
+    },
+  };
+  const { percent, seed } = options.misbehaving ?? { percent: 100 };
+  if (percent < 100)
+    context.say(`the chance of a fault is ${percent} %; --seed ${seed} draws the same again`);
+  if (endpoint !== undefined) await serve(endpoint, sinkOptions);
+  else {
+    const connection = new Pair(Readable.from(context.stdin, { objectMode: false }), context.stdout);
+    await serveConnection(connection, clientAddress(context.env), sinkOptions);
+  }
+  return EXIT.success;
+}
+
+/** The client, as a UCSPI server names it. */
+function clientAddress({ TCPREMOTEIP, TCPREMOTEPORT }: Environment): ClientAddress {
+  return { address: TCPREMOTEIP || null, port: Number(TCPREMOTEPORT) || null };
+}

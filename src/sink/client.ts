@@ -1,0 +1,18 @@
+/** Where a client connects from. */
+export interface ClientAddress {
+  /** Null if there is none, as on a Unix domain socket. */
+  readonly address: string | null;
+  readonly port: number | null;
+}
+
+/** A client of the sink. */
+export interface Client extends ClientAddress {
+  /** Connections are counted from 1. */
+  readonly number: number;
+}
+
+/** The client in a line. */
+export function clientName({ number, address, port }: Client): string {
+  if (address === null) return `client ${number}`;
+  return port === null ? address : `${address} port ${port}`;
+}
