@@ -66,7 +66,12 @@ export class Ledger<P extends Package> {
 
   /** Whether the oldest package has some of its responses, but not all. */
   get partlyAnswered(): boolean {
-    return (this.#head?.deliveries.length ?? 0) > 0;
+    return this.oldestAnswers > 0;
+  }
+
+  /** Responses to the oldest package that is not settled. */
+  get oldestAnswers(): number {
+    return this.#head?.deliveries.length ?? 0;
   }
 
   /** Whether the newest package is owed more than one response. */

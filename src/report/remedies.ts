@@ -12,9 +12,12 @@ export function describe(error: Error): string {
 export function explained(text: Buffer, error: Error | undefined): Buffer {
   if (!(error instanceof QmtpError)) return text;
   if (text.equals(Buffer.from(error.message))) return Buffer.from(describe(error));
-  const remedy = error.code === "missing-responses" ? "try --split" : remedyFor(error);
+  const remedy = error.code === "missing-responses" ? SPLIT : remedyFor(error);
   return remedy === undefined ? text : Buffer.concat([text, Buffer.from(`; ${remedy}`)]);
 }
+
+/** For servers that answer once per package; only send has the option. */
+export const SPLIT = "qmtp send --split avoids this";
 
 /** By code, for errors without a hint. */
 const REMEDIES: Readonly<Partial<Record<Code, string>>> = {

@@ -1,7 +1,7 @@
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Status } from "../protocol/response.ts";
 import type { Violation } from "../protocol/violation.ts";
-import { explained } from "./remedies.ts";
+import { explained, SPLIT } from "./remedies.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 /** Colours a status word. */
@@ -42,6 +42,6 @@ export function* complaints(
 
 /** A line about a server that broke the protocol. */
 export function violationLine({ code, message, offset }: Violation): string {
-  const remedy = code === "missing-responses" ? "; try --split, which sends one package per recipient" : "";
+  const remedy = code === "missing-responses" ? `; ${SPLIT}` : "";
   return `the server broke the protocol at byte ${offset}: ${sanitiseCapped(Buffer.from(message))}${remedy}`;
 }

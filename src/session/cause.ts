@@ -46,14 +46,24 @@ export function sessionTooLong(ms: number): Cause {
   return failure("session-too-long", `the session was ended after ${seconds(ms)}`);
 }
 
-/** Some recipients of a package got a response, and the others none for too long. */
-export function missingResponses(): Cause {
+/**
+ * Some recipients of a package got a response, and the others none for too long.
+ * @param answers how many got one
+ */
+export function missingResponses(answers: number): Cause {
+  const [message, sent] =
+    answers === 1
+      ? [
+          "one response for several recipients: this server seems to answer once per package",
+          "no response for this recipient: this server seems to answer once per package",
+        ]
+      : [
+          "fewer responses than the package has recipients",
+          "no response for this recipient, only for others before it",
+        ];
   return {
-    error: new QmtpError("missing-responses", "fewer responses than the package has recipients"),
-    texts: {
-      sent: "no response for this recipient, only for others before it",
-      unsent: "the session ended before the message was sent",
-    },
+    error: new QmtpError("missing-responses", message),
+    texts: { sent, unsent: "the session ended before the message was sent" },
   };
 }
 

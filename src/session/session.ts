@@ -215,9 +215,10 @@ class Session<P extends Package> {
   }
 
   #responsesMissing(): void {
-    const message = "fewer responses than the package has recipients";
+    const cause = missingResponses(this.#ledger.oldestAnswers);
+    const { message } = cause.error;
     this.#violations.push({ code: "missing-responses", message, offset: this.#reader.offset });
-    this.#finish(missingResponses());
+    this.#finish(cause);
   }
 
   // Ending

@@ -12,7 +12,7 @@ const ACCEPTED = "2.6.0 Message accepted.";
 const DOS_REFUSED = "Cannot handle non-LF line terminator";
 
 describe.skipIf(skipsRealServers(what))(what, () => {
-  test("one response per package: the rest are deferrals, and --split is suggested", async () => {
+  test("one response per package: the rest are deferrals, and the line says so, and that --split avoids it", async () => {
     const server = await startMailfront();
     const args = [
       "send",
@@ -30,11 +30,11 @@ describe.skipIf(skipsRealServers(what))(what, () => {
     const sent = await qmtp(args, { input: "hi\n" });
     const client = {
       status: "deferral",
-      text: "no response for this recipient, only for others before it (the message may have been delivered); try --split",
+      text: "no response for this recipient: this server seems to answer once per package (the message may have been delivered); qmtp send --split avoids this",
       origin: "client",
       possibleDuplicate: true,
     };
-    const message = "fewer responses than the package has recipients";
+    const message = "one response for several recipients: this server seems to answer once per package";
     const first = { status: "success", text: ACCEPTED, origin: "server", possibleDuplicate: false };
     expect(JSON.parse(sent.stdout)).toMatchObject({
       outcome: "partial",
@@ -49,7 +49,7 @@ describe.skipIf(skipsRealServers(what))(what, () => {
       error: { code: "missing-responses", fault: "remote", message },
     });
     expect(sent.stderr).toBe(
-      `qmtp: the server broke the protocol at byte 28: ${message}; try --split, which sends one package per recipient\n`,
+      `qmtp: the server broke the protocol at byte 28: ${message}; qmtp send --split avoids this\n`,
     );
     expect(sent.code).toBe(111);
     expect(server.stored().map(String)).toEqual(["a@x\0b@y\0c@y\0d@y\0hi\n"]);

@@ -31,9 +31,18 @@ test("after the first response to a package, the rest have 30 s, then are deferr
     ["deferral", true],
     ["deferral", true],
   ]);
-  expect(lines[1]).toContain("no response for this recipient, only for others before it");
+  expect(lines[1]).toContain("no response for this recipient: this server seems to answer once per package");
   expect(violations.map(({ code }) => code)).toEqual(["missing-responses"]);
   expect(cause?.error.code).toBe("missing-responses");
+});
+
+test("if there were more responses than one, the server does not answer once per package", async () => {
+  const { client, server } = connectionPair();
+  answerAfter(server, wireOf("hi", "a@x", "b@x", "c@x"), "3:Kok,3:Kok,");
+  const done = sendOver(client, [pkg("hi", "a@x", "b@x", "c@x")]);
+  await settle();
+  vi.advanceTimersByTime(30_000);
+  expect((await done).lines[2]).toContain("no response for this recipient, only for others before it");
 });
 
 test("those 30 s apply to one package: once it is answered, they no longer run", async () => {

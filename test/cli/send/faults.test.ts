@@ -59,20 +59,21 @@ describe("the client diagnoses every fault of the sink", () => {
   });
 
   test("one-response", async () => {
-    const message = "fewer responses than the package has recipients";
+    const message = "one response for several recipients: this server seems to answer once per package";
     await expectFrom("one-response", [], {
       args: ["--timeout", "0.5"],
       exitCode: 111,
       deliveries: [
         success,
         {
-          ...deferral("no response for this recipient, only for others before it"),
-          text: "no response for this recipient, only for others before it (the message may have been delivered); try --split",
+          ...deferral("no response for this recipient: this server seems to answer once per package"),
+          text: "no response for this recipient: this server seems to answer once per package (the message may have been delivered); qmtp send --split avoids this",
         },
       ],
       violations: [{ code: "missing-responses", message, offset: 23 }],
       error: { code: "missing-responses", fault: "remote", message },
-      stderr: /^qmtp: the server broke the protocol at byte 23: fewer .*; try --split, .*\n$/,
+      stderr:
+        /^qmtp: the server broke the protocol at byte 23: one response for .*; qmtp send --split avoids this\n$/,
     });
   });
 
