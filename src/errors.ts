@@ -85,7 +85,12 @@ export function inputError(message: string, cause?: unknown): QmtpError {
 export function unreadable(name: string, error: unknown): QmtpError {
   const remedy =
     name === "standard input" ? "redirect a file or a pipe to it" : "name a file that can be read";
-  return inputError(`cannot read ${name}: ${reason(error)}; ${remedy}`, error);
+  return inputError(`cannot read ${named(name)}: ${reason(error)}; ${remedy}`, error);
+}
+
+/** A path in a message: an empty one would not be seen. */
+export function named(path: string): string {
+  return path === "" ? "''" : path;
 }
 
 /** The same if it never can be read: the command line names the wrong thing. */

@@ -15,11 +15,16 @@ export async function recipientsInHeader(header: Header): Promise<Buffer[]> {
   for (const field of recipientFields(header.fields)) {
     const value = header.bytes.subarray(field.value, field.end);
     const encoding = isUtf8(value) ? "utf8" : "latin1";
-    const origin = `the message's ${field.name} field`;
+    const origin = `the message's ${capitalised(field.name)}`;
     const mailboxes = await mailboxesIn(value.toString(encoding), origin, badHeader);
     for (const { address } of mailboxes) recipients.push(Buffer.from(envelopeAddress(address), encoding));
   }
   return recipients;
+}
+
+/** As people write the names of fields. */
+function capitalised(name: string): string {
+  return name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }
 
 function recipientFields(fields: readonly Field[]): Field[] {

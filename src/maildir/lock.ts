@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { closeSync, constants, openSync } from "node:fs";
-import { QmtpError, reason } from "../errors.ts";
+import { QmtpError, reason, systemCode } from "../errors.ts";
 
 const NAME = ".qmtp-lock";
 /** If something else is in the file's place, opening neither waits for it nor follows it. */
@@ -28,8 +28,7 @@ export function lockMaildir(maildir: string): { release(): void } {
   closeSync(fd);
   const said = String(stderr ?? "").trim();
   if (error !== undefined || status !== HELD || said !== "") {
-    const why = error === undefined ? said || "flock failed" : `flock (util-linux): ${reason(error)}`;
-    throw unlockable(maildir, why, error);
+    throw unlockable(maildir, flockFailed(said, error), error);
   }
   const message = `another run is delivering the maildir ${maildir} (it holds ${path}); nothing was done`;
   throw new QmtpError("maildir-locked", message);
@@ -39,11 +38,24 @@ function openLock(maildir: string, path: string): number {
   try {
     return openSync(path, OPEN, 0o600);
   } catch (error) {
-    throw unlockable(maildir, reason(error), error);
+    const found = IN_PLACE[systemCode(error) ?? ""];
+    if (found !== undefined) throw unlockable(maildir, `${path} is ${found}; remove it`, error);
+    throw unlockable(maildir, `${reason(error)}; name a maildir that can be written`, error);
   }
 }
 
+/** What is in the file's place, by the error from opening it. */
+const IN_PLACE: Readonly<Record<string, string>> = {
+  ELOOP: "a symbolic link",
+  EISDIR: "a directory",
+  ENXIO: "a named pipe or a socket",
+};
+
+function flockFailed(said: string, error: Error | undefined): string {
+  if (systemCode(error) === "ENOENT") return "there is no flock(1); install util-linux";
+  return `flock(1) failed: ${error === undefined ? said || "it said nothing" : reason(error)}`;
+}
+
 function unlockable(maildir: string, why: string, cause: unknown): QmtpError {
-  const message = `cannot lock the maildir ${maildir}: ${why}; name a maildir that can be written`;
-  return new QmtpError("unlockable-maildir", message, { cause });
+  return new QmtpError("unlockable-maildir", `cannot lock the maildir ${maildir}: ${why}`, { cause });
 }

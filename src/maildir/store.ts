@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { QmtpError, reason } from "../errors.ts";
+import { named, QmtpError, reason, systemCode } from "../errors.ts";
 
 /**
  * Creates a maildir that only its owner can read, unless it exists. Its parent folder must exist.
@@ -10,12 +10,17 @@ import { QmtpError, reason } from "../errors.ts";
  */
 export async function createMaildir(path: string): Promise<void> {
   const inside = ["tmp", "new", "cur"].map((name) => `${path}/${name}`);
+  let existed = false;
   try {
-    if (await created(path)) await sync(dirname(path));
+    existed = !(await created(path));
+    if (!existed) await sync(dirname(path));
     const some = await Promise.all(inside.map(created));
     if (some.includes(true)) await sync(path);
   } catch (error) {
-    const message = `cannot create the maildir ${path}: ${reason(error)}; name another folder`;
+    const denied = ["EACCES", "EPERM", "EROFS"].includes(systemCode(error) ?? "");
+    const why = `${named(path)}: ${reason(error)}; name another folder`;
+    const message =
+      existed && denied ? `cannot write to the maildir ${why}` : `cannot create the maildir ${why}`;
     throw new QmtpError("unwritable-maildir", message, { cause: error });
   }
 }

@@ -91,7 +91,7 @@ export class PackageReader {
     const byte = this.#cursor.chunk[this.#cursor.at];
     const encoding = byte === ENCODING_BYTE.unix ? "unix" : byte === ENCODING_BYTE.dos ? "dos" : undefined;
     if (encoding === undefined || this.#rest === 0) {
-      const text = "a message that begins with neither <0a> nor <0d>";
+      const text = "a message that begins with neither \\x0a nor \\x0d";
       throw new ViolationError("unknown-encoding", text, this.#cursor.offset);
     }
     this.#cursor.at++;

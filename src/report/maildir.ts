@@ -101,7 +101,8 @@ export class MaildirSummary {
       exitCode,
       maildir,
       counts: this.#counts,
-      files: { ...this.#outcomes, unusable: this.unusable },
+      // The same number under an older name, which programs may read.
+      files: { ...this.#outcomes, skipped: this.unusable, unusable: this.unusable },
       notSent: this.notSent,
       possibleDuplicates: this.#possibleDuplicates,
       sessions: this.sessions,

@@ -20,7 +20,7 @@ const literals = Array.from(source.matchAll(/"[^"\n]*"|`[^`\n]*`/g), ([literal])
 /** Put together from several literals, or commander's. */
 const COMPOSED = [
   "unknown option",
-  "the message's to field has",
+  "the message's To has",
   "the recipient argument has",
   "recipient '...' has a comma",
   "list.txt, line 3: '...' is not a bare address",

@@ -107,7 +107,7 @@ describe("an ambiguous recipient is refused", () => {
   ])("in %j", async (field, why) => {
     await expect(recipientsOf(`Cc: c@x\nTo: d@x, ${field}`)).rejects.toMatchObject({
       code: "bad-header",
-      message: `the message's to field has '${field.replace(/\(.*?(\)|$)/, " ").trim()}', ${why}`,
+      message: `the message's To has '${field.replace(/\(.*?(\)|$)/, " ").trim()}', ${why}`,
     });
   });
 

@@ -32,12 +32,15 @@ test("a refused attempt leaves the lock with its holder", () => {
 });
 
 test.each<[string, (path: string) => void]>([
-  ["a link", (path) => symlinkSync(`${path}-elsewhere`, path)],
+  ["a symbolic link", (path) => symlinkSync(`${path}-elsewhere`, path)],
   ["a directory", (path) => mkdirSync(path)],
-  ["a named pipe, which does not block,", (path) => execFileSync("mkfifo", [path])],
-])("%s in place of the lock file is an error", (_, make) => {
-  make(`${maildir}/.qmtp-lock`);
-  expect(lock).toThrow(expect.objectContaining({ code: "unlockable-maildir" }));
+  // It does not block.
+  ["a named pipe or a socket", (path) => execFileSync("mkfifo", [path])],
+])("%s in place of the lock file is an error that says what to remove", (what, make) => {
+  const path = `${maildir}/.qmtp-lock`;
+  make(path);
+  const message = `cannot lock the maildir ${maildir}: ${path} is ${what}; remove it`;
+  expect(lock).toThrow(expect.objectContaining({ code: "unlockable-maildir", message }));
 });
 
 test("a missing maildir cannot be locked", () => {
@@ -49,7 +52,7 @@ test("without flock(1), a maildir cannot be locked", () => {
   const { PATH } = process.env;
   process.env.PATH = maildir;
   try {
-    expect(lock).toThrow(/flock \(util-linux\): /);
+    expect(lock).toThrow(`cannot lock the maildir ${maildir}: there is no flock(1); install util-linux`);
   } finally {
     process.env.PATH = PATH;
   }

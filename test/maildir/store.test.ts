@@ -54,6 +54,14 @@ describe("making a maildir", () => {
     expect(syncs).toEqual([expect.not.stringContaining("maildir"), "sync maildir"]);
   });
 
+  test("somebody else's folder cannot be written to", async () => {
+    // Even root cannot create folders there.
+    await expect(createMaildir("/sys")).rejects.toMatchObject({
+      code: "unwritable-maildir",
+      message: expect.stringMatching(/^cannot write to the maildir \/sys: .+; name another folder$/),
+    });
+  });
+
   test("leaves an existing one as it is", async () => {
     await createMaildir(maildir);
     steps.length = 0;

@@ -65,7 +65,7 @@ test("a named pipe in place of the lock does not block the run", async () => {
   const { code, stderr } = await deliverMaildir(maildir, ["-s", "unix:/nowhere"]);
   expect([code, stderr]).toEqual([
     111,
-    `qmtp: cannot lock the maildir ${maildir}: something else is in its place; name a maildir that can be written\n`,
+    `qmtp: cannot lock the maildir ${maildir}: ${maildir}/.qmtp-lock is a named pipe or a socket; remove it\n`,
   ]);
 });
 

@@ -65,7 +65,7 @@ test("--json prints an object for each message and one for the run", async () =>
     exitCode: 111,
     maildir,
     counts: { success: 1, deferral: 1, failure: 1 },
-    files: { removed: 1, bounced: 1, discarded: 0, kept: 1, unusable: 1 },
+    files: { removed: 1, bounced: 1, discarded: 0, kept: 1, skipped: 1, unusable: 1 },
     notSent: 0,
     possibleDuplicates: 0,
     sessions: 1,

@@ -78,7 +78,7 @@ describe.each(WAYS)("send -t with a message from %s", (way) => {
     [
       "an ambiguous recipient",
       "To: b@y c@y\n\nhi\n",
-      /^the message's to field has 'b@y c@y', which is more than one address/,
+      /^the message's To has 'b@y c@y', which is more than one address/,
     ],
     [
       "too many recipients to read",

@@ -20,6 +20,7 @@ function expectUnreadable(sent: Finished, what: string, server: ScriptedServer, 
 describe("unreadable input is reported in one line, with exit code 111 unless noted, and nothing is sent", () => {
   const rows: ReadonlyArray<[string, (folder: string) => [string, string]]> = [
     ["a missing file", (folder) => [`${folder}/none`, "no such file or directory"]],
+    ["an empty name", () => ["''", "no such file or directory"]],
     ["a path through a file", () => ["/dev/null/x", "not a directory"]],
     ["a name that is too long", (folder) => [`${folder}/${"x".repeat(300)}`, "the name is too long"]],
   ];
@@ -27,7 +28,8 @@ describe("unreadable input is reported in one line, with exit code 111 unless no
     test.each(rows)(`%s as ${option}`, async (_name, make) => {
       const server = await startScriptedServer();
       const [path, why] = make(temporaryFolder());
-      const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y", option, path]);
+      const given = path === "''" ? "" : path;
+      const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y", option, given]);
       expectUnreadable(sent, `${path}: ${why}`, server);
     });
 

@@ -144,7 +144,7 @@ describe("the recipients are", () => {
       ["-t"],
       ["To: b@y c@y"],
       65,
-      /^the message's to field has 'b@y c@y', which/,
+      /^the message's To has 'b@y c@y', which/,
     ],
     [
       "a header that is too long",
