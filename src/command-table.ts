@@ -55,7 +55,7 @@ const COMMANDS: readonly CommandEntry[] = [
     name: "completion",
     summary: "print a script that completes command lines in a shell",
     exitCodes: TOOL_TABLE,
-    load: async () => (await import("./commands/completion.ts")).completionFor(COMMANDS),
+    load: async () => (await import("./commands/completion.ts")).completionFor(COMMAND_TABLE),
   },
   {
     name: "man",

@@ -1,9 +1,9 @@
 import { Argument, type Command } from "commander";
-import { buildCommand, buildOverview } from "../cli/build-command.ts";
-import type { CommandEntry, CommandModule } from "../cli/command.ts";
+import { buildCommand, buildLauncher, buildOverview } from "../cli/build-command.ts";
+import type { CommandEntry, CommandModule, CommandTable } from "../cli/command.ts";
 import { bashScript } from "../cli/completion/bash.ts";
 import { fishScript } from "../cli/completion/fish.ts";
-import { completedCommands, optionsOf } from "../cli/completion/tree.ts";
+import { type CompletedCommand, completed, completedCommands, optionsOf } from "../cli/completion/tree.ts";
 import { zshScript } from "../cli/completion/zsh.ts";
 import type { Context } from "../cli/context.ts";
 import { EXIT } from "../report/exit-code.ts";
@@ -20,9 +20,9 @@ Examples:
 
 /**
  * `qmtp completion`: prints a script that completes command lines in a shell.
- * @param entries the commands to complete
+ * @param table the commands and launchers to complete
  */
-export function completionFor(entries: readonly CommandEntry[]): CommandModule {
+export function completionFor(table: CommandTable): CommandModule {
   return {
     declare: (command) => {
       command
@@ -31,8 +31,12 @@ export function completionFor(entries: readonly CommandEntry[]): CommandModule {
     },
     read: (_, [shell]) => shell as Shell,
     run: async (shell: Shell, context) => {
-      const program = await buildTree(entries, context);
-      const script = SCRIPTS[shell](completedCommands(program), optionsOf(program));
+      const program = await buildTree(table.commands, context);
+      const script = SCRIPTS[shell]({
+        commands: completedCommands(program),
+        options: optionsOf(program),
+        launchers: await launchersOf(table, context),
+      });
       await writePieces(context.stdout, [script]);
       return EXIT.success;
     },
@@ -46,4 +50,17 @@ async function buildTree(entries: readonly CommandEntry[], context: Context): Pr
     program.addCommand(buildCommand(entry, entry.name, await entry.load(), context));
   }
   return program;
+}
+
+/** The launchers: each with the options of its command, or with operands of its own. */
+function launchersOf({ commands, launchers }: CommandTable, context: Context): Promise<CompletedCommand[]> {
+  return Promise.all(
+    Object.entries(launchers).map(async ([name, launcher]) => {
+      const entry = commands.find((one) => one.name === launcher.command) as CommandEntry;
+      if (launcher.operands === undefined) {
+        return completed(buildCommand(entry, name, await entry.load(), context));
+      }
+      return { ...completed(buildLauncher(entry, name, launcher, context)), onlyOperands: true };
+    }),
+  );
 }

@@ -98,6 +98,16 @@ describe("the README", () => {
     expect(packages.toSorted()).toEqual((installed.match(/[a-z0-9-]+/g) ?? []).toSorted());
   });
 
+  test("says which systems are tested, and what is needed there; npm refuses the one that cannot work", () => {
+    const installing = chapter("## Installing").replaceAll(/\s+/g, " ");
+    expect(installing).toMatch(
+      /is tested on Debian \d+ \(x86-64\) with Node \d+\. Other Unix systems are untested/,
+    );
+    expect(installing).toMatch(/`qmtp maildir` needs flock\(1\).*`exec:` needs `\/bin\/sh`/);
+    expect(installing).toContain("npm refuses to install it on Windows");
+    expect(manifest.os).toEqual(["!win32"]);
+  });
+
   test("mentions only scripts and files that exist", () => {
     const scripts = [...readme.matchAll(/npm run ([a-z:]+)/g)].map((match) => match[1]);
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(scripts));

@@ -1,10 +1,7 @@
-import type { CompletedCommand, CompletedOption, Value } from "./tree.ts";
+import type { CompletedCommand, CompletedOption, CompletedProgram, Value } from "./tree.ts";
 
 /** A script for bash 4.2 and newer; it does not need the package bash-completion. */
-export function bashScript(
-  commands: readonly CompletedCommand[],
-  options: readonly CompletedOption[],
-): string {
+export function bashScript({ commands, options, launchers }: CompletedProgram): string {
   const names = commands.map(({ name }) => name);
   return `# bash completion for qmtp; use: source <(qmtp completion bash)
 
@@ -33,14 +30,21 @@ _qmtp() {
     current=\${current#[\\"\\']}
     current=\${current//\\\\/}
     COMPREPLY=()
+    case \${words[0]##*/} in
+${launchers.map((launcher) => commandCase(launcher, 8)).join("\n")}
+        *) _qmtp_command ;;
+    esac
+    _qmtp_trim
+}
+
+_qmtp_command() {
     if ((\${#words[@]} <= 2)); then
         _qmtp_words "${[...names, ...flagsOf(options)].join(" ")}"
     else
         case \${words[1]} in
-${commands.map(commandCase).join("\n")}
+${commands.map((command) => commandCase(command, 12)).join("\n")}
         esac
     fi
-    _qmtp_trim
 }
 
 _qmtp_words() {
@@ -73,23 +77,33 @@ _qmtp_trim() {
     return 0
 }
 
-complete -F _qmtp qmtp
+complete -F _qmtp ${["qmtp", ...launchers.map(({ name }) => name)].join(" ")}
 `;
 }
 
-function commandCase({ name, options, operands }: CompletedCommand): string {
+/** @param indent columns before it */
+function commandCase(command: CompletedCommand, indent: number): string {
+  const { name, options } = command;
   const values = options.flatMap(({ short, long, value }) => {
     const flags = [short, long].filter((flag) => flag !== undefined).join(" | ");
-    return value === undefined ? [] : [`                ${flags}) ${action(value)} ;;`];
+    return value === undefined ? [] : [`${flags}) ${action(value)} ;;`];
   });
-  const operand = action(operands.find(({ kind }) => kind !== "text") ?? { kind: "text" });
   const flags = flagsOf(options).join(" ");
-  const otherwise = `if [[ $current == -* ]]; then _qmtp_words "${flags}"; else ${operand}; fi`;
-  return `            ${name})
-                case $previous in
-${[...values, `                *) ${otherwise} ;;`].map((line) => `    ${line}`).join("\n")}
-                esac
-                ;;`;
+  const otherwise = `if [[ $current == -* ]]; then _qmtp_words "${flags}"; else ${operandAction(command)}; fi`;
+  const lines = [
+    `${name})`,
+    "    case $previous in",
+    ...[...values, `*) ${otherwise} ;;`].map((line) => `        ${line}`),
+    "    esac",
+    "    ;;",
+  ];
+  return lines.map((line) => " ".repeat(indent) + line).join("\n");
+}
+
+function operandAction({ operands, onlyOperands }: CompletedCommand): string {
+  if (!onlyOperands) return action(operands.find(({ kind }) => kind !== "text") ?? { kind: "text" });
+  const places = operands.map((operand, at) => `${at + 2}) ${action(operand)} ;;`);
+  return `case \${#words[@]} in ${places.join(" ")} esac`;
 }
 
 function action(value: Value): string {

@@ -1,9 +1,14 @@
-import type { CompletedCommand, CompletedOption, Value } from "./tree.ts";
+import type { CompletedCommand, CompletedOption, CompletedProgram, Value } from "./tree.ts";
 
-/** A test for the command in the line; and the completion of endpoints: prefixes, and files after `unix:`. */
+/** Tests for the command in the line and for the number of an operand; and the completion of endpoints: prefixes, and files after `unix:`. */
 const FUNCTIONS = `function __qmtp_command
     set -l words (commandline -opc)
     test "$words[2]" = $argv[1]
+end
+
+function __qmtp_operand
+    set -l words (commandline -opc)
+    test (count $words) -eq $argv[1]
 end
 
 function __qmtp_endpoint
@@ -20,10 +25,7 @@ function __qmtp_endpoint
 end`;
 
 /** A script for fish 3 and newer. */
-export function fishScript(
-  commands: readonly CompletedCommand[],
-  options: readonly CompletedOption[],
-): string {
+export function fishScript({ commands, options, launchers }: CompletedProgram): string {
   const lines = [
     "# fish completion for qmtp; use: qmtp completion fish | source",
     FUNCTIONS,
@@ -32,18 +34,33 @@ export function fishScript(
     ...commands.map(
       ({ name, summary }) => `complete -c qmtp -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`,
     ),
-    ...commands.flatMap(commandLines),
+    ...commands.flatMap((command) =>
+      commandLines(command, `complete -c qmtp -n '__qmtp_command ${command.name}'`),
+    ),
+    ...launchers.flatMap((launcher) => [
+      `complete -c ${launcher.name} -f`,
+      ...commandLines(launcher, `complete -c ${launcher.name}`),
+    ]),
   ];
   return `${lines.join("\n")}\n`;
 }
 
-function commandLines({ name, options, operands }: CompletedCommand): string[] {
-  const start = `complete -c qmtp -n '__qmtp_command ${name}'`;
-  const operand = operands.find(({ kind }) => kind !== "text");
+/** @param start of each line: when it counts */
+function commandLines(command: CompletedCommand, start: string): string[] {
   return [
-    ...(operand === undefined ? [] : [`${start} ${valueSpec(operand)}`]),
-    ...options.map((option) => `${start} ${optionOf(option)}`),
+    ...operandLines(command, start),
+    ...command.options.map((option) => `${start} ${optionOf(option)}`),
   ];
+}
+
+function operandLines({ operands, onlyOperands }: CompletedCommand, start: string): string[] {
+  const known = operands
+    .map((operand, at) => ({ operand, at }))
+    .filter(({ operand }) => operand.kind !== "text");
+  if (onlyOperands) {
+    return known.map(({ operand, at }) => `${start} -n '__qmtp_operand ${at + 1}' ${valueSpec(operand)}`);
+  }
+  return known.slice(0, 1).map(({ operand }) => `${start} ${valueSpec(operand)}`);
 }
 
 function optionOf({ short, long, summary, value }: CompletedOption): string {

@@ -21,6 +21,16 @@ export interface CompletedCommand {
   readonly options: readonly CompletedOption[];
   /** What each operand is; the last entry also serves all that follow. */
   readonly operands: readonly Value[];
+  /** Whether operands are all that it takes, each in its place. */
+  readonly onlyOperands?: boolean;
+}
+
+/** All that a script completes. */
+export interface CompletedProgram {
+  readonly commands: readonly CompletedCommand[];
+  /** Those before a command. */
+  readonly options: readonly CompletedOption[];
+  readonly launchers: readonly CompletedCommand[];
 }
 
 const PREFIXES = ["qmtp://", "qmtps://", "unix:/", "exec:", "ucspi:"];
@@ -36,14 +46,19 @@ const KINDS: Readonly<Record<string, "file" | "folder">> = {
 export function completedCommands(program: Command): CompletedCommand[] {
   const commands = program.createHelp().visibleCommands(program);
   const names = commands.map((command) => command.name());
-  return commands.map((command) => ({
+  return commands.map((command) => completed(command, names));
+}
+
+/** @param names of all commands, for operands that are one of them */
+export function completed(command: Command, names: readonly string[] = []): CompletedCommand {
+  return {
     name: command.name(),
     summary: summaryOf(command.description()),
     options: optionsOf(command),
     operands: command.registeredArguments.map((argument) =>
       valueNamed(argument.name(), argument.name() === "command" ? names : argument.argChoices),
     ),
-  }));
+  };
 }
 
 export function optionsOf(command: Command): CompletedOption[] {
@@ -68,7 +83,7 @@ function optionValue(option: Option): Value {
 
 function valueNamed(name: string, choices: readonly string[] | undefined): Value {
   if (choices !== undefined) return { kind: "choice", choices };
-  if (name === "endpoint") return { kind: "endpoint", prefixes: PREFIXES };
+  if (name === "endpoint" || name === "host") return { kind: "endpoint", prefixes: PREFIXES };
   return { kind: KINDS[name] ?? "text" };
 }
 

@@ -1,14 +1,19 @@
-import type { CompletedCommand, CompletedOption, Value } from "./tree.ts";
+import type { CompletedCommand, CompletedOption, CompletedProgram, Value } from "./tree.ts";
 
 /** A script for zsh, to be sourced, or installed as `_qmtp` in a folder of `$fpath`. */
-export function zshScript(
-  commands: readonly CompletedCommand[],
-  options: readonly CompletedOption[],
-): string {
-  return `#compdef qmtp
+export function zshScript({ commands, options, launchers }: CompletedProgram): string {
+  const programs = ["qmtp", ...launchers.map(({ name }) => name)].join(" ");
+  return `#compdef ${programs}
 # zsh completion for qmtp; use: source <(qmtp completion zsh)
 
 _qmtp() {
+    case $service in
+${launchers.map((launcher) => commandCase(launcher, 8)).join("\n")}
+        *) _qmtp_command ;;
+    esac
+}
+
+_qmtp_command() {
     local curcontext=$curcontext state line
     local -A opt_args
     local -a commands=(
@@ -22,7 +27,7 @@ ${options.map((option) => `        ${specOf(option)} \\`).join("\n")}
         command) _describe command commands ;;
         argument)
             case $line[1] in
-${commands.map(commandCase).join("\n")}
+${commands.map((command) => commandCase(command, 16)).join("\n")}
             esac
             ;;
     esac
@@ -39,21 +44,20 @@ _qmtp_endpoint() {
 if [[ $funcstack[1] == _qmtp ]]; then
     _qmtp "$@"
 else
-    compdef _qmtp qmtp
+    compdef _qmtp ${programs}
 fi
 `;
 }
 
-function commandCase({ name, options, operands }: CompletedCommand): string {
+/** @param indent columns before it */
+function commandCase({ name, options, operands }: CompletedCommand, indent: number): string {
   const last = operands.length - 1;
   const places = operands.map(
     (value, index) => `'${index === last ? "*" : index + 1}:${value.kind}:${operandAction(value)}'`,
   );
-  const specs = [...options.map(specOf), ...places].map((spec) => `                        ${spec}`);
-  return `                ${name})
-                    _arguments -s \\
-${specs.join(" \\\n")}
-                    ;;`;
+  const specs = [...options.map(specOf), ...places].map((spec) => `        ${spec}`);
+  const lines = [`${name})`, "    _arguments -s \\", ...specs.join(" \\\n").split("\n"), "    ;;"];
+  return lines.map((line) => " ".repeat(indent) + line).join("\n");
 }
 
 /** Lets every option be repeated, because many may be. */

@@ -128,6 +128,15 @@ const TYPED: ReadonlyArray<readonly [typed: string, bash: string, zsh?: string]>
     "qmtp send --subject a:b --encoding=",
   ],
   ["true | qmtp send --dry", "true | qmtp send --dry-run"],
+  ["maildirqmtp oth", "maildirqmtp other/"],
+  ["maildirqmtp other/ x", "maildirqmtp other/ x"],
+  ["maildirqmtp other/ '' qmtps:", "maildirqmtp other/ '' qmtps://"],
+  ["maildirqmtp other/ '' unix:./soc", "maildirqmtp other/ '' unix:./socket"],
+  ["maildirqmtp --he", "maildirqmtp --help"],
+  ["serialqmtp --vers", "serialqmtp --version"],
+  ["qmail-qmtpc -s qmtps:", "qmail-qmtpc -s qmtps://"],
+  ["qmail-qmtpc --verb", "qmail-qmtpc --verbose"],
+  ["qmtp-sendmail -t --spool oth", "qmtp-sendmail -t --spool other/"],
 ];
 
 describe.each(TERMINALS)("a tab in an interactive %s", (shell) => {
@@ -173,6 +182,14 @@ test.skipIf(skipped.fish)("fish completes the text before the cursor", async () 
     ["qmtp send --spool su", ["sub dir/"]],
     ["qmtp maildir oth", ["other/"]],
     ["qmtp maildir send --enc", []],
+    ["maildirqmtp oth", ["other/"]],
+    ["maildirqmtp other/ pl", []],
+    ["maildirqmtp other/ '' qmtps:", ["qmtps://"]],
+    ["maildirqmtp --he", ["--help"]],
+    ["serialqmtp --vers", ["--version"]],
+    ["qmail-qmtpc -s qmtps:", ["qmtps://"]],
+    ["qmail-qmtpc --verb", ["--verbose"]],
+    ["qmtp-sendmail -t --spool oth", ["other/"]],
   ];
   const offered = await offeredByFish(
     rows.map(([line]) => line),
