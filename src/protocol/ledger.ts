@@ -8,14 +8,17 @@ export interface DeferralTexts {
   /** For recipients whose package was sent whole. */
   readonly sent: string;
   readonly unsent: string;
-  /** Instead of `unsent`, for a message larger than qmail's servers take. */
+  /** Instead of `unsent`, for a message that is larger than some servers take. */
   readonly unsentLarge?: string;
   /** Whatever was sent, the server has read none of it. */
   readonly unread?: true;
 }
 
-/** qmail-qmtpd closes the connection when a package declares a message of more bytes than this. */
-const MAX_QMAIL_MESSAGE = 200_000_000;
+/**
+ * Some servers close the connection if a package declares a message this large, in bytes. qmail's old limit is
+ * 200,000,000, the byte that names the encoding included, and not all count alike.
+ */
+const LARGE_MESSAGE = 199_999_999;
 
 interface Owed<P> {
   readonly package: P;
@@ -119,7 +122,7 @@ export class Ledger<P extends Package> {
     const unsentLarge = Buffer.from(texts.unsentLarge ?? texts.unsent);
     for (let head = this.#head; head !== undefined; head = this.#head) {
       const whole = this.#first < this.#sent && !texts.unread;
-      const large = head.package.message.length > MAX_QMAIL_MESSAGE;
+      const large = head.package.message.length >= LARGE_MESSAGE;
       const text = whole ? sent : large ? unsentLarge : unsent;
       for (const recipient of head.package.recipients.slice(head.deliveries.length)) {
         head.deliveries.push(deferred(recipient, text, error, whole));

@@ -18,7 +18,8 @@ export function sameText(error: QmtpError): Cause {
 function cutOff(code: Code, what: string, where: string): Cause {
   const message = `${what} ${where}`;
   const unsent = `${what} before the message was sent`;
-  const unsentLarge = `${unsent}; it is larger than the 200,000,000 bytes that qmail's servers take`;
+  const limit = "the server may have a limit on size; qmail's old one is 200,000,000 bytes";
+  const unsentLarge = `${unsent}: ${limit}`;
   return { error: new QmtpError(code, message), texts: { sent: message, unsent, unsentLarge } };
 }
 
