@@ -1,4 +1,4 @@
-import { encodeMaildirHead, type MaildirHead } from "../envelope/maildir-head.ts";
+import type { MaildirHead } from "../envelope/maildir-head.ts";
 import { quoteLocalPart } from "../header/quote.ts";
 import { type KnownFile, restOfFile } from "../message/file.ts";
 import type { Package } from "../protocol/package.ts";
@@ -12,6 +12,8 @@ export interface Returned {
   readonly recipient: Buffer;
   /** What the server said. */
   readonly reason: Buffer;
+  /** The server's address, if it has one. */
+  readonly server: string | null;
   /** The server deferred it, and it is too old to try again. */
   readonly expired: boolean;
 }
@@ -41,7 +43,9 @@ export function composeBounce(returned: Returned, control: BounceControl, now: D
     `.\n${double ? TO_POSTMASTER : TO_SENDER}\n\n`,
     ...recipientParagraph(returned),
     `--- ${double ? "The bounce" : "Your message"} follows, unchanged.\n\n`,
-    encodeMaildirHead(head.sender, Buffer.alloc(0)).subarray(0, head.firstLine),
+    "Return-Path: <",
+    double ? "" : quoteLocalPart(head.sender),
+    ">\n",
   );
   return {
     sender: double ? DOUBLE_BOUNCE_SENDER : Buffer.alloc(0),
@@ -67,14 +71,16 @@ function header({ from }: BounceControl, to: Buffer, now: Date): (string | Buffe
   ];
 }
 
-function recipientParagraph({ recipient, reason, expired }: Returned): (string | Buffer)[] {
-  return ["<", recipient, ">:\n", `${plain(reason)}\n`, expired ? `${TOO_OLD}\n\n` : "\n"];
+function recipientParagraph({ recipient, reason, server, expired }: Returned): (string | Buffer)[] {
+  return ["<", recipient, ">:\n", `${said(reason, server)}\n`, expired ? `${TOO_OLD}\n\n` : "\n"];
 }
 
 /** Printable ASCII, on one line: an empty one would end the paragraph. */
-function plain(reason: Buffer): string {
-  const text = reason.subarray(0, MAX_REASON).toString("latin1");
-  return text.replace(/[^\x20-\x7e]/g, "?").trim() || "The server gave no reason.";
+function said(reason: Buffer, server: string | null): string {
+  const latin1 = reason.subarray(0, MAX_REASON).toString("latin1");
+  const text = latin1.replace(/[^\x20-\x7e]/g, "?").trim();
+  if (text === "") return "The server gave no reason.";
+  return server === null ? text : `${server} said: ${text}`;
 }
 
 function joined(...parts: (string | Buffer)[]): Buffer {

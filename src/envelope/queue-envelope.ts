@@ -7,6 +7,9 @@ const RECIPIENT = 0x54;
 /** More than a million recipients take, yet small enough to keep in memory; in bytes. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** qmail-queue refuses addresses of this length, in bytes. */
+const TOO_LONG = 1_003;
+
 /** An envelope as qmail-queue(8) reads it: `F` sender NUL, then `T` recipient NUL for each, then NUL. */
 export interface QueueEnvelope {
   readonly sender: Buffer;
@@ -24,7 +27,7 @@ export function* encodeQueueEnvelope(sender: Buffer, recipients: readonly Buffer
 
 /**
  * Reads an envelope to its last NUL, and nothing after that.
- * @throws {QmtpError} bad-envelope, also if it ends early; envelope-too-large
+ * @throws {QmtpError} bad-envelope, also if it ends early; address-too-long, envelope-too-large
  */
 export async function readQueueEnvelope(chunks: AsyncIterable<Buffer>): Promise<QueueEnvelope> {
   const reader = new QueueEnvelopeReader();
@@ -76,11 +79,16 @@ class QueueEnvelopeReader {
 
   #take(entry: Buffer): void {
     const address = entry.subarray(1);
-    if (this.#sender === undefined) {
-      if (entry[0] !== SENDER) throw bad("it does not begin with F and the sender");
-      this.#sender = address;
-    } else if (entry[0] === RECIPIENT) this.#recipients.push(address);
-    else throw bad(`T and a recipient expected at byte ${this.#bytes - entry.length - 1}`);
+    const first = this.#sender === undefined;
+    if (first && entry[0] !== SENDER) throw bad("it does not begin with F and the sender");
+    const at = this.#bytes - entry.length - 1;
+    if (!first && entry[0] !== RECIPIENT) throw bad(`T and a recipient expected at byte ${at}`);
+    if (address.length >= TOO_LONG) {
+      const message = `the address at byte ${at} of the envelope has ${address.length} bytes, over ${TOO_LONG - 1}`;
+      throw new QmtpError("address-too-long", `${message}; nothing was sent`);
+    }
+    if (first) this.#sender = address;
+    else this.#recipients.push(address);
   }
 
   #whole(): QueueEnvelope {

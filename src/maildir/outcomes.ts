@@ -46,11 +46,17 @@ interface Undeliverable extends Returned {
 export class Outcomes {
   readonly #options: OutcomesOptions;
   readonly #remover = new Remover();
+  #server: string | null = null;
   /** To be returned once the session is over. */
   #undeliverable: Undeliverable[] = [];
 
   constructor(options: OutcomesOptions) {
     this.#options = options;
+  }
+
+  /** From now on, this is the server's address. */
+  connected(address: string | null): void {
+    this.#server = address;
   }
 
   /** The server has answered. */
@@ -61,7 +67,8 @@ export class Outcomes {
     const final = expired ? { ...delivery, status: "failure" as const } : delivery;
     if (action === "bounce") {
       const { recipient, text: reason } = final;
-      this.#undeliverable.push({ file, head, recipient, reason, expired, package: pkg, delivery: final });
+      const returned = { file, head, recipient, reason, server: this.#server, expired };
+      this.#undeliverable.push({ ...returned, package: pkg, delivery: final });
     } else if (action === "remove") this.#remove(pkg, final, "removed", expired);
     else if (action === "discard") this.#remove(pkg, final, "discarded", expired);
     else this.keep(pkg, final, expired);

@@ -115,7 +115,13 @@ class Rounds {
   async #send(packages: PackageSource<MaildirPackage>): Promise<Unsent | undefined> {
     const { route, onConnecting, onConnected, onSessionEnd } = this.#options;
     onConnecting?.();
-    const report = await sendPackages(packages, route, { onConnected, onSettled: this.#settled });
+    const report = await sendPackages(packages, route, {
+      onConnected: (server) => {
+        this.#outcomes.connected(server.address);
+        onConnected?.(server);
+      },
+      onSettled: this.#settled,
+    });
     onSessionEnd?.(report);
     return report.cause === null ? undefined : { text: report.cause.texts.unsent, error: report.cause.error };
   }

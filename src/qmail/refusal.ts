@@ -10,13 +10,13 @@ const MAX_REFUSAL = 255;
 /**
  * Writes to descriptor 6, if the caller made a pipe there, what the server said about the recipient that decides the
  * exit code.
- * @returns whether it was written
+ * @returns the delivery, or undefined if nothing was written
  */
-export function writeRefusal(deliveries: readonly Delivery[]): boolean {
-  if (inheritedKind(REFUSAL) !== "pipe") return false;
+export function writeRefusal(deliveries: readonly Delivery[]): Delivery | undefined {
+  if (inheritedKind(REFUSAL) !== "pipe") return undefined;
   const deferral = deliveries.find(({ status, origin }) => status === "deferral" && origin === "server");
   const decisive = deferral ?? deliveries.find(({ status }) => status === "failure");
-  if (decisive === undefined) return false;
+  if (decisive === undefined) return undefined;
   const said = decisive.text.toString("latin1").replace(/[^\x20-\x7e]/g, "?");
   const text = STATUS_LETTER[decisive.status] + said;
   try {
@@ -28,9 +28,9 @@ export function writeRefusal(deliveries: readonly Delivery[]): boolean {
     } finally {
       closeSync(fd);
     }
-    return true;
+    return decisive;
   } catch {
     // The exit code says enough.
-    return false;
+    return undefined;
   }
 }

@@ -88,6 +88,7 @@ export const QUEUE_TABLE: ExitTable = {
   deferral: 71,
   otherwise: 74,
   errors: {
+    "address-too-long": 11,
     "envelope-too-large": 51,
     "unwritable-spool": 53,
     "unreadable-input": 54,
@@ -105,6 +106,7 @@ export const QUEUE_TABLE: ExitTable = {
   },
   meanings: [
     [0, "success for every recipient"],
+    [11, "permanent: an address of 1003 bytes or more"],
     [31, "permanent: at least one failure, and no deferral"],
     [51, "the envelope is longer than 64 MiB"],
     [53, "the message could not be kept in a temporary file"],

@@ -64,6 +64,7 @@ const BEFORE_RECIPIENTS = [
   "usage",
   "bad-header",
   "bad-envelope",
+  "address-too-long",
   "envelope-too-large",
   "unreadable-input",
   "unwritable-spool",

@@ -26,6 +26,7 @@ const EXPECTED = {
     deferral: 71,
     otherwise: 74,
     errors: {
+      "address-too-long": 11,
       "envelope-too-large": 51,
       "unwritable-spool": 53,
       "unreadable-input": 54,
@@ -103,6 +104,7 @@ describe("the exit code of errors that left recipients without a response, or ca
     ["usage", "local", 100, 55, 64],
     ["bad-header", "local", 100, 74, 65],
     ["bad-envelope", "local", 111, 91, 75],
+    ["address-too-long", "local", 111, 11, 75],
     ["envelope-too-large", "local", 111, 51, 75],
     ["unwritable-spool", "local", 111, 53, 75],
     ["unreadable-input", "local", 111, 54, 66],

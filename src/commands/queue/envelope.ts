@@ -22,7 +22,7 @@ export function refuseTerminal(): void {
 
 /**
  * The envelope on descriptor 1.
- * @throws {QmtpError} unreadable-input, bad-envelope, envelope-too-large
+ * @throws {QmtpError} unreadable-input, bad-envelope, address-too-long, envelope-too-large
  */
 export async function readEnvelope({ interrupted }: Context): Promise<QueueEnvelope> {
   const { chunks, stop } = envelopeBytes();

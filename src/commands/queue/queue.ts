@@ -8,6 +8,7 @@ import { deliver } from "../../client/deliver.ts";
 import type { Route } from "../../client/route.ts";
 import { readingFailed } from "../../errors.ts";
 import { type OpenMessage, openStream } from "../../message/open.ts";
+import type { Delivery } from "../../protocol/delivery.ts";
 import { requiredServers } from "../../qmail/qmtpservers.ts";
 import { writeRefusal } from "../../qmail/refusal.ts";
 import { exitCode, QUEUE_REFUSAL, QUEUE_TABLE } from "../../report/exit-code.ts";
@@ -45,15 +46,21 @@ async function run(route: Route, context: Context): Promise<number> {
   try {
     const envelope = await readEnvelope(context);
     const { deliveries, cause, violations } = await deliver([{ ...envelope, message: open.message }], route);
-    await context.sayAll(complaints(deliveries, violations));
     const code = exitCode(deliveries, QUEUE_TABLE, cause?.error ?? null);
     // With ucspi:, descriptor 6 is the connection.
     const canRefuse = !route.endpoints.some(({ kind }) => kind === "ucspi");
     const refused = code === QUEUE_TABLE.failure || code === QUEUE_TABLE.deferral;
-    return refused && canRefuse && writeRefusal(deliveries) ? QUEUE_REFUSAL : code;
+    const told = refused && canRefuse ? writeRefusal(deliveries) : undefined;
+    await context.sayAll(complaints(told === undefined ? deliveries : untold(deliveries, told), violations));
+    return told === undefined ? code : QUEUE_REFUSAL;
   } finally {
     open.close();
   }
+}
+
+/** Those with another text: the caller shows its user what it is told, and standard error too. */
+function untold(deliveries: readonly Delivery[], { status, text }: Delivery): Delivery[] {
+  return deliveries.filter((delivery) => delivery.status !== status || !delivery.text.equals(text));
 }
 
 async function openMessage({ temporaryDirectory, interrupted, stdin }: Context): Promise<OpenMessage> {

@@ -36,24 +36,24 @@ describe("a failure with --bounce", () => {
       bouncefrom: "bouncer\n",
       bouncehost: "bounces.example \nsecond line\n",
     });
-    const maildir = maildirWith({ "cur/1.h:2,S": [10, mail("p-no@y", BODY, "s@x\xfe")] });
+    const maildir = maildirWith({ "cur/1.h:2,S": [10, mail("p-no@y", BODY, "joe doe@x\xfe")] });
     const sink = await startSink(["--reject", "^no@"]);
     const run = await deliverMaildir(maildir, ["-b", "-s", sink.endpoint], "p-", queue.env);
     expect(run).toEqual({
       code: 0,
       signal: null,
-      stdout: `cur/1.h:2,S: no@y: failure: ${REFUSED} (bounced to s@x\\xfe)\n`,
+      stdout: `cur/1.h:2,S: no@y: failure: ${REFUSED} (bounced to joe doe@x\\xfe)\n`,
       stderr: "qmtp: 1 message: 1 failure; 1 bounced\n",
     });
     expect(filesLeft(maildir)).toEqual([]);
-    expect(queue.envelope).toBe("F\0Ts@x\xfe\0\0");
+    expect(queue.envelope).toBe("F\0Tjoe doe@x\xfe\0\0");
     const { date, first, ...rest } = partsOf(queue.message);
     expect(rest).toEqual({
       from: "bouncer@bounces.example",
-      to: "s@x\xfe",
+      to: '"joe doe"@x\xfe',
       subject: "failure notice",
-      recipient: `<no@y>:\n${REFUSED}\n`,
-      original: `Return-Path: <s@x\xfe>\n${BODY}`,
+      recipient: `<no@y>:\n127.0.0.1 said: ${REFUSED}\n`,
+      original: `Return-Path: <"joe doe"@x\xfe>\n${BODY}`,
     });
     expect(date).toMatch(DATE);
     expect(first).toContain("at bounces.example.\n");
@@ -87,7 +87,7 @@ describe("a failure with --bounce", () => {
     expect(queue.envelope).toBe("F\0Ta@x\0\0");
     const { recipient } = partsOf(queue.message);
     expect(recipient).toMatch(
-      /^<later@y>:\nsorry, this recipient is deferred here \(#4\.3\.0\)\n.*too long.*\n$/,
+      /^<later@y>:\n127\.0\.0\.1 said: sorry, this recipient is deferred here \(#4\.3\.0\)\n.*too long.*\n$/,
     );
   });
 });
@@ -125,7 +125,7 @@ describe("a bounce that fails is returned to the postmaster, from #@[]", () => {
     expect(partsOf(queue.message)).toMatchObject({
       from,
       to,
-      recipient: `<no@y>:\n${REFUSED}\n`,
+      recipient: `<no@y>:\n127.0.0.1 said: ${REFUSED}\n`,
       original: "Return-Path: <>\nhi\n",
     });
   });
@@ -218,7 +218,7 @@ describe("--bounce-server", () => {
     expect(single.startsWith(of) && double.startsWith(to), `${single}\n${double}`).toBe(true);
     expect(partsOf(single.slice(of.length))).toMatchObject({
       from: "MAILER-DAEMON@me.example",
-      recipient: `<no@y>:\n${REFUSED}\n`,
+      recipient: `<no@y>:\n127.0.0.1 said: ${REFUSED}\n`,
       original: `Return-Path: <a@x>\n${BODY}`,
     });
     expect(partsOf(double.slice(to.length)).original).toBe("Return-Path: <>\n");

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { stopAll } from "../../support/processes.ts";
-import { homeWith, queue, queueHere, queueShell } from "../../support/qmail-qmtpc.ts";
+import { envelopeFor, homeWith, queue, queueHere, queueShell } from "../../support/qmail-qmtpc.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -47,6 +47,15 @@ describe("an envelope cut short anywhere before its last NUL is exit code 91, an
     );
     expect(server.connections).toBe(0);
   });
+});
+
+test("an address of 1,003 bytes or more is exit code 11, and no server is contacted", async () => {
+  const server = await startScriptedServer({ reply: "3:Kok," });
+  const sent = await queueHere({ envelope: envelopeFor("a".repeat(1_003)), env: homeWith(server.endpoint) });
+  const stderr =
+    "qmail-qmtpc: the address at byte 5 of the envelope has 1003 bytes, over 1002; nothing was sent\n";
+  expect(sent).toEqual({ code: 11, signal: null, stdout: "", stderr });
+  expect(server.connections).toBe(0);
 });
 
 test.each([
