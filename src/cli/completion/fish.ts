@@ -1,6 +1,9 @@
 import type { CompletedCommand, CompletedOption, CompletedProgram, Value } from "./tree.ts";
 
-/** Tests for the command in the line and for the number of an operand; and the completion of endpoints: prefixes, and files after `unix:`. */
+/**
+ * Tests for the command in the line and for the number of an operand; and the completion of endpoints: prefixes, and
+ * files after `unix:`.
+ */
 const FUNCTIONS = `function __qmtp_command
     set -l words (commandline -opc)
     test "$words[2]" = $argv[1]

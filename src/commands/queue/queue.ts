@@ -58,7 +58,7 @@ async function run(route: Route, context: Context): Promise<number> {
   }
 }
 
-/** Those with another text: the caller shows its user what it is told, and standard error too. */
+/** Those with another text than the caller was told: it shows its user that text, as well as our standard error. */
 function untold(deliveries: readonly Delivery[], { status, text }: Delivery): Delivery[] {
   return deliveries.filter((delivery) => delivery.status !== status || !delivery.text.equals(text));
 }

@@ -79,7 +79,7 @@ async function readTls({ kind }: Endpoint, options: SinkCommandOptions): Promise
 /** Separates a regular expression from its text: in addresses it is rare, and `:[ ]` matches it all the same. */
 const BEFORE_TEXT = ": ";
 
-/** Those who are refused first: they are refused even if they match --defer, too. */
+/** Refusals come first: they count even if a recipient is to be deferred, too. */
 async function readRules({ reject = [], defer = [] }: SinkCommandOptions): Promise<RecipientRule[]> {
   if (reject.length + defer.length === 0) return [];
   const { compilePattern } = await import("../../sink/pattern.ts");
