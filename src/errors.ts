@@ -15,7 +15,7 @@ export const CODES = {
   "unwritable-spool": ["local", "no room for the message in the directory for temporary files"],
   "unreadable-configuration": ["local", "a control file, certificate or key is missing or wrong"],
   "unreadable-maildir": ["local", "the maildir cannot be read"],
-  "unwritable-maildir": ["local", "the maildir cannot be created"],
+  "unwritable-maildir": ["local", "the maildir cannot be created, or its files cannot be removed"],
   "maildir-locked": ["local", "another run is delivering the maildir"],
   "unlockable-maildir": ["local", "the maildir cannot be locked"],
   "listen-failed": ["local", "the sink cannot listen on its endpoint"],

@@ -3,6 +3,9 @@ import { QmtpError, reason, systemCode } from "../errors.ts";
 import type { KnownFile } from "../message/file.ts";
 import { pathIn } from "./file-names.ts";
 
+/** The folders from which messages are sent. */
+const FOLDERS = ["new", "cur"] as const;
+
 /** A regular file in new/ or cur/. */
 export interface MaildirFile extends KnownFile {
   /** The path in the maildir, `new/1234.host`. Names are bytes: each character is one byte. */
@@ -20,11 +23,26 @@ export interface Unusable {
  * @throws {QmtpError} unreadable-maildir
  */
 export function checkMaildir(maildir: string): void {
-  for (const folder of ["new", "cur"]) {
+  for (const folder of FOLDERS) {
     try {
       accessSync(`${maildir}/${folder}/`, constants.R_OK | constants.X_OK);
     } catch (error) {
       throw unreadable(maildir, folder, error);
+    }
+  }
+}
+
+/**
+ * Checks that files can be removed from a maildir, before anything is sent: what stays is sent again by every run.
+ * @throws {QmtpError} unwritable-maildir
+ */
+export function checkRemovable(maildir: string): void {
+  for (const folder of FOLDERS) {
+    try {
+      accessSync(`${maildir}/${folder}/`, constants.W_OK);
+    } catch (error) {
+      const message = `cannot remove files from ${folder} of the maildir ${maildir}: ${reason(error)}; nothing was sent; make it writable for this user`;
+      throw new QmtpError("unwritable-maildir", message, { cause: error });
     }
   }
 }

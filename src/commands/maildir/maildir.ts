@@ -4,7 +4,7 @@ import type { Context } from "../../cli/context.ts";
 import { addGroup, countOption, option, prefixArgument } from "../../cli/options/kinds.ts";
 import { declareOutput } from "../../cli/options/output.ts";
 import { declareRoute } from "../../cli/options/route.ts";
-import { checkMaildir } from "../../maildir/listing.ts";
+import { checkMaildir, checkRemovable } from "../../maildir/listing.ts";
 import { EXIT } from "../../report/exit-code.ts";
 import { printDryRun } from "./dry-run.ts";
 import { type MaildirRequest, read } from "./read.ts";
@@ -35,10 +35,13 @@ function declare(command: Command): void {
   command.addHelpText("after", EXAMPLES);
 }
 
-/** @throws {QmtpError} unreadable-maildir, maildir-locked, unlockable-maildir */
+/** @throws {QmtpError} unreadable-maildir, unwritable-maildir, maildir-locked, unlockable-maildir */
 async function run(request: MaildirRequest, context: Context): Promise<number> {
   checkMaildir(request.maildir);
-  if (!request.dryRun) return new MaildirRun(request, context).run();
-  await printDryRun(request, context);
-  return EXIT.success;
+  if (request.dryRun) {
+    await printDryRun(request, context);
+    return EXIT.success;
+  }
+  checkRemovable(request.maildir);
+  return new MaildirRun(request, context).run();
 }

@@ -122,12 +122,13 @@ test("names are bytes: those with line feeds or invalid UTF-8 are delivered, pri
 
 test("a file that cannot be removed is reported as delivered twice, is not sent again, and stays", async () => {
   const maildir = maildirWith({ "new/1.h": [20, mail("b@y")], "cur/2.h": [10, mail("c@y")] });
-  const release = keepFiles(`${maildir}/new`);
+  // To a check beforehand, a folder to which files can only be added looks writable.
+  const release = withAttribute("a", `${maildir}/new`);
   if (release === undefined) return;
   try {
     const sink = await startSink();
     const run = await deliverMaildir(maildir, ["-s", sink.endpoint]);
-    const why = `it will be delivered twice: cannot remove the file: ${isRoot ? "operation not permitted" : "permission denied"}`;
+    const why = `it will be delivered twice: cannot remove the file: operation not permitted`;
     expect(run).toEqual({
       code: 111,
       signal: null,
@@ -142,19 +143,38 @@ test("a file that cannot be removed is reported as delivered twice, is not sent 
   }
 });
 
-/** Makes the files of a folder unremovable; returns the undo, or undefined if this machine cannot. */
-function keepFiles(folder: string): (() => void) | undefined {
-  if (!isRoot) {
-    chmodSync(folder, 0o500);
-    return () => chmodSync(folder, 0o700);
-  }
+describe.each(["new", "cur"])("if %s cannot be written", (folder) => {
+  test("nothing is sent, and one line says why, with exit code 111", async () => {
+    const maildir = maildirWith({ "new/1.h": [20, mail("b@y")], "cur/2.h": [10, mail("c@y")] });
+    const release = isRoot ? withAttribute("i", `${maildir}/${folder}`) : readOnly(`${maildir}/${folder}`);
+    if (release === undefined) return;
+    try {
+      const server = await startScriptedServer();
+      const run = await deliverMaildir(maildir, ["-s", server.endpoint]);
+      const why = isRoot ? "operation not permitted" : "permission denied";
+      const line = `cannot remove files from ${folder} of the maildir ${maildir}: ${why}`;
+      const stderr = `qmtp: ${line}; nothing was sent; make it writable for this user\n`;
+      expect(run).toEqual({ code: 111, signal: null, stdout: "", stderr });
+      expect([filesLeft(maildir), server.connections]).toEqual([["cur/2.h", "new/1.h"], 0]);
+      expect((await deliverMaildir(maildir, ["-n", "-s", server.endpoint])).code).toBe(0);
+    } finally {
+      release();
+    }
+  });
+});
+
+function readOnly(folder: string): () => void {
+  chmodSync(folder, 0o500);
+  return () => chmodSync(folder, 0o700);
+}
+
+/** Sets an attribute that also root must heed; returns the undo, or undefined if this machine cannot. */
+function withAttribute(attribute: string, folder: string): (() => void) | undefined {
   try {
-    execFileSync("chattr", ["+a", folder], { stdio: "ignore" });
-    return () => execFileSync("chattr", ["-a", folder]);
+    execFileSync("chattr", [`+${attribute}`, folder], { stdio: "ignore" });
+    return () => execFileSync("chattr", [`-${attribute}`, folder]);
   } catch {
-    console.log(
-      "skipped: files that cannot be removed, because root may do so, and chattr +a does not work here",
-    );
+    console.log(`skipped: files that cannot be removed, because chattr +${attribute} does not work here`);
     return undefined;
   }
 }
