@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   envelope: [],
   qmail: ["protocol", "envelope", "transport", "io"],
   bounce: ["protocol", "header", "message", "envelope", "qmail", "client", "session"],
-  maildir: ["protocol", "message", "envelope", "client", "bounce"],
+  maildir: ["protocol", "message", "envelope", "client", "bounce", "io"],
   sink: ["protocol", "envelope", "message", "maildir", "transport", "io"],
   manual: [],
   report: ["protocol", "session", "transport", "client", "maildir", "sink", "io"],

@@ -4,27 +4,32 @@ import { QmtpError, reason, systemCode } from "../errors.ts";
 
 const NAME = ".qmtp-lock";
 /** If something else is in the file's place, opening neither waits for it nor follows it. */
-const OPEN = constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+const OPEN = constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 /** flock(1)'s exit code when another process holds the lock. */
 const HELD = 1;
 
+export interface MaildirLock {
+  /** The lock file, open for reading and writing until the lock is released. */
+  readonly fd: number;
+  release(): void;
+}
+
 /**
  * Locks a maildir against other runs, until the lock is released or this process ends, however it ends. The lock is
- * the system's (flock(2)); the file stays, and means nothing by itself. flock(1) and setlock(1) can use the same
- * file.
+ * the system's (flock(2)); the file stays, and does not lock by itself. flock(1) and setlock(1) can use the same file.
  *
  * Node cannot lock files. But a lock belongs to an open file, which a child shares: flock(1) takes the lock, and we
  * still have it when flock(1) has exited.
  *
  * @throws {QmtpError} maildir-locked, unlockable-maildir
  */
-export function lockMaildir(maildir: string): { release(): void } {
+export function lockMaildir(maildir: string): MaildirLock {
   const path = `${maildir}/${NAME}`;
   const fd = openLock(maildir, path);
   const { status, stderr, error } = spawnSync("flock", ["-n", "3"], {
     stdio: ["ignore", "ignore", "pipe", fd],
   });
-  if (status === 0) return { release: () => closeSync(fd) };
+  if (status === 0) return { fd, release: () => closeSync(fd) };
   closeSync(fd);
   const said = String(stderr ?? "").trim();
   if (error !== undefined || status !== HELD || said !== "") {

@@ -62,6 +62,34 @@ function remarksOn(result: MessageResult): string[] {
   return remarks;
 }
 
+/** Messages that were not sent, gathered by the reason: a dead server is one piece of news, not one per message. */
+export class Unsent {
+  readonly #counts = new Map<string, number>();
+  count = 0;
+
+  /** @returns false if the message was sent, or may have been */
+  add({ delivery: { origin, possibleDuplicate, text, error } }: MessageResult): boolean {
+    if (origin === "server" || possibleDuplicate) return false;
+    const reason = explained(text, error).toString();
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+    this.count++;
+    return true;
+  }
+
+  /** Without the numbers, which change from run to run. */
+  get reasons(): string {
+    return [...this.#counts.keys()].join("\n");
+  }
+
+  lines(): string[] {
+    return [...this.#counts].map(([reason, count]) => `${messages(count)} kept: ${reason}`);
+  }
+}
+
+function messages(count: number): string {
+  return count === 1 ? "1 message" : `${count} messages`;
+}
+
 /** Totals of a run. */
 export class MaildirSummary {
   readonly #counts = { success: 0, deferral: 0, failure: 0 };
@@ -86,12 +114,11 @@ export class MaildirSummary {
   /** A line for people; undefined if there was nothing to do. @param error why the run ended early */
   line(error: QmtpError | null): string | undefined {
     if (this.messages === 0 && this.unusable === 0 && this.notSent === 0) return undefined;
-    const total = this.messages === 1 ? "1 message" : `${this.messages} messages`;
     const outcomes = { ...this.#outcomes, skipped: this.unusable };
     const parts = [named(this.#counts), named(outcomes)].filter((part) => part !== "");
     if (this.#possibleDuplicates > 0) parts.push(`${this.#possibleDuplicates} possibly delivered twice`);
     if (this.notSent > 0) parts.push(`${this.notSent} not sent (${error?.message})`);
-    return `${total}: ${parts.join("; ")}`;
+    return `${messages(this.messages)}: ${parts.join("; ")}`;
   }
 
   json(maildir: string, exitCode: number, elapsedMs: number, error: QmtpError | null): string {

@@ -16,15 +16,13 @@ export async function statusPaint(coloured: boolean): Promise<Paint> {
   return (status) => colours[status](status);
 }
 
-/** One line for each delivery, in order; with `quiet`, only for those that did not succeed. */
+/** One line for each delivery, in order. */
 export function* deliveryLines(
   deliveries: Iterable<Delivery & { readonly spooled?: boolean }>,
   paint: Paint,
-  quiet: boolean,
 ): Generator<string, void> {
   let last: { text: Buffer; clean: string } | undefined;
   for (const { recipient, status, text, error, spooled } of deliveries) {
-    if (quiet && status === "success") continue;
     // Most recipients of a package share one text, the very same buffer.
     if (last?.text !== text) last = { text, clean: sanitiseCapped(explained(text, error)) };
     yield `${sanitise(recipient)}: ${paint(status)}: ${last.clean}${spooled ? " (spooled)" : ""}`;
@@ -37,7 +35,8 @@ export function* complaints(
   violations: readonly Violation[],
 ): Generator<string, void> {
   for (const violation of violations) yield violationLine(violation);
-  yield* deliveryLines(deliveries, (status) => status, true);
+  const unsuccessful = deliveries.filter(({ status }) => status !== "success");
+  yield* deliveryLines(unsuccessful, (status) => status);
 }
 
 /** A line about a server that broke the protocol. */

@@ -1,12 +1,13 @@
 import type { Context } from "../../cli/context.ts";
-import type { QmtpError } from "../../errors.ts";
+import { QmtpError } from "../../errors.ts";
 import { removeAbandoned } from "../../maildir/abandoned.ts";
-import { lockMaildir } from "../../maildir/lock.ts";
+import { lockMaildir, type MaildirLock } from "../../maildir/lock.ts";
 import type { MessageResult } from "../../maildir/outcomes.ts";
+import { Reported } from "../../maildir/reported.ts";
 import { deliverMaildir } from "../../maildir/rounds.ts";
 import { EXIT } from "../../report/exit-code.ts";
 import { LinePrinter } from "../../report/line-printer.ts";
-import { MaildirSummary, maildirJson, maildirLine, unusableLine } from "../../report/maildir.ts";
+import { MaildirSummary, maildirJson, maildirLine, Unsent, unusableLine } from "../../report/maildir.ts";
 import { messagesDone, type Progress } from "../../report/progress.ts";
 import { describe } from "../../report/remedies.ts";
 import { violationLine } from "../../report/text.ts";
@@ -19,6 +20,8 @@ export class MaildirRun {
   readonly #request: MaildirRequest;
   readonly #context: Context;
   readonly #summary = new MaildirSummary();
+  /** With --quiet, messages that get no line of their own. */
+  readonly #unsent = new Unsent();
   readonly #printer: LinePrinter;
   readonly #startedAt = performance.now();
   #progress: Progress | undefined;
@@ -44,18 +47,19 @@ export class MaildirRun {
 
   /**
    * @returns the exit code
-   * @throws {QmtpError} maildir-locked, unlockable-maildir, unreadable-maildir
+   * @throws {QmtpError} maildir-locked (not with --quiet), unlockable-maildir, unreadable-maildir
    */
   async run(): Promise<number> {
     const { maildir, startedAt, output } = this.#request;
-    const lock = lockMaildir(maildir);
+    const lock = this.#lock();
+    if (lock === undefined) return EXIT.temporary;
     this.#progress = output.startProgress((ms) => messagesDone(this.#summary.messages, this.#total ?? 0, ms));
     try {
       removeAbandoned(maildir, startedAt);
       const leftOver = await this.#deliver(await this.#lines());
       this.#progress?.stop();
       const code = leftOver || this.#mistrusted ? EXIT.temporary : EXIT.success;
-      await this.#conclude(code);
+      await this.#conclude(code, new Reported(lock.fd));
       return code;
     } finally {
       this.#progress?.stop();
@@ -63,15 +67,27 @@ export class MaildirRun {
     }
   }
 
+  /** Under cron, a run that finds another one at work has nothing to report: undefined. */
+  #lock(): MaildirLock | undefined {
+    try {
+      return lockMaildir(this.#request.maildir);
+    } catch (error) {
+      const isOverlap = error instanceof QmtpError && error.code === "maildir-locked";
+      if (isOverlap && this.#request.output.quiet) return undefined;
+      throw error;
+    }
+  }
+
   #deliver(lineOf: (result: MessageResult) => string): Promise<boolean> {
-    const { quiet } = this.#request.output;
+    const { quiet, json } = this.#request.output;
     return deliverMaildir({
       ...this.#request,
       onResult: (result) => {
         this.#summary.add(result);
         this.#progress?.update();
-        const quietly = quiet && result.delivery.status === "success" && result.outcome === "removed";
-        if (!quietly) this.#printer.print(lineOf(result));
+        if (quiet && result.delivery.status === "success" && result.outcome === "removed") return;
+        if (quiet && !json && this.#unsent.add(result)) return;
+        this.#printer.print(lineOf(result));
       },
       onUnusable: (file) => {
         this.#summary.unusable++;
@@ -107,15 +123,22 @@ export class MaildirRun {
     return (result) => maildirLine(result, paint);
   }
 
-  async #conclude(code: number): Promise<void> {
+  async #conclude(code: number, reported: Reported): Promise<void> {
     const { json, quiet } = this.#request.output;
     if (json) {
       const elapsedMs = performance.now() - this.#startedAt;
       this.#printer.print(this.#summary.json(this.#request.maildir, code, elapsedMs, this.#error));
     }
     await this.#printer.end();
+    if (json) return;
+    const { messages, unusable, notSent } = this.#summary;
+    const { count } = this.#unsent;
+    const nothingElse = count > 0 && count === messages && unusable + notSent === 0;
+    if (!nothingElse) reported.forget();
+    else if (!this.#context.stderr.isTTY && reported.isOld(this.#unsent.reasons)) return;
+    for (const line of this.#unsent.lines()) this.#say(line);
     const line = this.#summary.line(this.#error);
-    if (!json && line !== undefined && (code !== EXIT.success || !quiet)) this.#say(line);
+    if (!nothingElse && line !== undefined && (code !== EXIT.success || !quiet)) this.#say(line);
   }
 
   /** Prints a line on standard error, unless the last one was the same. */

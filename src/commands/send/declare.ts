@@ -91,7 +91,7 @@ export function declare(command: Command): void {
   ]);
   declareOutput(command, {
     json: "print one JSON object instead of lines",
-    quiet: "print only recipients without success",
+    quiet: "print only recipients without success that were not spooled",
   });
   addGroup(command, "output", [option("-n, --dry-run", "do not connect; print what would be sent")]);
   command.addHelpText("after", EXAMPLES);

@@ -106,9 +106,15 @@ async function report(
     });
     await writePieces(context.stdout, json);
   } else {
-    await writeLines(context.stdout, deliveryLines(deliveries, await output.paint(), output.quiet));
+    const shown = output.quiet ? deliveries.filter(needsAttention) : deliveries;
+    await writeLines(context.stdout, deliveryLines(shown, await output.paint()));
   }
   return exitCode(deliveries);
+}
+
+/** What is kept in a spool is sent later, without anyone's help. */
+function needsAttention({ status, spooled }: SpooledDelivery): boolean {
+  return status !== "success" && !spooled;
 }
 
 function described({ length, encoding }: Message, source: string, composed: boolean) {
