@@ -17,9 +17,10 @@ const STANDARD_INPUT = 0;
 export async function main(launcher = "qmtp"): Promise<boolean> {
   const { context, close } = processContext(launcher);
   try {
-    const { exitCode, frequent } = await runProgram(process.argv.slice(2), COMMAND_TABLE, context);
-    process.exitCode = exitCode;
-    return frequent;
+    const ended = await runProgram(process.argv.slice(2), COMMAND_TABLE, context);
+    process.exitCode = ended.exitCode;
+    if (!ended.isVerdict) exitAsInterrupted(context.interrupted);
+    return ended.frequent;
   } finally {
     // Standard input may be a pipe that stays open: it must not keep the process alive.
     close();
@@ -99,6 +100,18 @@ function interruptions(groups: ReadonlySet<number>): AbortSignal {
     interruption.abort(new Error(first));
   });
   return interruption.signal;
+}
+
+/**
+ * Only if a program dies of SIGINT does a shell take Ctrl-C for itself, too, and leave its loop. SIGTERM and SIGHUP are
+ * for this process alone. The event comes once all output is written.
+ */
+function exitAsInterrupted({ aborted, reason: why }: AbortSignal): void {
+  if (!aborted || reason(why) !== "SIGINT") return;
+  process.once("exit", () => {
+    process.removeAllListeners("SIGINT");
+    process.kill(process.pid, "SIGINT");
+  });
 }
 
 function signalGroup(group: number, signal: NodeJS.Signals): void {

@@ -1,6 +1,6 @@
 import { type Command, CommanderError } from "commander";
 import { QmtpError, usageError } from "../errors.ts";
-import { EXIT, errorExitCode, SEND_TABLE } from "../report/exit-code.ts";
+import { EXIT, type ExitTable, errorExitCode, SEND_TABLE } from "../report/exit-code.ts";
 import { describe } from "../report/remedies.ts";
 import { buildCommand, buildLauncher, buildOverview } from "./build-command.ts";
 import type { CommandEntry, CommandTable, Launcher } from "./command.ts";
@@ -20,6 +20,8 @@ interface Invocation {
 /** How a run ended. */
 interface Ended {
   readonly exitCode: number;
+  /** Whether the exit code says what became of every recipient; if not, another run is needed. */
+  readonly isVerdict: boolean;
   /** Whether it was a command that is run once per message, and succeeded. */
   readonly frequent: boolean;
 }
@@ -31,14 +33,19 @@ export async function runProgram(
   context: Context,
 ): Promise<Ended> {
   const invocation = invocationOf(args, table, context.name);
+  const { frequent = false, exitCodes = SEND_TABLE } = invocation.entry ?? {};
+  const ended = (exitCode: number) => ({
+    exitCode,
+    isVerdict: exitCode === exitCodes.success || exitCode === exitCodes.failure,
+    frequent: frequent && exitCode === EXIT.success,
+  });
   try {
-    const exitCode = await run(invocation, table, context);
-    return { exitCode, frequent: invocation.entry?.frequent === true && exitCode === EXIT.success };
+    return ended(await run(invocation, table, context));
   } catch (error) {
-    if (isHelpOrVersion(error)) return { exitCode: EXIT.success, frequent: false };
-    const { line, exitCode } = describeFailure(error, invocation);
+    if (isHelpOrVersion(error)) return { ...ended(EXIT.success), frequent: false };
+    const { line, exitCode } = describeFailure(error, exitCodes);
     if (line !== "") context.say(line);
-    return { exitCode, frequent: false };
+    return ended(exitCode);
   }
 }
 
@@ -110,8 +117,8 @@ function isHelpOrVersion(error: unknown): boolean {
 }
 
 /** The line for an error that ended a command before it had results, and the exit code. */
-function describeFailure(error: unknown, { entry }: Invocation): { line: string; exitCode: number } {
+function describeFailure(error: unknown, exitCodes: ExitTable): { line: string; exitCode: number } {
   const known = error instanceof QmtpError ? error : new QmtpError("unexpected", String(error));
   const line = error instanceof Error ? describe(error) : String(error);
-  return { line, exitCode: errorExitCode(known, entry?.exitCodes ?? SEND_TABLE) };
+  return { line, exitCode: errorExitCode(known, exitCodes) };
 }

@@ -70,6 +70,11 @@ export function environment(added: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return { ...env, ...added };
 }
 
+/** How a run ends after a signal: of SIGINT it dies, so that a shell's loop ends; otherwise it exits. */
+export function endedBy(signal: NodeJS.Signals, code = 111): Pick<Finished, "code" | "signal"> {
+  return signal === "SIGINT" ? { code: null, signal } : { code, signal: null };
+}
+
 /** Starts the launcher, as a script would. */
 export function startQmtp(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
   return start(process.execPath, [LAUNCHER, ...args], { ...options, env: environment(options.env) });

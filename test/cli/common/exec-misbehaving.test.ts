@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { newMark } from "../../support/leftovers.ts";
-import { finished, printed, qmtp, startQmtp, stopAll } from "../../support/processes.ts";
+import { endedBy, finished, printed, qmtp, startQmtp, stopAll } from "../../support/processes.ts";
 import { wirePackage } from "../../support/wire.ts";
 
 // Not afterEach: it would kill processes of the tests running concurrently.
@@ -143,7 +143,7 @@ describe.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s leaves no process of
     await printed(child.stderr, /^qmtp: server: up\n/);
     child.kill(signal);
     const { stdout, ...rest } = await done;
-    expect(rest).toEqual({ code: 111, signal: null, stderr: "qmtp: server: up\n" });
+    expect(rest).toEqual({ ...endedBy(signal), stderr: "qmtp: server: up\n" });
     expect(stdout).toMatch(
       new RegExp(
         `^b@y: deferral: interrupted by ${signal}[^\n]*\nc@y: deferral: interrupted by ${signal}[^\n]*\n$`,

@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
 import { portThatNeverAnswers } from "../../support/full-backlog.ts";
 import { startSink } from "../../support/in-process.ts";
-import { finished, printed, stopAll } from "../../support/processes.ts";
+import { endedBy, finished, printed, stopAll } from "../../support/processes.ts";
 import { envelopeFor, envelopeOf, homeWith, startQueue } from "../../support/qmail-qmtpc.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 
@@ -15,7 +15,8 @@ const writeMuch = (stream: Writable | null) => new Promise((resolve) => stream?.
 
 describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
   const ended = (code: number, line: string) => ({
-    ...{ code, signal: null, stdout: "" },
+    ...endedBy(signal, code),
+    stdout: "",
     stderr: `qmail-qmtpc: ${line}\n`,
   });
   const maybe = `interrupted by ${signal}; no response came (the message may have been delivered)`;
@@ -54,7 +55,8 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     child.kill(signal);
     const lines = ["b@y", "c@y"].map((to) => `qmail-qmtpc: ${to}: deferral: interrupted by ${signal}\n`);
     expect(await done).toEqual({
-      ...{ code: 74, signal: null, stdout: "" },
+      ...endedBy(signal, 74),
+      stdout: "",
       stderr: `* connecting to qmtp://127.0.0.1:${port}\n${lines.join("")}`,
     });
   });

@@ -4,8 +4,19 @@ import { createWriteStream, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { portThatNeverAnswers } from "../../support/full-backlog.ts";
 import { startSink } from "../../support/in-process.ts";
-import { finished, printed, startQmtp, stopAll } from "../../support/processes.ts";
+import { isInstalled } from "../../support/installed.ts";
+import {
+  endedBy,
+  environment,
+  finished,
+  LAUNCHER,
+  printed,
+  startGroup,
+  startQmtp,
+  stopAll,
+} from "../../support/processes.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
+import { skip } from "../../support/skip.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { wirePackage } from "../../support/wire.ts";
 
@@ -15,7 +26,7 @@ describe.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s", (signal) => {
   const unsent = `deferral: interrupted by ${signal}`;
   const sent = `${unsent}; no response came (the message may have been delivered)`;
 
-  test("while waiting for responses gives each recipient one line, and exit code 111", async () => {
+  test("while waiting for responses gives each recipient one line, and ends with exit code 111 or SIGINT", async () => {
     const sink = await startSink(["--fault", "stall"]);
     const child = startQmtp(["send", "-s", sink.endpoint, "-f", "a@x", "b@y", "c@y", "b@y"]);
     const done = finished(child);
@@ -23,7 +34,7 @@ describe.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s", (signal) => {
     await sink.nextLine();
     child.kill(signal);
     const stdout = `b@y: ${sent}\nc@y: ${sent}\nb@y: ${sent}\n`;
-    expect(await done).toEqual({ code: 111, signal: null, stdout, stderr: "" });
+    expect(await done).toEqual({ ...endedBy(signal), stdout, stderr: "" });
   });
 
   test("keeps the results so far", async () => {
@@ -34,7 +45,7 @@ describe.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s", (signal) => {
     child.stdin?.end();
     await printed(child.stderr, /\n< 3:Kok,\n/);
     child.kill(signal);
-    expect(await done).toMatchObject({ code: 111, stdout: `b@y: success: ok\nc@y: ${sent}\n` });
+    expect(await done).toMatchObject({ ...endedBy(signal), stdout: `b@y: success: ok\nc@y: ${sent}\n` });
   });
 
   test("while reading an open standard input sends nothing", async () => {
@@ -45,8 +56,7 @@ describe.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s", (signal) => {
     await new Promise((resolve) => child.stdin?.write(Buffer.alloc(2 * 1024 * 1024, "x"), resolve));
     child.kill(signal);
     expect(await done).toEqual({
-      code: 111,
-      signal: null,
+      ...endedBy(signal),
       stdout: `b@y: ${unsent}\nc@y: ${unsent}\n`,
       stderr: "",
     });
@@ -70,9 +80,8 @@ describe.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("%s", (signal) => {
     child.stdin?.end();
     await printed(child.stderr, /connecting to/);
     child.kill(signal);
-    const { code, stdout, stderr } = await done;
-    expect({ code, stdout }).toEqual({ code: 111, stdout: `b@y: ${unsent}\n` });
-    expect(stderr).toBe(`* connecting to qmtp://127.0.0.1:${port}\n`);
+    const stderr = `* connecting to qmtp://127.0.0.1:${port}\n`;
+    expect(await done).toEqual({ ...endedBy(signal), stdout: `b@y: ${unsent}\n`, stderr });
   });
 });
 
@@ -86,9 +95,38 @@ test("SIGINT while reading an open named pipe sends nothing", async () => {
   await new Promise((resolve) => writer.write(Buffer.alloc(2 * 1024 * 1024, "x"), resolve));
   child.kill("SIGINT");
   const stdout = "b@y: deferral: interrupted by SIGINT\n";
-  expect(await done).toEqual({ code: 111, signal: null, stdout, stderr: "" });
+  expect(await done).toEqual({ ...endedBy("SIGINT"), stdout, stderr: "" });
   expect(server.connections).toBe(0);
   writer.destroy();
+});
+
+test("Ctrl-C ends a shell's loop, after the report", async (context) => {
+  if (!isInstalled("bash")) skip(context, "Ctrl-C in a loop of bash, which is not installed");
+  const sink = await startSink(["--fault", "stall"]);
+  const send = `"$QMTP" send -s ${sink.endpoint} -f a@x b@y < /dev/null`;
+  const shell = startGroup("bash", ["-c", `for n in 1 2 3; do ${send}; echo again; done; echo after`], {
+    env: environment({ QMTP: LAUNCHER }),
+    stdio: "pipe",
+  });
+  const done = finished(shell);
+  await sink.nextLine();
+  // A terminal sends it to everything in the foreground.
+  process.kill(-(shell.pid as number), "SIGINT");
+  const why = "interrupted by SIGINT; no response came (the message may have been delivered)";
+  expect(await done).toMatchObject({ signal: "SIGINT", stdout: `b@y: deferral: ${why}\n` });
+});
+
+test("SIGINT after a verdict changes nothing: what was delivered is not sent again", async () => {
+  // A server that answers, and never closes the connection: the client waits for its last words.
+  const recipients = ["b@y", "c@y"];
+  const { length } = wirePackage({ message: "", recipients });
+  const server = await startScriptedServer({ reply: "3:Kok,3:Kok,", after: length });
+  const child = startQmtp(["send", "-v", "-s", server.endpoint, "-f", "a@x", ...recipients]);
+  const done = finished(child);
+  child.stdin?.end();
+  await printed(child.stderr, /< 3:Kok,3:Kok,/);
+  child.kill("SIGINT");
+  expect(await done).toMatchObject({ code: 0, signal: null, stdout: "b@y: success: ok\nc@y: success: ok\n" });
 });
 
 test("SIGINT is reported in --json, with the same deferrals", async () => {
@@ -98,7 +136,7 @@ test("SIGINT is reported in --json, with the same deferrals", async () => {
   child.stdin?.end("hi\n");
   await sink.nextLine();
   child.kill("SIGINT");
-  const { code, stdout, stderr } = await done;
+  const { stdout, ...ended } = await done;
   const text = "interrupted by SIGINT; no response came (the message may have been delivered)";
   expect(JSON.parse(stdout)).toMatchObject({
     outcome: "failed",
@@ -106,7 +144,7 @@ test("SIGINT is reported in --json, with the same deferrals", async () => {
     deliveries: [{ recipient: "b@y", status: "deferral", text, origin: "client", possibleDuplicate: true }],
     error: { code: "interrupted", fault: "local", message: "interrupted by SIGINT" },
   });
-  expect({ code, stderr }).toEqual({ code: 111, stderr: "" });
+  expect(ended).toEqual({ ...endedBy("SIGINT"), stderr: "" });
 });
 
 test("a second SIGINT ends a command whose report is stuck", async () => {

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { qmtp, startSink } from "../../support/in-process.ts";
-import { finished, printed, startQmtp, stopAll } from "../../support/processes.ts";
+import { endedBy, finished, printed, startQmtp, stopAll } from "../../support/processes.ts";
 import { unusedPort } from "../../support/scripted-server.ts";
 
 afterEach(stopAll);
@@ -64,9 +64,9 @@ test("a signal ends the wait at once, with the results so far", async () => {
   const ended = finished(child);
   await printed(child.stderr, /attempt 2 of 2/);
   child.kill("SIGINT");
-  const { code, stdout } = await ended;
-  const report = JSON.parse(stdout);
-  expect(code).toBe(111);
+  const run = await ended;
+  const report = JSON.parse(run.stdout);
+  expect(run).toMatchObject(endedBy("SIGINT"));
   expect(report.deliveries.map(({ text }: { text: string }) => text.replace(/ok .*/, "ok"))).toEqual([
     "ok",
     "sorry, this recipient is deferred here (#4.3.0)",
