@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
-import { qmtp } from "../../support/in-process.ts";
+import { qmtp, startSink } from "../../support/in-process.ts";
 import {
   deliverMaildir,
   emptyQmailHome,
@@ -9,7 +9,7 @@ import {
   mail,
   maildirWith,
 } from "../../support/maildirs.ts";
-import { type Finished, startSink, stopAll } from "../../support/processes.ts";
+import { type Finished, stopAll } from "../../support/processes.ts";
 import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
 import { sendmail } from "../../support/sendmail.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
