@@ -79,7 +79,7 @@ function ownerOnly(folder) {
 
 async function bundle() {
   const libraries = Object.entries(LIBRARIES).map(([path, name]) => ({ in: path, out: name }));
-  await Promise.all([
+  const builds = [
     build({ ...common, entryPoints: libraries, outdir: NEW }),
     build({
       ...common,
@@ -89,7 +89,10 @@ async function bundle() {
       // import() becomes require(), which is faster, and runs the imported code only then.
       supported: { "dynamic-import": false },
     }),
-  ]);
+  ];
+  // If one fails, the other must not go on writing into a folder that is removed meanwhile.
+  await Promise.allSettled(builds);
+  await Promise.all(builds);
   const hash = createHash("sha256").update(readFileSync(join(NEW, "main.js"))).digest("hex").slice(0, 16);
   const define = { MAIN_HASH: JSON.stringify(hash) };
   await build({ ...common, entryPoints: [join(ROOT, "src/start.ts")], outdir: NEW, define });
