@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { QmtpError, reason, systemCode } from "../errors.ts";
 
 const NAME = ".qmtp-lock";
@@ -41,12 +41,15 @@ export function lockMaildir(maildir: string): MaildirLock {
 
 function openLock(maildir: string, path: string): number {
   try {
-    return openSync(path, OPEN, 0o600);
+    const fd = openSync(path, OPEN, 0o600);
+    if (fstatSync(fd).isFile()) return fd;
+    closeSync(fd);
   } catch (error) {
     const found = IN_PLACE[systemCode(error) ?? ""];
     if (found !== undefined) throw unlockable(maildir, `${path} is ${found}; remove it`, error);
     throw unlockable(maildir, `${reason(error)}; name a maildir that can be written`, error);
   }
+  throw unlockable(maildir, `${path} is ${IN_PLACE.ENXIO}; remove it`);
 }
 
 /** What is in the file's place, by the error from opening it. */
@@ -61,6 +64,6 @@ function flockFailed(said: string, error: Error | undefined): string {
   return `flock(1) failed: ${error === undefined ? said || "it said nothing" : reason(error)}`;
 }
 
-function unlockable(maildir: string, why: string, cause: unknown): QmtpError {
+function unlockable(maildir: string, why: string, cause?: unknown): QmtpError {
   return new QmtpError("unlockable-maildir", `cannot lock the maildir ${maildir}: ${why}`, { cause });
 }
