@@ -9,7 +9,7 @@ export const CODES = {
   usage: ["local", "the command line is invalid; retrying will not help"],
   "bad-header": ["local", "the header does not say clearly who the recipients are; retrying will not help"],
   "bad-envelope": ["local", "the envelope does not follow qmail-queue's format"],
-  "envelope-too-large": ["local", "the envelope is too long to hold"],
+  "envelope-too-large": ["local", "the envelope is too long"],
   "address-too-long": ["local", "an address is longer than qmail-queue takes; retrying will not help"],
   "unreadable-input": ["local", "a file or standard input cannot be read"],
   "unwritable-spool": ["local", "no room for the message in the directory for temporary files"],

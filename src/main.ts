@@ -103,7 +103,7 @@ function interruptions(groups: ReadonlySet<number>): AbortSignal {
 }
 
 /**
- * Only if a program dies of SIGINT does a shell take Ctrl-C for itself, too, and leave its loop. SIGTERM and SIGHUP are
+ * Only if a program dies of SIGINT does a shell also treat Ctrl-C as its own and leave its loop. SIGTERM and SIGHUP are
  * for this process alone. The event comes once all output is written.
  */
 function exitAsInterrupted({ aborted, reason: why }: AbortSignal): void {

@@ -41,7 +41,7 @@ export async function start(launcher = "qmtp"): Promise<void> {
 }
 
 /**
- * The file holds the code twice: V8 checks only the beginning, and runs damaged code. Comparing the two is cheaper than
+ * The file contains the code twice: V8 checks only the beginning, and runs damaged code. Comparing the two is cheaper than
  * a checksum.
  */
 function readCache(file: string): Buffer | undefined {

@@ -49,7 +49,7 @@ export async function returnMessages<M extends Returned>(
   else await byQmtp(bounces, route, onReturned);
 }
 
-/** Composed one at a time, because each holds its beginning in memory. */
+/** Composed one at a time, because each keeps the start of its message in memory. */
 function* bouncesOf<M extends Returned>(
   messages: readonly M[],
   control: BounceControl,
@@ -57,7 +57,7 @@ function* bouncesOf<M extends Returned>(
 ): Generator<Bounce<M>, void> {
   for (const message of messages) {
     // NUL ends an address in qmail-queue's envelope.
-    if (message.head.sender.includes(0)) onReturned(message, { text: "the sender holds a NUL byte" });
+    if (message.head.sender.includes(0)) onReturned(message, { text: "the sender contains a NUL byte" });
     else yield { ...composeBounce(message, control, new Date()), of: message };
   }
 }

@@ -7,7 +7,7 @@ declare module "commander" {
   }
 }
 
-/** Replaces `--` while commander parses, so that an option's value can be `--` too. No argument holds NUL. */
+/** Replaces `--` while commander parses, so that an option's value can also be `--`. No argument contains NUL. */
 const END_OF_OPTIONS = "\0--";
 
 /**

@@ -30,8 +30,8 @@ function invalidValue(message: string): string {
   const [, operand, name] = /value '(.*)' is invalid for argument '(.+?)'/s.exec(message) ?? [];
   const choices = /Allowed choices are (.+?)\.$/s.exec(message)?.[1] ?? "";
   const wanted = choices.replace(/, (?=[^,]*$)/, " or ");
-  if (flags !== undefined) return `option '${flags}' does not take '${value}': write ${wanted}`;
-  return `argument <${name}> does not take '${operand}': write ${wanted}`;
+  if (flags !== undefined) return `option '${flags}' does not accept '${value}': write ${wanted}`;
+  return `argument <${name}> does not accept '${operand}': write ${wanted}`;
 }
 
 function flagsOf(command: Command): string[] {

@@ -2,7 +2,7 @@ import { interruption, QmtpError } from "../errors.ts";
 import { type Delivery, deferred } from "../protocol/delivery.ts";
 import type { Package, PackageSource } from "../protocol/package.ts";
 import type { Violation } from "../protocol/violation.ts";
-import { type Cause, sameText } from "../session/cause.ts";
+import { type Cause, causeOf } from "../session/cause.ts";
 import { runSession } from "../session/session.ts";
 import type { OpenConnection, Server } from "../transport/connector.ts";
 import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
@@ -52,7 +52,7 @@ function notConnected(endpoints: readonly Endpoint[], error: QmtpError): Session
     server: { endpoint: formatEndpoint(last), address: null, port: null, tls: null },
     timing: { connectMs: null, sendMs: null, responseMs: null },
     violations: [],
-    cause: sameText(error),
+    cause: causeOf(error),
   };
 }
 

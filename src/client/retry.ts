@@ -2,7 +2,7 @@ import { type Code, interruption } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
 import { type Delivery, mergeAttempts } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
-import { sameText } from "../session/cause.ts";
+import { causeOf } from "../session/cause.ts";
 import { type Delivered, deliver, type SendEvents } from "./deliver.ts";
 import type { Route } from "./route.ts";
 
@@ -77,7 +77,7 @@ export async function deliverWithRetries(
     observer?.note(`attempt ${number}, to ${count}, in ${(delayMs / 1_000).toFixed(1)} s`);
     await clock.wait(delayMs, signal);
     if (signal.aborted) {
-      last = { ...last, cause: sameText(interruption(signal)) };
+      last = { ...last, cause: causeOf(interruption(signal)) };
       break;
     }
     const some = again.map((index) => recipients[index] as Buffer);

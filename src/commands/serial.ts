@@ -45,7 +45,7 @@ class SerialRun {
   readonly #reader: MessageFileReader;
   /** Those of this turn of the event loop, which are written together. */
   #records = "";
-  #trouble = false;
+  #failed = false;
 
   constructor(prefix: Buffer, context: Context) {
     this.#context = context;
@@ -72,7 +72,7 @@ class SerialRun {
     const [violation] = violations;
     if (violation !== undefined) this.#say(`the server broke the protocol: ${violation.message}`);
     else if (cause !== null) this.#say(cause.error.message);
-    return this.#trouble ? EXIT.temporary : EXIT.success;
+    return this.#failed ? EXIT.temporary : EXIT.success;
   }
 
   /** The next package, for the session; without a promise if its name has arrived. */
@@ -105,7 +105,7 @@ class SerialRun {
 
   /** Only what the server said is a result. */
   #record({ file }: NamedPackage, delivery: Delivery): void {
-    if (delivery.origin === "client") this.#trouble = true;
+    if (delivery.origin === "client") this.#failed = true;
     else this.#print(serialRecord(file.name, delivery, this.#context.env.TCPREMOTEIP));
   }
 
@@ -120,7 +120,7 @@ class SerialRun {
     this.#records = "";
     return new Promise((resolve) => {
       this.#context.stdout.write(records, "latin1", (error) => {
-        if (error) this.#trouble = true;
+        if (error) this.#failed = true;
         resolve();
       });
     });
@@ -128,7 +128,7 @@ class SerialRun {
 
   /** @param line names in it are bytes, one per character */
   #say(line: string): void {
-    this.#trouble = true;
+    this.#failed = true;
     this.#context.say(Buffer.from(line, "latin1"));
   }
 }

@@ -1,7 +1,7 @@
 import { usageError } from "../errors.ts";
 
 /**
- * An envelope address, which may hold any bytes except control bytes.
+ * An envelope address, which may contain any bytes except control bytes.
  * @param what its origin, for errors; a function if there may be a million addresses
  * @throws {QmtpError} usage
  */

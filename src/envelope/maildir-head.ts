@@ -35,7 +35,7 @@ export function parseMaildirHead(bytes: Buffer): MaildirHead | undefined {
   };
 }
 
-/** The head of a file for `qmtp maildir` or maildirqmtp to deliver. The addresses hold no LF. */
+/** The head of a file for `qmtp maildir` or maildirqmtp to deliver. The addresses contain no LF. */
 export function encodeMaildirHead(sender: Buffer, recipient: Buffer): Buffer {
   const end = Buffer.from(">\n");
   return Buffer.concat([RETURN_PATH, sender, end, DELIVERED_TO, recipient, end.subarray(1)]);

@@ -16,7 +16,7 @@ export interface QueueEnvelope {
   readonly recipients: readonly Buffer[];
 }
 
-/** The pieces of an envelope, whose addresses hold no NUL. */
+/** The pieces of an envelope, whose addresses contain no NUL. */
 export function* encodeQueueEnvelope(sender: Buffer, recipients: readonly Buffer[]): Generator<Buffer, void> {
   yield Buffer.concat([Buffer.of(SENDER), sender, Buffer.of(NUL)]);
   for (const recipient of recipients) {

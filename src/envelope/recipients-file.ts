@@ -30,7 +30,7 @@ export function parseRecipients(bytes: Buffer, name: string, reading: Reading): 
     if (recipient.length > 0) recipients.push(recipient);
     start = next + 1;
   }
-  if (recipients.length === 0) throw usageError(`${name} holds no recipients; write one address per line`);
+  if (recipients.length === 0) throw usageError(`${name} contains no recipients; write one address per line`);
   return recipients;
 }
 

@@ -57,7 +57,7 @@ function bareAddress(address: Buffer, origin: Origin): Buffer {
   return bare;
 }
 
-/** Strings in quotes may hold anything. A quote that is never closed is a character like any other. */
+/** Strings in quotes may contain anything. A quote that is never closed is a character like any other. */
 function withoutQuotes(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"/g, "");
 }

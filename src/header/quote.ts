@@ -10,7 +10,7 @@ export function quoteLocalPart(address: Buffer): Buffer {
 }
 
 /**
- * Whether a text, in UTF-8, has a word that leaves no room for anything else on its line. A line holds at most 998
+ * Whether a text, in UTF-8, has a word that leaves no room for anything else on its line. A line has at most 998
  * bytes (RFC 5322, 2.1.1), and can be folded only at spaces.
  */
 export function hasLongWord(text: string): boolean {

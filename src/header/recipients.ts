@@ -61,7 +61,7 @@ export async function mailboxesIn(
     const shown = part.trim().replace(/\s+/g, " ").slice(0, 200);
     return error(`${origin} has '${shown}', ${why}`);
   };
-  if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(list)) throw bad(list, "which holds a control character");
+  if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(list)) throw bad(list, "which contains a control character");
   return splitList(list, bad).flatMap((part) =>
     // One at a time: in a list, the parser takes a word without a domain for part of the name that follows.
     parse(part, { flatten: true }).flatMap(({ name, address }) => {

@@ -8,7 +8,7 @@ const SILENCE_MS = 86_400_000;
  * What the last run has reported, kept in the lock file. A run under cron that finds the server as dead as the one
  * before has nothing new to say, and cron's mail about it may land in this very maildir.
  *
- * Trouble with the file changes nothing else: the next run just says everything again.
+ * A problem with the file changes nothing else: the next run just says everything again.
  */
 export class Reported {
   readonly #fd: number;
@@ -18,19 +18,19 @@ export class Reported {
     this.#fd = fd;
   }
 
-  /** Whether the same trouble was reported less than a day ago; if not, it counts as reported from now on. */
-  isOld(trouble: string): boolean {
+  /** Whether the same problem was reported less than a day ago; if not, it counts as reported from now on. */
+  isOld(problem: string): boolean {
     try {
       const { mtimeMs, size } = fstatSync(this.#fd);
       const then = size === 0 ? "" : readFileSync(this.#fd, "utf8");
-      if (then === trouble && Date.now() - mtimeMs < SILENCE_MS) return true;
+      if (then === problem && Date.now() - mtimeMs < SILENCE_MS) return true;
       ftruncateSync(this.#fd);
-      writeWhole(this.#fd, Buffer.from(trouble), 0);
+      writeWhole(this.#fd, Buffer.from(problem), 0);
     } catch {}
     return false;
   }
 
-  /** The trouble is over. */
+  /** The problem is over. */
   forget(): void {
     try {
       if (fstatSync(this.#fd).size > 0) ftruncateSync(this.#fd);

@@ -12,7 +12,7 @@ export interface Spooled {
   /** Messages marked as spooled are on the disk. */
   readonly deliveries: readonly SpooledDelivery[];
   /** Why messages could not be kept, each reason once. */
-  readonly troubles: readonly string[];
+  readonly problems: readonly string[];
 }
 
 /** Keeps the message for each deferred recipient, as a file that `qmtp maildir` delivers later. */
@@ -22,13 +22,13 @@ export async function spoolDeferred(
   message: Message,
   maildir: string,
 ): Promise<Spooled> {
-  const troubles = new Set<string>();
+  const problems = new Set<string>();
   const attempt = async (storing: () => Promise<void>): Promise<boolean> => {
     try {
       await storing();
       return true;
     } catch (error) {
-      troubles.add(reason(error));
+      problems.add(reason(error));
       return false;
     }
   };
@@ -41,7 +41,7 @@ export async function spoolDeferred(
   const kept = stored.size > 0 && (await attempt(() => syncNew(maildir)));
   return {
     deliveries: deliveries.map((delivery) => ({ ...delivery, spooled: kept && stored.has(delivery) })),
-    troubles: [...troubles],
+    problems: [...problems],
   };
 }
 

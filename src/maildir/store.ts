@@ -89,7 +89,7 @@ async function sync(path: string): Promise<void> {
   }
 }
 
-/** time.random.host, as maildir(5) says; the host's name must not hold / and :. */
+/** time.random.host, as maildir(5) says; the host's name must not contain / or :. */
 function uniqueName(): string {
   const host = hostname().replaceAll("/", "\\057").replaceAll(":", "\\072");
   const now = Date.now();

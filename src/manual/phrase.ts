@@ -31,7 +31,7 @@ export function plainText(text: string): string {
   });
 }
 
-/** The words of a macro line; one in double quotes may hold spaces. */
+/** The words of a macro line; one in double quotes may contain spaces. */
 export function wordsOf(line: string): string[] {
   return Array.from(line.matchAll(/"([^"]*)"|(?:\\.|\S)+/g), ([word, quoted]) => quoted ?? word);
 }

@@ -70,7 +70,7 @@ async function headOf(
 /**
  * Where a descriptor is in its regular file. Node cannot ask the system, so the file is read to its end: the position
  * is its size minus the bytes that were left.
- * @throws {QmtpError} unreadable-input, also when the file changed meanwhile
+ * @throws {QmtpError} unreadable-input, including when the file changed meanwhile
  */
 export async function positionOf(fd: number, name: string, signal: AbortSignal): Promise<number> {
   const before = stampOf(fd, name);
@@ -103,7 +103,7 @@ export interface KnownFile {
 /**
  * The bytes of a file from an offset on, as they are. It is opened for the first chunk, and closed after the last
  * one or when the reader stops.
- * @throws {QmtpError} unreadable-input, also when the file has changed since it was examined
+ * @throws {QmtpError} unreadable-input, including when the file has changed since it was examined
  */
 export async function* restOfFile(file: KnownFile, from: number): AsyncGenerator<Buffer, void> {
   const fd = openKnown(file);

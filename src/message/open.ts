@@ -30,11 +30,11 @@ export interface OpenMessage {
 export async function openFile(path: string, options: MessageOptions): Promise<OpenMessage> {
   const fd = openForReading(path);
   const kind = fstatSync(fd);
-  if (kind.isFIFO()) return openStream(await pipeStream(fd), path, options);
+  if (kind.isFIFO()) return readStream(await pipeStream(fd), path, options);
   if (!kind.isFile() && !kind.isDirectory()) {
     // A terminal, for example, cannot be read without waiting.
     closeSync(fd);
-    return openStream(createReadStream(path), path, options);
+    return readStream(createReadStream(path), path, options);
   }
   try {
     if (kind.isDirectory())
@@ -51,7 +51,7 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
  * The message on a stream, read to its end. A large regular file is sent in place, not copied.
  * @throws {QmtpError} unreadable-input, unwritable-spool, bad-header; and what `editHeader` throws
  */
-export async function openStream(
+export async function readStream(
   stream: InputStream,
   name: string,
   options: MessageOptions,

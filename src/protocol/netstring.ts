@@ -6,7 +6,7 @@ export const COMMA = 0x2c;
 const ZERO = 0x30;
 const NINE = 0x39;
 
-/** Ten digits reach 9.3 GiB, far less than a JavaScript number holds exactly. */
+/** Ten digits reach 9.3 GiB, which a JavaScript number can represent exactly. */
 const MAX_DIGITS = 10;
 /** The longest netstring that `MAX_DIGITS` can declare, in bytes. */
 export const MAX_LENGTH = 10 ** MAX_DIGITS - 1;

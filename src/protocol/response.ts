@@ -49,7 +49,7 @@ export class ResponseReader {
   }
 
   /**
-   * @returns the next response, or undefined when the pushed bytes hold no further whole one
+   * @returns the next response, or undefined when the pushed bytes contain no further complete one
    * @throws {ViolationError} when the bytes are not a response; after that, nothing more can be read
    */
   next(): Response | undefined {

@@ -25,8 +25,8 @@ const MEANINGS: Readonly<Record<number, string>> = {
   51: "out of memory",
   53: "it cannot write; is the disk full?",
   54: "it cannot read the message",
-  61: "trouble with the qmail home",
-  62: "trouble with the queue",
+  61: "a problem with the qmail home",
+  62: "a problem with the queue",
   71: "it refuses the message for now",
   91: "it does not understand the envelope",
 };

@@ -48,7 +48,7 @@ export class Progress {
     const { default: ora } = await import("ora");
     if (this.#stopped) return;
     // To hide the cursor, ora would handle signals, and end the process before it has reported. Nor may it read
-    // standard input, which holds the message.
+    // standard input, which carries the message.
     this.#spinner = ora({
       stream,
       text: this.#text(),

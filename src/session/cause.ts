@@ -10,7 +10,7 @@ export interface Cause {
 const seconds = (ms: number) => `${ms / 1000} s`;
 
 /** A cause with the same text for packages that were sent and for those that were not. */
-export function sameText(error: QmtpError): Cause {
+export function causeOf(error: QmtpError): Cause {
   return { error, texts: { sent: `${error.message}; no response came`, unsent: error.message } };
 }
 
@@ -77,9 +77,9 @@ export function messageUnreadable(message: string): Cause {
 }
 
 export function interrupted(signal: AbortSignal): Cause {
-  return sameText(interruption(signal));
+  return causeOf(interruption(signal));
 }
 
 function failure(code: Code, message: string): Cause {
-  return sameText(new QmtpError(code, message));
+  return causeOf(new QmtpError(code, message));
 }

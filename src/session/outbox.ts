@@ -18,7 +18,7 @@ export interface OutboxEvents {
  * The writing side of a connection: gathers small pieces, hands over large ones, respects backpressure.
  *
  * Packages are gathered until they fill a block, or until `flush`: a system call for each would cost more than all
- * the rest. Which packages were sent whole is known to the byte, except when a write that holds several fails partway: then each
+ * the rest. Which packages were sent whole is known to the byte, except when a write of several fails partway: then each
  * package that ends before the write's last byte may have been.
  */
 export class Outbox {

@@ -74,7 +74,7 @@ class Session<P extends Package> {
   #writerCause: Cause | null = null;
   /** After a signal, while responses to packages in flight are awaited. */
   #draining: Cause | null = null;
-  #finished: (end: SessionEnd) => void = () => {};
+  #resolveEnd: (end: SessionEnd) => void = () => {};
   #stopListening = () => {};
 
   constructor(connection: Duplex, packages: PackageSource<P>, options: SessionOptions<P>) {
@@ -86,12 +86,12 @@ class Session<P extends Package> {
     this.#writer = new Writer(connection, packages, flight, {
       sending: options.observer?.sent,
       written: () => this.#deadlines.write.start(),
-      taken: (bytes) => this.#taken(bytes),
+      taken: (bytes) => this.#onTaken(bytes),
     });
     const { idleMs, writeMs = idleMs, sessionMs, drainMs = 0 } = options.limits;
     this.#deadlines = {
-      idle: new Deadline(idleMs, () => this.#expired(noProgress(idleMs))),
-      write: new Deadline(writeMs, () => this.#expired(noProgress(writeMs))),
+      idle: new Deadline(idleMs, () => this.#onExpired(noProgress(idleMs))),
+      write: new Deadline(writeMs, () => this.#onExpired(noProgress(writeMs))),
       session: new Deadline(sessionMs, () => this.#finish(sessionTooLong(sessionMs))),
       drain: new Deadline(drainMs, () => this.#finish(this.#draining)),
       lastWords: new Deadline(LAST_WORDS_MS.max, () => this.#finish(null)),
@@ -101,7 +101,7 @@ class Session<P extends Package> {
 
   run(): Promise<SessionEnd> {
     const done = new Promise<SessionEnd>((resolve) => {
-      this.#finished = resolve;
+      this.#resolveEnd = resolve;
     });
     this.#listen();
     // The signal was already aborted.
@@ -113,22 +113,22 @@ class Session<P extends Package> {
 
   #listen(): void {
     const connection = this.#connection;
-    connection.on("data", (chunk: Buffer) => this.#received(chunk));
-    connection.on("end", () => this.#ended(connectionClosed(this.#reader.begun)));
-    connection.on("close", () => this.#ended(connectionClosed(this.#reader.begun)));
+    connection.on("data", (chunk: Buffer) => this.#onData(chunk));
+    connection.on("end", () => this.#onConnectionEnd(connectionClosed(this.#reader.begun)));
+    connection.on("close", () => this.#onConnectionEnd(connectionClosed(this.#reader.begun)));
     connection.on("error", (error) => {
       // A server that has sent a response has read something.
       const refused = error instanceof QmtpError && error.code === "connection-refused" && !this.#heard;
-      this.#ended(refused ? connectionRefused(error) : connectionFailed(reason(error)));
+      this.#onConnectionEnd(refused ? connectionRefused(error) : connectionFailed(reason(error)));
     });
     this.#deadlines.idle.restart();
     this.#deadlines.session.restart();
     const { signal } = this.#options;
-    if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.#interrupted(signal));
+    if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.#onInterrupt(signal));
   }
 
   /** Packages in flight may have been accepted: without their responses, they would be sent again. */
-  #interrupted(signal: AbortSignal): void {
+  #onInterrupt(signal: AbortSignal): void {
     const cause = interrupted(signal);
     if (this.#ledger.packages === 0 || this.#options.limits.drainMs === undefined) {
       this.#finish(cause);
@@ -165,7 +165,7 @@ class Session<P extends Package> {
     if (this.#ledger.packages > 0) this.#connection.end();
   }
 
-  #taken(bytes: number): void {
+  #onTaken(bytes: number): void {
     if (!this.#running) return;
     this.#bytes += bytes;
     this.#sentAt = performance.now();
@@ -178,7 +178,7 @@ class Session<P extends Package> {
 
   // Reading
 
-  #received(chunk: Buffer): void {
+  #onData(chunk: Buffer): void {
     if (!this.#running) return;
     this.#heard = true;
     this.#deadlines.idle.restart();
@@ -190,7 +190,7 @@ class Session<P extends Package> {
       this.#settleAll();
     } catch (error) {
       if (!(error instanceof ViolationError)) throw error;
-      this.#violated(error);
+      this.#onViolation(error);
     }
     if (this.#ledger.partlyAnswered) this.#deadlines.laterResponses.restart();
     else this.#deadlines.laterResponses.stop();
@@ -208,7 +208,7 @@ class Session<P extends Package> {
     }
   }
 
-  #violated({ code, message, offset }: ViolationError): void {
+  #onViolation({ code, message, offset }: ViolationError): void {
     this.#violations.push({ code, message, offset });
     // After a violation, a response may not be for the recipient it seems to be for.
     if (!this.#answered) this.#finish(protocolViolation(message));
@@ -241,11 +241,11 @@ class Session<P extends Package> {
   }
 
   /** Once everything is answered, how the connection ends does not matter. */
-  #ended(cause: Cause): void {
+  #onConnectionEnd(cause: Cause): void {
     this.#finish(this.#answered ? null : cause);
   }
 
-  #expired(cause: Cause): void {
+  #onExpired(cause: Cause): void {
     if (this.#ledger.partlyAnswered) this.#responsesMissing();
     else this.#finish(this.#draining ?? cause);
   }
@@ -262,7 +262,7 @@ class Session<P extends Package> {
     if (cause === null && connection.writableLength === 0) connection.end(() => connection.destroy());
     else connection.destroy();
     if (found !== null) this.#ledger.abandon(found.texts, found.error);
-    this.#finished({
+    this.#resolveEnd({
       cause,
       violations: this.#violations,
       sendMs: this.#sentAt - this.#startedAt,

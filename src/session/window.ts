@@ -48,7 +48,7 @@ export class Window<P extends Package> {
 
   /** The final bytes of the first `count` packages were handed to the connection. */
   written(count: number): void {
-    // The first of this write: the others wait for the server, too, not only for the path.
+    // The first of this write: the others also wait for the server, not only for the path.
     const first = this.#written + 1;
     this.#written = count;
     if (this.#probe !== undefined || first > count) return;

@@ -156,7 +156,7 @@ export class Writer<P extends Package> {
     await Promise.race([this.#outbox.addBorrowed(chunk), this.#whenStopped]);
   }
 
-  /** Hands over what was gathered; resolves when the condition holds or the writer was stopped. */
+  /** Hands over what was gathered; resolves when the condition is met or the writer was stopped. */
   async #flushUntil(condition: () => boolean): Promise<void> {
     while (!this.#stopped && !condition()) {
       this.#outbox.flush();

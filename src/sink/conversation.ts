@@ -186,7 +186,7 @@ export class Conversation {
     const answers = await incoming.settle({ status: "success", text: Buffer.from(accepted) });
     incoming.close();
     this.#incoming = undefined;
-    if (incoming.troubles.size > 0) onNotStored([...incoming.troubles]);
+    if (incoming.problems.size > 0) onNotStored([...incoming.problems]);
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const { sender, surplus, bytes, encoding } = incoming;
     const kinds = this.#misbehaviours;

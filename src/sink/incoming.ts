@@ -37,7 +37,7 @@ export class Incoming {
   /** Recipients beyond the limits. */
   surplus = 0;
   /** Why it could not be stored, each reason once. Only for ourselves: it may name our files. */
-  readonly troubles = new Set<string>();
+  readonly problems = new Set<string>();
 
   constructor(encoding: Encoding, bytes: number, rules: AcceptanceRules, maildir: string | undefined) {
     this.encoding = encoding;
@@ -85,7 +85,7 @@ export class Incoming {
       this.#body?.add(bytes);
     } catch (error) {
       this.#incomplete = true;
-      this.troubles.add(reason(error));
+      this.problems.add(reason(error));
     }
   }
 
@@ -95,7 +95,7 @@ export class Incoming {
       await storeMessage(this.#maildir as string, this.#file(recipient));
       return accepted;
     } catch (error) {
-      this.troubles.add(reason(error));
+      this.problems.add(reason(error));
       return NOT_STORED;
     }
   }

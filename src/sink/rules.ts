@@ -51,7 +51,7 @@ export function refusal(recipient: Buffer, { recipients }: AcceptanceRules): Res
   return recipients.find(({ pattern }) => pattern.test(text))?.response;
 }
 
-/** Whether the head of a file in a maildir can hold the address, which has a line of its own there. */
+/** Whether the head of a file in a maildir can contain the address, which has a line of its own there. */
 function storable(address: Buffer): boolean {
   return !address.includes(0x0a) && !address.includes(0x00);
 }

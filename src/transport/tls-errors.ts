@@ -2,7 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { type Hint, QmtpError, reason, systemCode } from "../errors.ts";
 
 /** Why TLS failed, with a hint at the remedy. */
-export interface Trouble {
+export interface TlsProblem {
   readonly why: string;
   readonly hint?: Hint;
 }
@@ -19,7 +19,7 @@ export function distrust(
   name: string,
   wrongName: Error | undefined,
   pin: string,
-): Trouble {
+): TlsProblem {
   const ofName = code === "ERR_TLS_CERT_ALTNAME_INVALID";
   const names = certificate.subjectAltName ?? certificate.subject?.replaceAll("\n", ", ") ?? "no name";
   const alsoName = wrongName === undefined || ofName ? "" : `, and it is for ${names}`;
@@ -54,7 +54,7 @@ function chainWords(code: string, { issuer, validFrom, validTo }: X509Certificat
 }
 
 /** The alerts by which a server refuses our certificate, or the lack of one. */
-const ABOUT_OURS: Readonly<Record<string, Trouble & { readonly hint: Hint }>> = {
+const ABOUT_OURS: Readonly<Record<string, TlsProblem & { readonly hint: Hint }>> = {
   ACCESS_DENIED: ours("the server denies access to our certificate"),
   BAD_CERTIFICATE: ours("the server refuses our certificate, or the lack of one"),
   CERTIFICATE_EXPIRED: ours("the server says that our certificate has expired"),
@@ -81,7 +81,7 @@ const NOT_TLS = [
 ];
 
 /** Why the handshake failed. */
-export function handshakeTrouble(error: Error): Trouble {
+export function handshakeProblem(error: Error): TlsProblem {
   const code = systemCode(error) ?? "";
   const alert = alertOf(error);
   const aboutOurs = ABOUT_OURS[alert ?? ""];

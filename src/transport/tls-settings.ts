@@ -35,7 +35,7 @@ export interface TlsSources {
 /** Older versions are broken (RFC 8996). */
 export const MIN_VERSION = "TLSv1.2";
 
-/** @throws {QmtpError} usage; unreadable-configuration, if a file does not hold what it should */
+/** @throws {QmtpError} usage; unreadable-configuration, if a file does not contain what it should */
 export function readTlsSettings({
   cacert,
   cert,
@@ -67,8 +67,8 @@ export function readIdentity(certFile: string, keyFile: string): { cert: string;
     if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
   } catch (error) {
     const why = /passphrase|interrupted or cancelled/i.test(reason(error))
-      ? "holds a key with a passphrase; name one without"
-      : "holds no private key in PEM form";
+      ? "contains a key with a passphrase; name one without"
+      : "contains no private key in PEM form";
     throw unusable(`${keyFile} ${why}`, error);
   }
   throw unusable(`the key in ${keyFile} does not belong to the certificate in ${certFile}`);
@@ -80,11 +80,11 @@ export function readIdentity(certFile: string, keyFile: string): { cert: string;
  */
 export function readCertificates(file: string): string[] {
   const found = read(file).match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  if (found.length === 0) throw unusable(`${file} holds no certificate in PEM form`);
+  if (found.length === 0) throw unusable(`${file} contains no certificate in PEM form`);
   try {
     for (const pem of found) new X509Certificate(pem);
   } catch (error) {
-    throw unusable(`${file} holds a broken certificate: ${reason(error)}`, error);
+    throw unusable(`${file} contains a broken certificate: ${reason(error)}`, error);
   }
   return found;
 }

@@ -7,7 +7,7 @@ import { onAbort } from "../io/abort.ts";
 import { formatEndpoint, type HostEndpoint } from "./endpoint.ts";
 import { keepReading } from "./keep-reading.ts";
 import { Pair } from "./pair.ts";
-import { afterHandshake, distrust, handshakeTrouble, type Trouble } from "./tls-errors.ts";
+import { afterHandshake, distrust, handshakeProblem, type TlsProblem } from "./tls-errors.ts";
 import { pinOf, type TlsSession, type TlsSettings } from "./tls-settings.ts";
 
 export interface Secured {
@@ -46,10 +46,10 @@ export async function startTls(
   await handshake(connection, endpoint, signal);
   keepReading(connection);
   const certificate = connection.getPeerX509Certificate();
-  const trouble = untrusted(connection, certificate, name, settings);
-  if (trouble !== undefined) {
+  const problem = untrusted(connection, certificate, name, settings);
+  if (problem !== undefined) {
     connection.destroy();
-    throw failure(endpoint, trouble, "tls-untrusted");
+    throw failure(endpoint, problem, "tls-untrusted");
   }
   if (settings.insecure) void tell([`the certificate of ${formatEndpoint(endpoint)} is not verified`]);
   const session = {
@@ -71,7 +71,7 @@ function untrusted(
   certificate: X509Certificate | undefined,
   name: string,
   { pins, insecure }: TlsSettings,
-): Trouble | undefined {
+): TlsProblem | undefined {
   if (certificate === undefined) {
     return insecure && pins.length === 0 ? undefined : { why: "the server has no certificate" };
   }
@@ -90,7 +90,7 @@ function handshake(connection: TLSSocket, endpoint: HostEndpoint, signal: AbortS
     // Never removed: an error before the session listens must not end the process.
     connection.once("error", (error) => {
       stopListening();
-      reject(signal.aborted ? signal.reason : failure(endpoint, handshakeTrouble(error), "tls-failed"));
+      reject(signal.aborted ? signal.reason : failure(endpoint, handshakeProblem(error), "tls-failed"));
     });
     connection.once("secureConnect", () => {
       stopListening();
@@ -102,7 +102,7 @@ function handshake(connection: TLSSocket, endpoint: HostEndpoint, signal: AbortS
 
 function failure(
   endpoint: HostEndpoint,
-  { why, hint }: Trouble,
+  { why, hint }: TlsProblem,
   code: "tls-failed" | "tls-untrusted",
 ): QmtpError {
   return new QmtpError(code, `cannot connect to ${formatEndpoint(endpoint)}: ${why}`, { hint });

@@ -104,7 +104,7 @@ describe("a list of recipients", () => {
   test.each(["", "\n", "\r\n\n", "# a@x\n", " \t\n", "\xef\xbb\xbf"])(
     "of nothing (%j) is refused",
     (text) => {
-      expect(() => list(text)).toThrow("list holds no recipients; write one address per line");
+      expect(() => list(text)).toThrow("list contains no recipients; write one address per line");
     },
   );
 });

@@ -116,7 +116,7 @@ describe("an ambiguous recipient is refused", () => {
     async (field) => {
       await expect(recipientsOf(`To: ${field}`)).rejects.toMatchObject({
         code: "bad-header",
-        message: expect.stringContaining("which holds a control character"),
+        message: expect.stringContaining("which contains a control character"),
       });
     },
   );

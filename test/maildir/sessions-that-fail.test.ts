@@ -7,7 +7,7 @@ import type { MaildirPackage, MessageResult } from "../../src/maildir/outcomes.t
 import { deliverMaildir, type RoundsOptions } from "../../src/maildir/rounds.ts";
 import type { Delivery } from "../../src/protocol/delivery.ts";
 import type { Package, PackageSource } from "../../src/protocol/package.ts";
-import { sameText } from "../../src/session/cause.ts";
+import { causeOf } from "../../src/session/cause.ts";
 import { LIMITS } from "../session/sending.ts";
 import { noBounces, routeThrough } from "../support/routes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -100,7 +100,7 @@ function reportOf(why: string | undefined): client.SessionReport {
     server: { endpoint: "qmtp://in-memory:209", address: null, port: null, tls: null },
     timing: { connectMs: null, sendMs: null, responseMs: null },
     violations: [],
-    cause: why === undefined ? null : sameText(new QmtpError("connect-failed", why)),
+    cause: why === undefined ? null : causeOf(new QmtpError("connect-failed", why)),
   };
 }
 

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { type MessageOptions, openFile, openStream } from "../../src/message/open.ts";
+import { type MessageOptions, openFile, readStream } from "../../src/message/open.ts";
 import type { Message } from "../../src/protocol/package.ts";
 
 let folder: string;
@@ -148,7 +148,7 @@ describe("a large regular file on standard input", () => {
   ])("is sent where it lies, from where its descriptor is: %s", async (_, raw, text) => {
     const { fd, input } = standardInput(file(content));
     readSync(fd, Buffer.alloc(4), 0, 4, null);
-    const { message, close } = await openStream(input, "standard input", { ...withoutSpool(), raw });
+    const { message, close } = await readStream(input, "standard input", { ...withoutSpool(), raw });
     const expected = Buffer.from(text.slice(4));
     expect(message.length).toBe(expected.length);
     for (let time = 0; time < 2; time++) expect((await bytesOf(message)).equals(expected)).toBe(true);
@@ -159,7 +159,7 @@ describe("a large regular file on standard input", () => {
     const { fd, input } = standardInput(file(content));
     readSync(fd, Buffer.alloc(1), 0, 1, null);
     const editHeader = async ({ bytes }: { bytes: Buffer }) => Buffer.from(`was ${bytes}`);
-    const { message } = await openStream(input, "standard input", { ...withoutSpool(), editHeader });
+    const { message } = await readStream(input, "standard input", { ...withoutSpool(), editHeader });
     const bytes = await bytesOf(message);
     expect(bytes.length).toBe(message.length);
     expect(bytes.toString("latin1", 0, 30)).toBe("was o: b@x\n\nsome text\nTo: b@x\n");
@@ -167,14 +167,14 @@ describe("a large regular file on standard input", () => {
 
   test("is refused if it grows meanwhile, because its beginning is unknown then", async () => {
     const path = file(content);
-    const opened = openStream(standardInput(path).input, "standard input", options);
+    const opened = readStream(standardInput(path).input, "standard input", options);
     setImmediate(() => appendFileSync(path, "more"));
     await expect(opened).rejects.toThrow("standard input changed while it was read");
   });
 
   test("can be abandoned while it is read", async () => {
     const stop = new AbortController();
-    const opened = openStream(standardInput(file(content)).input, "standard input", {
+    const opened = readStream(standardInput(file(content)).input, "standard input", {
       ...options,
       signal: stop.signal,
     });
@@ -187,7 +187,7 @@ describe("a stream", () => {
   const stream = (...chunks: (string | Buffer)[]) => Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
 
   test("is normalised across its chunks", async () => {
-    const { message, close } = await openStream(stream("a\r", "\nb\r", "c\r"), "standard input", options);
+    const { message, close } = await readStream(stream("a\r", "\nb\r", "c\r"), "standard input", options);
     expect(message.length).toBe(6);
     expect((await bytesOf(message)).toString()).toBe("a\nb\rc\r");
     close();
@@ -195,7 +195,7 @@ describe("a stream", () => {
 
   test("of more than 8 MiB goes to an unlinked file, and is read back in full, twice", async () => {
     const chunk = Buffer.alloc(100_000, "some text\r\n");
-    const { message, close } = await openStream(stream(...Array(100).fill(chunk)), "standard input", options);
+    const { message, close } = await readStream(stream(...Array(100).fill(chunk)), "standard input", options);
     expect(readdirSync(folder)).toEqual([]);
     const expected = chunk.toString().repeat(100).replaceAll("\r\n", "\n");
     expect(message.length).toBe(expected.length);
@@ -207,7 +207,7 @@ describe("a stream", () => {
 
   test("that cannot be buffered is an error that names the folder", async () => {
     const large = Buffer.alloc(9 * 1024 * 1024);
-    const opened = openStream(stream(large), "standard input", {
+    const opened = readStream(stream(large), "standard input", {
       ...options,
       temporaryDirectory: `${folder}/absent`,
     });
@@ -222,7 +222,7 @@ describe("a stream", () => {
         this.destroy(Object.assign(new Error("broken"), { code: "EIO" }));
       },
     });
-    await expect(openStream(broken, "standard input", options)).rejects.toThrow(
+    await expect(readStream(broken, "standard input", options)).rejects.toThrow(
       "cannot read standard input: input/output error",
     );
   });

@@ -77,7 +77,7 @@ function milliseconds(text: string, flags: string): number {
   const value = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || value === 0 || value > MAX_SECONDS) {
     const wanted = `a number of seconds, more than 0 and at most ${MAX_SECONDS}`;
-    throw usageError(`option '${flags}' does not take '${text}': write ${wanted}`);
+    throw usageError(`option '${flags}' does not accept '${text}': write ${wanted}`);
   }
   return value * 1_000;
 }
@@ -86,7 +86,7 @@ function wholeNumber(text: string, flags: string, min: number, max: number): num
   const value = Number(text);
   if (!/^\d{1,15}$/.test(text) || value < min || value > max) {
     const wanted = `a whole number, ${min} or more${max < Number.MAX_SAFE_INTEGER ? ` and at most ${max}` : ""}`;
-    throw usageError(`option '${flags}' does not take '${text}': write ${wanted}`);
+    throw usageError(`option '${flags}' does not accept '${text}': write ${wanted}`);
   }
   return value;
 }

@@ -118,7 +118,7 @@ export function readEndpoints(
   return named.length === 0 ? otherwise(port) : named.map((text) => parseEndpoint(text, { port }));
 }
 
-/** Endpoints separated by white space, or a single `exec:` endpoint, because a command holds spaces. */
+/** Endpoints separated by white space, or a single `exec:` endpoint, because a command contains spaces. */
 function fromEnvironment(text: string): string[] {
   const trimmed = text.trim();
   return trimmed.startsWith("exec:") ? [trimmed] : trimmed.split(/\s+/).filter((word) => word !== "");
@@ -130,7 +130,7 @@ function familyOf({ ipv4, ipv6, sourceIp }: RouteOptions): 4 | 6 | undefined {
   if (sourceIp === undefined) return asked;
   const family = isIP(sourceIp.replace(/%.*/, ""));
   if (family === 0) {
-    throw usageError(`--source-ip does not take '${sourceIp}': write an IPv4 or IPv6 address`);
+    throw usageError(`--source-ip does not accept '${sourceIp}': write an IPv4 or IPv6 address`);
   }
   if (asked !== undefined && asked !== family) {
     throw usageError(`--source-ip ${sourceIp} is an IPv${family} address, and --ipv${asked} excludes it`);

@@ -33,8 +33,8 @@ export async function keepDeferred(
   if (spool === undefined) return deliveries;
   const { spoolDeferred } = await import("../../maildir/spooling.ts");
   const spooled = await spoolDeferred(deliveries, sender, message, spool);
-  for (const trouble of spooled.troubles) {
-    say(`cannot store the message in ${spool}: ${trouble}; send again to the recipients without (spooled)`);
+  for (const problem of spooled.problems) {
+    say(`cannot store the message in ${spool}: ${problem}; send again to the recipients without (spooled)`);
   }
   return spooled.deliveries;
 }

@@ -7,7 +7,7 @@ import { declareRoute, type RouteOptions, readRoute } from "../../cli/options/ro
 import { deliver } from "../../client/deliver.ts";
 import type { Route } from "../../client/route.ts";
 import { readingFailed } from "../../errors.ts";
-import { type OpenMessage, openStream } from "../../message/open.ts";
+import { type OpenMessage, readStream } from "../../message/open.ts";
 import type { Delivery } from "../../protocol/delivery.ts";
 import { requiredServers } from "../../qmail/qmtpservers.ts";
 import { writeRefusal } from "../../qmail/refusal.ts";
@@ -66,7 +66,7 @@ function untold(deliveries: readonly Delivery[], { status, text }: Delivery): De
 async function openMessage({ temporaryDirectory, interrupted, stdin }: Context): Promise<OpenMessage> {
   try {
     const format = { encoding: "unix", raw: true, temporaryDirectory, signal: interrupted } as const;
-    return await openStream(stdin, "standard input", format);
+    return await readStream(stdin, "standard input", format);
   } catch (error) {
     throw readingFailed("the message", interrupted, error);
   }

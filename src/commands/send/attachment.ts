@@ -67,5 +67,5 @@ function checkName(name: string, text: string): void {
 /** Messages and multiparts must not be encoded (RFC 2045, 6.4), and files have any bytes. */
 function checkType(type: string): void {
   if (MEDIA_TYPE.test(type) && !/^(message|multipart)\//i.test(type)) return;
-  throw usageError(`--attach does not take the type '${type}': write one such as text/csv`);
+  throw usageError(`--attach does not accept the type '${type}': write one such as text/csv`);
 }

@@ -68,12 +68,12 @@ function readField(field: string, options: ComposeOptions): { key: string; value
   const colon = field.indexOf(":");
   const key = field.slice(0, colon).trimEnd();
   if (colon === -1 || !/^[\x21-\x39\x3b-\x7e]+$/.test(key)) {
-    throw usageError(`--header does not take '${field}': write 'Name: value'`);
+    throw usageError(`--header does not accept '${field}': write 'Name: value'`);
   }
   const name = key.toLowerCase();
   if (NOT_TO_SET.test(name)) {
     const remedy = name.endsWith("bcc") ? "; name recipients with --bcc" : "";
-    throw usageError(`--header does not take ${key}${remedy}`);
+    throw usageError(`--header does not accept ${key}${remedy}`);
   }
   const { subject, cc, replyTo } = options;
   const option = Object.entries({ subject, cc, "reply-to": replyTo }).find(([one]) => one === name);

@@ -1,6 +1,6 @@
 import type { Context } from "../../cli/context.ts";
 import { type Attachment, compose } from "../../message/compose.ts";
-import { type MessageOptions, type OpenMessage, openStream } from "../../message/open.ts";
+import { type MessageOptions, type OpenMessage, readStream } from "../../message/open.ts";
 import type { Message } from "../../protocol/package.ts";
 import type { CompositionRequest } from "./composition.ts";
 import { openInput } from "./open-input.ts";
@@ -29,7 +29,7 @@ export async function openComposed(
     if (skipEmpty && parts.inputIsEmpty) return undefined;
     const isHtmlOnly = html !== undefined && text?.length === 0;
     const composed = { ...request.fields, html, text: isHtmlOnly ? undefined : text, attachments };
-    return await openStream(await compose(composed), "the composed message", format);
+    return await readStream(await compose(composed), "the composed message", format);
   } finally {
     parts.close();
   }

@@ -1,5 +1,5 @@
 import type { Context } from "../../cli/context.ts";
-import { type MessageOptions, type OpenMessage, openFile, openStream } from "../../message/open.ts";
+import { type MessageOptions, type OpenMessage, openFile, readStream } from "../../message/open.ts";
 
 /**
  * Opens the message, or a part of one.
@@ -17,5 +17,5 @@ export async function openInput(
   if (context.stdin.isTTY) {
     context.say(`reading ${what} from the terminal; end it with Ctrl-D on a new line`);
   }
-  return openStream(context.stdin, "standard input", format);
+  return readStream(context.stdin, "standard input", format);
 }

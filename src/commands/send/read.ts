@@ -9,7 +9,7 @@ import type { Environment } from "../../io/environment.ts";
 import type { CompositionRequest } from "./composition.ts";
 import { composeOption, type SendOptions } from "./declare.ts";
 import type { GivenParts } from "./given-parts.ts";
-import { readRecipients } from "./recipients.ts";
+import { readSources } from "./recipients.ts";
 import { checkStandardInput } from "./standard-input.ts";
 
 /** A message to send, to whom and how: all that the command line says, checked. */
@@ -61,7 +61,7 @@ export async function read(
     );
   }
   checkStandardInput(options, given?.attachments ?? []);
-  const to = await readRecipients(sources, reading, context);
+  const to = await readSources(sources, reading, context);
   return {
     route: options.split === true ? withDrain(route) : route,
     output: readOutput(options, context),

@@ -9,7 +9,7 @@ import type { RecipientSource } from "./declare.ts";
  * The recipients, in order, duplicates kept.
  * @throws {QmtpError} usage, unreadable-input
  */
-export async function readRecipients(
+export async function readSources(
   sources: readonly RecipientSource[],
   reading: Reading,
   context: Context,
@@ -20,7 +20,7 @@ export async function readRecipients(
     else {
       const name = value === "-" ? "standard input" : value;
       const listed = parseRecipients(await contentOf(value, name, context), name, reading);
-      // A list may hold a million: the first one is not copied.
+      // A list may have a million: the first one is not copied.
       recipients = recipients.length === 0 ? listed : recipients.concat(listed);
     }
   }

@@ -7,7 +7,7 @@ import { type Header, MBOX_LINE } from "../../header/header.ts";
 import { newMessageId, qualified } from "../../header/identity.ts";
 import { quoteLocalPart } from "../../header/quote.ts";
 import type { InputStream } from "../../io/streams.ts";
-import { type OpenMessage, openStream } from "../../message/open.ts";
+import { type OpenMessage, readStream } from "../../message/open.ts";
 import { untilDot } from "../../message/until-dot.ts";
 import type { SendmailRequest } from "./read.ts";
 
@@ -44,7 +44,7 @@ export async function openMessage(request: SendmailRequest, context: Context): P
     editHeader,
   } as const;
   try {
-    const open = await openStream(input, "standard input", format);
+    const open = await readStream(input, "standard input", format);
     return { open, recipients };
   } catch (error) {
     throw readingFailed("the message", interrupted, error);

@@ -36,7 +36,7 @@ export async function read(
     return configured.length > 0 ? configured : localhost(port);
   });
   const sender = await readSender(options, context.env);
-  const recipients = await readRecipients(operands);
+  const recipients = await recipientsOf(operands);
   if (recipients.length === 0 && !t) throw usageError("no recipients: name them as arguments, or use -t");
   return {
     route,
@@ -60,11 +60,11 @@ async function readSender({ f, r }: SendmailOptions, env: Environment): Promise<
   return qualified(senderFromText(address, "sender", "literal"));
 }
 
-async function readRecipients(operands: readonly string[]): Promise<Buffer[]> {
+async function recipientsOf(operands: readonly string[]): Promise<Buffer[]> {
   const recipients: Buffer[] = [];
   for (const operand of operands) {
     const addresses = await addressesIn(operand, "the recipient argument");
-    if (addresses.length === 0) throw usageError(`the recipient argument '${operand}' holds no address`);
+    if (addresses.length === 0) throw usageError(`the recipient argument '${operand}' contains no address`);
     recipients.push(...addresses.map((address) => recipientFromText(address, "recipient", "literal")));
   }
   return distinct(recipients.map(qualified));

@@ -79,7 +79,7 @@ async function readTls({ kind }: Endpoint, options: SinkCommandOptions): Promise
 /** Separates a regular expression from its text: in addresses it is rare, and `:[ ]` matches it all the same. */
 const BEFORE_TEXT = ": ";
 
-/** Refusals come first: they count even if a recipient is to be deferred, too. */
+/** Refusals come first: they count even if a recipient is also to be deferred. */
 async function readRules({ reject = [], defer = [] }: SinkCommandOptions): Promise<RecipientRule[]> {
   if (reject.length + defer.length === 0) return [];
   const { compilePattern } = await import("../../sink/pattern.ts");
@@ -90,7 +90,7 @@ async function readRules({ reject = [], defer = [] }: SinkCommandOptions): Promi
       return { pattern: compilePattern(regex), response: { status, text: Buffer.from(said) } };
     } catch (error) {
       const wanted = "write a regular expression in the syntax of RE2";
-      throw usageError(`option '${flags}' does not take '${rule}': ${reason(error)}; ${wanted}`);
+      throw usageError(`option '${flags}' does not accept '${rule}': ${reason(error)}; ${wanted}`);
     }
   };
   return [

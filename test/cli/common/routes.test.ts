@@ -109,18 +109,18 @@ describe.each(COMMANDS)("the route of qmtp %s", (_, run, line) => {
 
   test.each([
     [["-4", "-6"], "--ipv4 and --ipv6 cannot be combined"],
-    [["--source-ip", "x"], "--source-ip does not take 'x': write an IPv4 or IPv6 address"],
-    [["--source-ip", ""], "--source-ip does not take '': write an IPv4 or IPv6 address"],
+    [["--source-ip", "x"], "--source-ip does not accept 'x': write an IPv4 or IPv6 address"],
+    [["--source-ip", ""], "--source-ip does not accept '': write an IPv4 or IPv6 address"],
     [
       ["--source-ip", "127.0.0.1:5"],
-      "--source-ip does not take '127.0.0.1:5': write an IPv4 or IPv6 address",
+      "--source-ip does not accept '127.0.0.1:5': write an IPv4 or IPv6 address",
     ],
     [["-4", "--source-ip", "::1"], "--source-ip ::1 is an IPv6 address, and --ipv4 excludes it"],
     [["-6", "--source-ip", "127.0.0.1"], "--source-ip 127.0.0.1 is an IPv4 address, and --ipv6 excludes it"],
-    [["-p", "0"], `option '-p, --port <port>' does not take '0': ${PORT_RANGE}`],
-    [["-p", "65536"], `option '-p, --port <port>' does not take '65536': ${PORT_RANGE}`],
-    [["-p", "x"], `option '-p, --port <port>' does not take 'x': ${PORT_RANGE}`],
-    [["-p", ""], `option '-p, --port <port>' does not take '': ${PORT_RANGE}`],
+    [["-p", "0"], `option '-p, --port <port>' does not accept '0': ${PORT_RANGE}`],
+    [["-p", "65536"], `option '-p, --port <port>' does not accept '65536': ${PORT_RANGE}`],
+    [["-p", "x"], `option '-p, --port <port>' does not accept 'x': ${PORT_RANGE}`],
+    [["-p", ""], `option '-p, --port <port>' does not accept '': ${PORT_RANGE}`],
   ])("%j is wrong usage", async (options, why) => {
     const server = await startScriptedServer();
     expect(await run("-s", server.endpoint, ...options)).toEqual(usage(why));

@@ -10,5 +10,5 @@ test.each(["--cacert", "--cert"])("a broken %s is one line, without an OpenSSL c
   writeFileSync(broken, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
   const sent = await qmtp(["send", "-s", UNUSED, "-f", "a@x", "b@y", option, broken], { input: "hi\n" });
   expect(sent).toMatchObject({ code: 111, stdout: "" });
-  expect(sent.stderr).toMatch(/^qmtp: \S+ holds a broken certificate: [^:\n]+\n$/);
+  expect(sent.stderr).toMatch(/^qmtp: \S+ contains a broken certificate: [^:\n]+\n$/);
 });

@@ -16,8 +16,8 @@ const empty = file("empty", "");
 const text = file("text", "this is no certificate\n");
 openssl(folder, ["pkey", "-in", good.key, "-aes128", "-passout", "pass:x", "-out", "locked.key"]);
 const locked = `${folder}/locked.key`;
-const NO_CERTIFICATE = "holds no certificate in PEM form";
-const NO_KEY = "holds no private key in PEM form";
+const NO_CERTIFICATE = "contains no certificate in PEM form";
+const NO_KEY = "contains no private key in PEM form";
 const gone = `cannot read ${missing}: no such file or directory; name a file that can be read`;
 
 /** TLS options with unusable files, and the line for each. */
@@ -45,7 +45,7 @@ const unreadable: ReadonlyArray<[string, readonly string[], string]> = [
   [
     "a key with a passphrase",
     ["--cert", good.cert, "--key", locked],
-    `${locked} holds a key with a passphrase; name one without`,
+    `${locked} contains a key with a passphrase; name one without`,
   ],
 ];
 

@@ -64,14 +64,14 @@ describe("a file without recipients is refused with one line and exit code 100, 
     const list = `${temporaryFolder()}/list`;
     writeFileSync(list, content);
     const sent = await qmtp(["send", "-s", server.endpoint, "-f", "a@x", "b@y", "--to-file", list]);
-    const stderr = `qmtp: ${list} holds no recipients; write one address per line\n`;
+    const stderr = `qmtp: ${list} contains no recipients; write one address per line\n`;
     expect(sent).toEqual({ code: 100, signal: null, stdout: "", stderr });
     expect(server.connections).toBe(0);
   });
 
   test("standard input", async () => {
     const args = ["send", "-f", "a@x", "--to-file", "-", "--file", "/dev/null"];
-    const stderr = "qmtp: standard input holds no recipients; write one address per line\n";
+    const stderr = "qmtp: standard input contains no recipients; write one address per line\n";
     expect(await qmtp(args)).toEqual({ code: 100, signal: null, stdout: "", stderr });
   });
 });

@@ -71,18 +71,18 @@ describe("send refuses bad input with one line and exit code 100, and sends noth
     ["more than timers can hold", "2000001"],
   ])("%s as a number of seconds", async (_name, value) => {
     const what = "write a number of seconds, more than 0 and at most 2000000";
-    const line = `option '--timeout <s>' does not take '${value}': ${what}`;
+    const line = `option '--timeout <s>' does not accept '${value}': ${what}`;
     await expectRefused(["-f", "a@x", "b@y", "--timeout", value], line);
   });
 
   test.each(["--connect-timeout", "--max-time"])("a word as %s", async (option) => {
-    const line = `option '${option} <s>' does not take 'soon': write a number of seconds, more than 0 and at most 2000000`;
+    const line = `option '${option} <s>' does not accept 'soon': write a number of seconds, more than 0 and at most 2000000`;
     await expectRefused(["-f", "a@x", "b@y", option, "soon"], line);
   });
 
   test("an encoding that QMTP does not have", async () => {
     const line =
-      "option '--encoding <encoding>' does not take 'mac': write unix or dos; see qmtp send --help";
+      "option '--encoding <encoding>' does not accept 'mac': write unix or dos; see qmtp send --help";
     await expectRefused(["-f", "a@x", "b@y", "--encoding", "mac"], line);
   });
 

@@ -72,7 +72,7 @@ describe("exit code 100 is for", () => {
     [
       "no address in --cc, and no other recipient",
       ["--cc", "(nobody)", "--to-file", "/dev/null"],
-      "/dev/null holds no rec",
+      "/dev/null contains no rec",
     ],
     ["--raw", ["--raw", "--subject", "s"], "--raw"],
     ["--read-recipients", ["-t", "--body", "s"], "--read-recipients"],

@@ -78,13 +78,13 @@ test("a signal ends the wait at once, with the results so far", async () => {
 test.each([
   [
     ["--retry", "x"],
-    "option '--retry <n>' does not take 'x': write a whole number, 0 or more and at most 1000",
+    "option '--retry <n>' does not accept 'x': write a whole number, 0 or more and at most 1000",
   ],
   [
     ["--retry", "-1"],
-    "option '--retry <n>' does not take '-1': write a whole number, 0 or more and at most 1000",
+    "option '--retry <n>' does not accept '-1': write a whole number, 0 or more and at most 1000",
   ],
-  [["--retry-delay", "0"], "option '--retry-delay <s>' does not take '0'"],
+  [["--retry-delay", "0"], "option '--retry-delay <s>' does not accept '0'"],
   [["--retry", "1", "-s", "ucspi:"], "--retry cannot reconnect with ucspi:; name another endpoint"],
 ])("%j is wrong usage", async (args, why) => {
   const { code, stdout, stderr } = await qmtp(["send", ...args, "-f", "a@x", "b@y"], { input: "hi\n" });

@@ -123,8 +123,14 @@ describe("the recipients are", () => {
   test.each<[what: string, args: string[], lines: string[], code: number, line: string | RegExp]>([
     ["none", [], [], 64, "no recipients: name them as arguments, or use -t"],
     ["none in the header", ["-t"], ["To: ,", "Cc: a:;"], 64, /^no recipients: the message names none in To/],
-    ["an argument without an address", ["(b@y)"], [], 64, "the recipient argument '(b@y)' holds no address"],
-    ["an empty argument", [""], [], 64, /^the recipient argument '' holds no address/],
+    [
+      "an argument without an address",
+      ["(b@y)"],
+      [],
+      64,
+      "the recipient argument '(b@y)' contains no address",
+    ],
+    ["an empty argument", [""], [], 64, /^the recipient argument '' contains no address/],
     [
       "two with no comma between them",
       ["b@y c@y"],

@@ -146,26 +146,32 @@ describe("a sink that cannot run as asked says so in one line, and does not list
   test.each([
     [
       ["--reject", "("],
-      /^option '--reject <regex>' does not take '\(': missing closing \): `\(`; write a regular .+ of RE2$/,
+      /^option '--reject <regex>' does not accept '\(': missing closing \): `\(`; write a regular .+ of RE2$/,
     ],
-    [["--defer", "x", "--defer", "[z-a]: no"], /^option '--defer <regex>' does not take '\[z-a\]: no': .+$/],
-    [["--reject", "^(?!x)"], /^option '--reject <regex>' does not take '\^\(\?!x\)': .+ of RE2$/],
+    [
+      ["--defer", "x", "--defer", "[z-a]: no"],
+      /^option '--defer <regex>' does not accept '\[z-a\]: no': .+$/,
+    ],
+    [["--reject", "^(?!x)"], /^option '--reject <regex>' does not accept '\^\(\?!x\)': .+ of RE2$/],
     [["--fault-rate", "5"], /^--fault-rate needs --fault$/],
     [["--seed", "5"], /^--seed needs --fault$/],
     [
       ["--fault", "drip", "--fault-rate", "101"],
-      /^option '--fault-rate <percent>' does not take '101': .+ 100$/,
+      /^option '--fault-rate <percent>' does not accept '101': .+ 100$/,
     ],
     [
       ["--max-bytes", "many"],
-      /^option '--max-bytes <n>' does not take 'many': write a whole number, 0 or more$/,
+      /^option '--max-bytes <n>' does not accept 'many': write a whole number, 0 or more$/,
     ],
-    [["--max-recipients", "0"], /^option '--max-recipients <n>' does not take '0': .+, 1 or more$/],
-    [["--exit-after", "1.5"], /^option '--exit-after <n>' does not take '1\.5': .+, 1 or more$/],
-    [["--delay", "-1"], /^option '--delay <ms>' does not take '-1': .+, 0 or more and at most 2000000000$/],
-    [["--delay", "3000000000"], /^option '--delay <ms>' does not take '3000000000': .+ at most 2000000000$/],
-    [["--timeout", "0"], /^option '--timeout <s>' does not take '0': .+$/],
-    [["--fault", "slow"], /^option '--fault <name>' does not take 'slow': write .+drip or stall; .+$/],
+    [["--max-recipients", "0"], /^option '--max-recipients <n>' does not accept '0': .+, 1 or more$/],
+    [["--exit-after", "1.5"], /^option '--exit-after <n>' does not accept '1\.5': .+, 1 or more$/],
+    [["--delay", "-1"], /^option '--delay <ms>' does not accept '-1': .+, 0 or more and at most 2000000000$/],
+    [
+      ["--delay", "3000000000"],
+      /^option '--delay <ms>' does not accept '3000000000': .+ at most 2000000000$/,
+    ],
+    [["--timeout", "0"], /^option '--timeout <s>' does not accept '0': .+$/],
+    [["--fault", "slow"], /^option '--fault <name>' does not accept 'slow': write .+drip or stall; .+$/],
     [["--listen", "exec:x"], /^cannot listen on exec:; give --listen another endpoint$/],
     [
       ["--listen", "127.0.0.1:65536"],
