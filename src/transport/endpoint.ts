@@ -52,9 +52,9 @@ function parseHost(text: string, ports: PortRules, bad: Bad): HostEndpoint {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1];
   const kind = scheme?.toLowerCase() === SCHEMES.tls ? "tls" : "tcp";
   if (scheme !== undefined && scheme.toLowerCase() !== SCHEMES[kind]) throw bad(`'${scheme}:' is unknown`);
-  const { host, port } = splitPort(scheme === undefined ? text : text.slice(`${scheme}://`.length), bad);
+  const { host, port } = splitPort(scheme === undefined ? text : authority(text, scheme), bad);
   if (host === "") throw bad("the host is missing");
-  if (!/^[^\s/@[\]\x00-\x1f\x7f]+$/.test(host)) throw bad("this is not a host name");
+  if (!/^[^\s/@,;[\]\x00-\x1f\x7f]+$/.test(host)) throw bad("this is not a host name");
   if (port === undefined) return { kind, host, port: ports.port ?? PORTS[kind] };
   const lowest = ports.lowest ?? 1;
   const number = Number(port);
@@ -62,6 +62,11 @@ function parseHost(text: string, ports: PortRules, bad: Bad): HostEndpoint {
     throw bad(`a port is a number from ${lowest} to 65535`);
   }
   return { kind, host, port: number };
+}
+
+/** Without the scheme, and without the slash that people write at the end of a URL. */
+function authority(text: string, scheme: string): string {
+  return text.slice(`${scheme}://`.length).replace(/\/$/, "");
 }
 
 function splitPort(text: string, bad: Bad): { host: string; port: string | undefined } {

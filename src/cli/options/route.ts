@@ -1,8 +1,9 @@
 import { isIP } from "node:net";
 import type { Command } from "commander";
 import type { Route } from "../../client/route.ts";
-import { usageError } from "../../errors.ts";
+import { reason, usageError } from "../../errors.ts";
 import type { Environment } from "../../io/environment.ts";
+import { configuredServers } from "../../qmail/qmtpservers.ts";
 import { Transcript } from "../../report/transcript.ts";
 import { Connector } from "../../transport/connector.ts";
 import { type Endpoint, parseEndpoint } from "../../transport/endpoint.ts";
@@ -30,10 +31,16 @@ export interface RouteDefaults {
   readonly connectSeconds: number;
 }
 
+/** The servers if neither the options nor the environment name any; `port` is that of those that name none. */
+type Otherwise = (env: Environment, port: number | undefined) => readonly Endpoint[];
+
 /** As long as somebody who pressed Ctrl-C waits. */
 const MAX_DRAIN_MS = 10_000;
 
-const DEFAULTS: RouteDefaults = { server: "localhost:209", connectSeconds: 60 };
+const DEFAULTS: RouteDefaults = {
+  server: "control/qmtpservers in the qmail home, or localhost:209",
+  connectSeconds: 60,
+};
 
 export function declareRoute(command: Command, { server, connectSeconds } = DEFAULTS): void {
   addGroup(command, "server", [
@@ -59,12 +66,12 @@ export function declareRoute(command: Command, { server, connectSeconds } = DEFA
 /**
  * Where to send and how, according to the options.
  * @param otherwise the servers if neither the options nor the environment name any
- * @throws {QmtpError} usage; unreadable-configuration, for certificates and keys; and what `otherwise` throws
+ * @throws {QmtpError} usage; unreadable-configuration; and what `otherwise` throws
  */
 export async function readRoute(
   options: RouteOptions,
   context: Context,
-  otherwise?: (port: number | undefined) => readonly Endpoint[],
+  otherwise?: Otherwise,
 ): Promise<Route> {
   return routeTo(readEndpoints(options, context.env, otherwise), options, context);
 }
@@ -104,24 +111,32 @@ export function withDrain(route: Route): Route {
   return { ...route, limits: { ...limits, drainMs: Math.min(MAX_DRAIN_MS, limits.idleMs) } };
 }
 
-export function localhost(port: number | undefined): readonly Endpoint[] {
-  return [parseEndpoint("localhost", { port })];
-}
-
 /** @throws {QmtpError} usage, and what `otherwise` throws */
 export function readEndpoints(
   { server, port }: RouteOptions,
   env: Environment,
-  otherwise: (port: number | undefined) => readonly Endpoint[] = localhost,
+  otherwise: Otherwise = serversOfThisHost,
 ): readonly Endpoint[] {
-  const named = server ?? fromEnvironment(env.QMTP_SERVER ?? "");
-  return named.length === 0 ? otherwise(port) : named.map((text) => parseEndpoint(text, { port }));
+  if (server !== undefined) return server.map((text) => parseEndpoint(text, { port }));
+  const endpoints = fromEnvironment(env.QMTP_SERVER ?? "", port);
+  return endpoints.length > 0 ? endpoints : otherwise(env, port);
+}
+
+/** @throws {QmtpError} unreadable-configuration */
+function serversOfThisHost(env: Environment, port: number | undefined): readonly Endpoint[] {
+  const configured = configuredServers(env, port);
+  return configured.length > 0 ? configured : [parseEndpoint("localhost", { port })];
 }
 
 /** Endpoints separated by white space, or a single `exec:` endpoint, because a command contains spaces. */
-function fromEnvironment(text: string): string[] {
+function fromEnvironment(text: string, port: number | undefined): Endpoint[] {
   const trimmed = text.trim();
-  return trimmed.startsWith("exec:") ? [trimmed] : trimmed.split(/\s+/).filter((word) => word !== "");
+  const words = trimmed.startsWith("exec:") ? [trimmed] : trimmed.split(/\s+/).filter((word) => word !== "");
+  try {
+    return words.map((word) => parseEndpoint(word, { port }));
+  } catch (error) {
+    throw usageError(`QMTP_SERVER: ${reason(error)}; separate several with spaces`);
+  }
 }
 
 function familyOf({ ipv4, ipv6, sourceIp }: RouteOptions): 4 | 6 | undefined {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
-import { addGroup, countOption, option, prefixArgument } from "../../cli/options/kinds.ts";
+import { addGroup, countOption, option, PREFIX_MEANING } from "../../cli/options/kinds.ts";
 import { declareOutput } from "../../cli/options/output.ts";
 import { declareRoute } from "../../cli/options/route.ts";
 import { checkMaildir, checkRemovable } from "../../maildir/listing.ts";
@@ -15,12 +15,12 @@ export const maildir: CommandModule = { declare, read, run };
 
 const EXAMPLES = `
 Examples:
-  qmtp maildir -s mx.example.org ./spool ''
+  qmtp maildir -s mx.example.org ./spool
   qmtp maildir -b -t 604800 -s mx1.example.org -s mx2.example.org ~alias/pppdir alias-ppp-
-  qmtp maildir -n -s mx.example.org ./spool ''`;
+  qmtp maildir -n -s mx.example.org ./spool`;
 
 function declare(command: Command): void {
-  command.argument("<dir>", "the maildir").addArgument(prefixArgument());
+  command.argument("<dir>", "the maildir").argument("[prefix]", `${PREFIX_MEANING} (default: '')`);
   addGroup(command, "maildir", [
     option("-b, --bounce", "return failures to their senders and remove them (default: keep them)"),
     option("--bounce-server <endpoint>", "send bounces there by QMTP, instead of through qmail-queue"),

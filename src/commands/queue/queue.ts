@@ -37,7 +37,7 @@ function declare(command: Command): void {
 
 /** @throws {QmtpError} usage, unreadable-configuration */
 function read(options: RouteOptions, _operands: readonly string[], context: Context): Promise<Route> {
-  return readRoute(options, context, (port) => requiredServers(context.env, port));
+  return readRoute(options, context, requiredServers);
 }
 
 async function run(route: Route, context: Context): Promise<number> {

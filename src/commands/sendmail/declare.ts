@@ -15,11 +15,6 @@ export interface SendmailOptions extends Omit<RouteOptions, "verbose"> {
   readonly spool?: string;
 }
 
-const DEFAULTS = {
-  server: "control/qmtpservers in the qmail home, or localhost:209",
-  connectSeconds: 60,
-};
-
 /** Flags that programs give to sendmail and that mean nothing for QMTP. */
 const IGNORED: readonly string[] = [
   "-A <mode>",
@@ -65,7 +60,7 @@ export function declare(command: Command): void {
   ]);
   const ignored = IGNORED.map((flags) => option(flags, "ignored"));
   addGroup(command, "ignored", ignored);
-  declareRoute(command, DEFAULTS);
+  declareRoute(command);
   addGroup(command, "retrying", [spoolOption()]);
   command.addHelpText("after", EXAMPLES);
 }

@@ -1,11 +1,10 @@
 import type { Context } from "../../cli/context.ts";
-import { localhost, readRoute } from "../../cli/options/route.ts";
+import { readRoute } from "../../cli/options/route.ts";
 import type { Route } from "../../client/route.ts";
 import { distinct, recipientFromText, senderFromText } from "../../envelope/address.ts";
 import { usageError } from "../../errors.ts";
 import { ownAddress, qualified } from "../../header/identity.ts";
 import type { Environment } from "../../io/environment.ts";
-import { configuredServers } from "../../qmail/qmtpservers.ts";
 import type { SendmailOptions } from "./declare.ts";
 
 /** A message to send, checked. */
@@ -31,10 +30,7 @@ export async function read(
   context: Context,
 ): Promise<SendmailRequest> {
   const { t, i, o = [], F: senderName = "", spool } = options;
-  const route = await readRoute(options, context, (port) => {
-    const configured = configuredServers(context.env, port);
-    return configured.length > 0 ? configured : localhost(port);
-  });
+  const route = await readRoute(options, context);
   const sender = await readSender(options, context.env);
   const recipients = await recipientsOf(operands);
   if (recipients.length === 0 && !t) throw usageError("no recipients: name them as arguments, or use -t");

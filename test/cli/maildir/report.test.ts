@@ -167,7 +167,6 @@ describe("a path that is not a maildir is reported in one line, with exit code 1
 describe("wrong usage is reported in one line, with exit code 100, and nothing is sent", () => {
   const rows: ReadonlyArray<[string, string[]]> = [
     ["no arguments", []],
-    ["no prefix", ["DIR"]],
     ["three arguments", ["DIR", "", "x"]],
     ["an empty maildir name", ["", ""]],
     ["an unknown option", ["--none", "DIR", ""]],

@@ -1,6 +1,9 @@
+import { mkdirSync, rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { portThatNeverAnswers } from "../../support/full-backlog.ts";
 import { qmtp, startSink } from "../../support/in-process.ts";
+import { emptyQmailHome, filesLeft, mail, maildirWith } from "../../support/maildirs.ts";
+import { homeWith } from "../../support/qmail-qmtpc.ts";
 import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { wirePackage } from "../../support/wire.ts";
@@ -95,10 +98,60 @@ describe("several servers", () => {
 
   test("localhost, port 209, is the default", async () => {
     for (const env of [{}, { QMTP_SERVER: "" }, { QMTP_SERVER: " " }]) {
-      const dry = await qmtp(["send", "-n", "-f", "a@x", "b@y"], { env });
+      const dry = await qmtp(["send", "-n", "-f", "a@x", "b@y"], { env: { ...emptyQmailHome(), ...env } });
       expect(dry.stdout).toMatch(/^server: qmtp:\/\/localhost:209\n/);
     }
   });
+});
+
+describe("control/qmtpservers", () => {
+  test("names the servers of send if neither an option nor QMTP_SERVER does", async () => {
+    const sink = await startSink();
+    const env = homeWith("# one that cannot be reached", `127.0.0.1:${await unusedPort()}`, sink.endpoint);
+    const sent = await qmtp(["send", "-f", "a@x", "b@y"], { env, input: "hi\n" });
+    expect(sent.stdout).toMatch(/^b@y: success: ok \d+ qp 1\n$/);
+    expect(sent).toMatchObject({ code: 0, stderr: "" });
+    expect(await sink.nextLine()).toBe("a@x -> b@y success; 3 bytes, unix");
+  });
+
+  test("names those of maildir, too", async () => {
+    const sink = await startSink();
+    const maildir = maildirWith({ "new/1.h": [9, mail("b@y")] });
+    expect((await qmtp(["maildir", "-q", maildir], { env: homeWith(sink.endpoint) })).code).toBe(0);
+    expect(filesLeft(maildir)).toEqual([]);
+  });
+
+  test("gives way to QMTP_SERVER and --server, and is not even read", async () => {
+    const env = homeWith("bad endpoint");
+    const dry = (args: string[], more = {}) =>
+      qmtp(["send", "-n", "-f", "a@x", "b@y", ...args], { env: { ...env, ...more } });
+    expect((await dry(["-s", "one"])).stdout).toMatch(/^server: qmtp:\/\/one:209\n/);
+    expect((await dry([], { QMTP_SERVER: "two" })).stdout).toMatch(/^server: qmtp:\/\/two:209\n/);
+  });
+
+  test("that is wrong or cannot be read is an error, with exit code 111, and nothing is sent", async () => {
+    const env = homeWith("one", "two:x");
+    const file = `${env.QMAILHOME}/control/qmtpservers`;
+    const run = () => qmtp(["send", "-f", "a@x", "b@y"], { env });
+    const wrong = await run();
+    expect(wrong).toMatchObject({ code: 111, stdout: "" });
+    expect(wrong.stderr).toMatch(new RegExp(`^qmtp: ${file}, line 2: bad endpoint 'two:x': .+\n$`));
+    rmSync(file);
+    mkdirSync(file);
+    const stderr = `qmtp: cannot read ${file}: it is a directory; make it readable for this user\n`;
+    expect(await run()).toEqual({ code: 111, signal: null, stdout: "", stderr });
+  });
+});
+
+test.each([
+  ["one,two", "bad endpoint 'one,two': this is not a host name"],
+  ["one; two", "bad endpoint 'one;': this is not a host name"],
+  ["one two:x", "bad endpoint 'two:x': 'two:' is unknown, or the port is not a number"],
+])("an error in QMTP_SERVER=%j names the variable, and how to separate several", async (value, why) => {
+  const sent = await qmtp(["send", "-f", "a@x", "b@y"], { env: { QMTP_SERVER: value } });
+  expect(sent).toMatchObject({ code: 100, stdout: "" });
+  expect(sent.stderr.startsWith(`qmtp: QMTP_SERVER: ${why}; write host, `)).toBe(true);
+  expect(sent.stderr.endsWith("; separate several with spaces\n")).toBe(true);
 });
 
 test("a unix socket works as well as a port", async () => {
