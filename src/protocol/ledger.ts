@@ -20,6 +20,9 @@ export interface DeferralTexts {
  */
 const LARGE_MESSAGE = 199_999_999;
 
+/** Ends the text of a deferral if the server had the whole package. */
+export const MAYBE_DELIVERED = " (the message may have been delivered)";
+
 interface Owed<P> {
   readonly package: P;
   /** Bytes of the package on the wire. */
@@ -117,7 +120,7 @@ export class Ledger<P extends Package> {
 
   /** Turns everything owed into deferrals; nothing else does. */
   abandon(texts: DeferralTexts, error?: Error): void {
-    const sent = Buffer.from(`${texts.sent} (the message may have been delivered)`);
+    const sent = Buffer.from(texts.sent + MAYBE_DELIVERED);
     const unsent = Buffer.from(texts.unsent);
     const unsentLarge = Buffer.from(texts.unsentLarge ?? texts.unsent);
     for (let head = this.#head; head !== undefined; head = this.#head) {

@@ -1,19 +1,32 @@
 import { QmtpError } from "../errors.ts";
 import { nameBytes } from "../maildir/file-names.ts";
 import type { MessageResult } from "../maildir/outcomes.ts";
+import type { Delivery } from "../protocol/delivery.ts";
+import { MAYBE_DELIVERED } from "../protocol/ledger.ts";
 import type { Server } from "../transport/connector.ts";
 import { errorFields, field, messageJson, toJson } from "./json.ts";
 import { explained } from "./remedies.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 import type { Paint } from "./text.ts";
 
-/** One line for a message: file, recipient, status, text, and what became of the file, if that is not obvious. */
+/**
+ * One line for a message: file, recipient, status, text, and what became of the file, if that is not obvious. That it
+ * may be delivered twice is not on the line: after a lost connection it is true of thousands, and happens to few.
+ */
 export function maildirLine(result: MessageResult, paint: Paint): string {
-  const { recipient, status, text, error } = result.delivery;
+  const { recipient, status } = result.delivery;
   const to = recipient.length === 0 ? "<>" : sanitise(recipient);
   const remarks = remarksOn(result);
   const said = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
-  return `${fileName(result.file.name)}: ${to}: ${paint(status)}: ${sanitiseCapped(explained(text, error))}${said}`;
+  const text = sanitiseCapped(reasonOf(result.delivery));
+  return `${fileName(result.file.name)}: ${to}: ${paint(status)}: ${text}${said}`;
+}
+
+/** The text without the remark that the message may have been delivered. */
+function reasonOf({ origin, text, error }: Delivery): Buffer {
+  const remark = Buffer.from(MAYBE_DELIVERED);
+  const hasRemark = origin === "client" && text.subarray(-remark.length).equals(remark);
+  return explained(hasRemark ? text.subarray(0, -remark.length) : text, error);
 }
 
 /** The same as one line of JSON, like that of `send`. */
@@ -22,7 +35,12 @@ export function maildirJson(result: MessageResult, maildir: string, server: Serv
   const report = {
     server,
     message: { source: `${maildir}/${nameBytes(file.name)}`, bytes, encoding: "unix" as const },
-    file: { ...field("name", nameBytes(file.name)), outcome, expired, note: noteText(result) ?? null },
+    file: {
+      ...field("name", nameBytes(file.name)),
+      outcome,
+      expired,
+      note: noteText(result) ?? repetition(result) ?? null,
+    },
     sender,
     deliveries: [delivery],
     timing: { connectMs: null, sendMs: null, responseMs: null },
@@ -41,6 +59,12 @@ export function fileName(name: string): string {
   return sanitise(nameBytes(name));
 }
 
+/** A remark on a message that an earlier round of the run sent too. A deferral has it in its text. */
+export function repetition({ delivery: { origin, possibleDuplicate } }: MessageResult): string | undefined {
+  const wasSentBefore = origin === "server" && possibleDuplicate;
+  return wasSentBefore ? "sent before, response lost: may be delivered twice" : undefined;
+}
+
 function noteText({ note }: MessageResult): string | undefined {
   return note && explained(Buffer.from(note.text), note.error).toString();
 }
@@ -48,9 +72,6 @@ function noteText({ note }: MessageResult): string | undefined {
 function remarksOn(result: MessageResult): string[] {
   const { delivery, sender, outcome, expired } = result;
   const remarks: string[] = [];
-  if (delivery.origin === "server" && delivery.possibleDuplicate) {
-    remarks.push("sent before, response lost: may be delivered twice");
-  }
   if (expired) remarks.push("expired");
   if (outcome === "bounced") {
     remarks.push(`bounced to ${sender.length === 0 ? "the postmaster" : sanitise(sender)}`);
@@ -62,15 +83,15 @@ function remarksOn(result: MessageResult): string[] {
   return remarks;
 }
 
-/** Messages that were not sent, gathered by the reason: a dead server is one piece of news, not one per message. */
-export class Unsent {
+/** Messages without a response, gathered by the reason: a dead server is one piece of news, not one per message. */
+export class Unanswered {
   readonly #counts = new Map<string, number>();
   count = 0;
 
-  /** @returns false if the message was sent, or may have been */
-  add({ delivery: { origin, possibleDuplicate, text, error } }: MessageResult): boolean {
-    if (origin === "server" || possibleDuplicate) return false;
-    const reason = explained(text, error).toString();
+  /** @returns false if there was a response, or there is more to say about the message */
+  add({ delivery, note }: MessageResult): boolean {
+    if (delivery.origin === "server" || note !== undefined) return false;
+    const reason = reasonOf(delivery).toString();
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
     this.count++;
     return true;
@@ -111,12 +132,22 @@ export class MaildirSummary {
     return success + deferral + failure;
   }
 
+  /**
+   * A line about messages that may be delivered twice; undefined if there are none. Most servers had not read what was
+   * sent last when the connection broke, so the number is a limit.
+   */
+  duplicatesLine(): string | undefined {
+    const count = this.#possibleDuplicates;
+    if (count === 0) return undefined;
+    const which = count === 1 ? "1 message" : `up to ${count} messages`;
+    return `${which} may be delivered twice: sent once without a response`;
+  }
+
   /** A line for people; undefined if there was nothing to do. @param error why the run ended early */
   line(error: QmtpError | null): string | undefined {
     if (this.messages === 0 && this.unusable === 0 && this.notSent === 0) return undefined;
     const outcomes = { ...this.#outcomes, skipped: this.unusable };
     const parts = [named(this.#counts), named(outcomes)].filter((part) => part !== "");
-    if (this.#possibleDuplicates > 0) parts.push(`${this.#possibleDuplicates} possibly delivered twice`);
     if (this.notSent > 0) parts.push(`${this.notSent} not sent (${error?.message})`);
     return `${messages(this.messages)}: ${parts.join("; ")}`;
   }

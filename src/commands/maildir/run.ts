@@ -7,7 +7,7 @@ import { Reported } from "../../maildir/reported.ts";
 import { deliverMaildir } from "../../maildir/rounds.ts";
 import { EXIT } from "../../report/exit-code.ts";
 import { LinePrinter } from "../../report/line-printer.ts";
-import { MaildirSummary, maildirJson, maildirLine, Unsent, unusableLine } from "../../report/maildir.ts";
+import { MaildirSummary, maildirJson, maildirLine, Unanswered, unusableLine } from "../../report/maildir.ts";
 import { messagesDone, type Progress } from "../../report/progress.ts";
 import { describe } from "../../report/remedies.ts";
 import { violationLine } from "../../report/text.ts";
@@ -21,7 +21,7 @@ export class MaildirRun {
   readonly #context: Context;
   readonly #summary = new MaildirSummary();
   /** With --quiet, messages that get no line of their own. */
-  readonly #unsent = new Unsent();
+  readonly #unanswered = new Unanswered();
   readonly #printer: LinePrinter;
   readonly #startedAt = performance.now();
   #progress: Progress | undefined;
@@ -86,7 +86,7 @@ export class MaildirRun {
         this.#summary.add(result);
         this.#progress?.update();
         if (quiet && result.delivery.status === "success" && result.outcome === "removed") return;
-        if (quiet && !json && this.#unsent.add(result)) return;
+        if (quiet && !json && this.#unanswered.add(result)) return;
         this.#printer.print(lineOf(result));
       },
       onUnusable: (file) => {
@@ -132,13 +132,16 @@ export class MaildirRun {
     await this.#printer.end();
     if (json) return;
     const { messages, unusable, notSent } = this.#summary;
-    const { count } = this.#unsent;
+    const { count } = this.#unanswered;
     const nothingElse = count > 0 && count === messages && unusable + notSent === 0;
     if (!nothingElse) reported.forget();
-    else if (!this.#context.stderr.isTTY && reported.isOld(this.#unsent.reasons)) return;
-    for (const line of this.#unsent.lines()) this.#say(line);
+    else if (!this.#context.stderr.isTTY && reported.isOld(this.#unanswered.reasons)) return;
+    for (const line of this.#unanswered.lines()) this.#say(line);
+    if (code === EXIT.success && quiet) return;
+    const duplicates = this.#summary.duplicatesLine();
+    if (duplicates !== undefined) this.#say(duplicates);
     const line = this.#summary.line(this.#error);
-    if (!nothingElse && line !== undefined && (code !== EXIT.success || !quiet)) this.#say(line);
+    if (!nothingElse && line !== undefined) this.#say(line);
   }
 
   /** Prints a line on standard error, unless the last one was the same. */
