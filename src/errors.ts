@@ -42,7 +42,8 @@ export type Code = keyof typeof CODES;
 export type Hint =
   | { readonly kind: "trust-issuer" | "trust-key" | "certificate-name" | "pinned-key"; readonly pin: string }
   | { readonly kind: "own-certificate" | "needs-certificate" | "maybe-needs-certificate" }
-  | { readonly kind: "bytes-in-file" | "literal-address" };
+  | { readonly kind: "bytes-in-file" | "literal-address" }
+  | { readonly kind: "clear-text" | "speaks-tls" | "other-protocol" };
 
 interface Details {
   readonly fault?: Fault;

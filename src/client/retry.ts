@@ -91,7 +91,9 @@ export async function deliverWithRetries(
 }
 
 function isLasting({ cause }: Delivered): boolean {
-  return cause !== null && LASTING.includes(cause.error.code);
+  if (cause === null) return false;
+  const { code, hint } = cause.error;
+  return LASTING.includes(code) || hint?.kind === "other-protocol" || hint?.kind === "speaks-tls";
 }
 
 function isRetried({ status, possibleDuplicate }: Delivery, { unanswered }: RetryPolicy): boolean {

@@ -10,7 +10,7 @@ export interface DeferralTexts {
   readonly unsent: string;
   /** Instead of `unsent`, for a message that is larger than some servers take. */
   readonly unsentLarge?: string;
-  /** Whatever was sent, the server has read none of it. */
+  /** Whatever was sent, the server has delivered none of it. */
   readonly unread?: true;
 }
 

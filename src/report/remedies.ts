@@ -46,6 +46,12 @@ function remedyOf(hint: Hint): string {
       return "use --cert and --key";
     case "maybe-needs-certificate":
       return "if it requires one, use --cert and --key";
+    case "clear-text":
+      return "this may be a port for clear text; without TLS, use qmtp://";
+    case "speaks-tls":
+      return "for QMTP over TLS, use qmtps://";
+    case "other-protocol":
+      return "name the port of a QMTP server, which is usually 209";
     case "bytes-in-file":
       return "put addresses that are not UTF-8 into a file, and name it with --to-file";
     case "literal-address":

@@ -1,5 +1,6 @@
 import { type Code, interruption, QmtpError } from "../errors.ts";
 import type { DeferralTexts } from "../protocol/ledger.ts";
+import type { Opening, OtherProtocol } from "../protocol/opening.ts";
 
 /** Why packages got no response, and what that means for each recipient. */
 export interface Cause {
@@ -68,8 +69,29 @@ export function missingResponses(answers: number): Cause {
   };
 }
 
-export function protocolViolation(message: string): Cause {
-  return failure("protocol-violation", `the server broke the protocol (${message})`);
+/** @param opening what the server began with, if that is no response */
+export function protocolViolation(message: string, opening?: Opening): Cause {
+  if (opening?.protocol !== undefined) return otherProtocol(opening.quoted, opening.protocol);
+  const what = opening === undefined ? ` (${message})` : `: it answered "${opening.quoted}"`;
+  return failure("protocol-violation", `the server broke the protocol${what}`);
+}
+
+const LOOKS_LIKE: Readonly<Record<OtherProtocol, string>> = {
+  ftp: "an FTP server",
+  http: "an HTTP server",
+  imap: "an IMAP server",
+  pop3: "a POP3 server",
+  smtp: "an SMTP server",
+  ssh: "an SSH server",
+  tls: "TLS",
+};
+
+/** A server of another protocol has delivered nothing, whatever it has read. */
+function otherProtocol(quoted: string, protocol: OtherProtocol): Cause {
+  const message = `it answered "${quoted}": this looks like ${LOOKS_LIKE[protocol]}`;
+  const hint = { kind: protocol === "tls" ? "speaks-tls" : "other-protocol" } as const;
+  const error = new QmtpError("protocol-violation", message, { hint });
+  return { error, texts: { sent: message, unsent: message, unread: true } };
 }
 
 export function messageUnreadable(message: string): Cause {

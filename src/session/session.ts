@@ -3,6 +3,7 @@ import { QmtpError, reason } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
 import { Deadline } from "../io/deadline.ts";
 import { Ledger } from "../protocol/ledger.ts";
+import { OPENING_LENGTH, openingOf } from "../protocol/opening.ts";
 import type { Package, PackageSource } from "../protocol/package.ts";
 import { ResponseReader } from "../protocol/response.ts";
 import { type Violation, ViolationError } from "../protocol/violation.ts";
@@ -66,8 +67,8 @@ class Session<P extends Package> {
   #sentAt = this.#startedAt;
   #answeredAt: number | undefined;
   #bytes = 0;
-  /** Whether the server has sent a byte. */
-  #heard = false;
+  /** The first bytes from the server. */
+  #opening: Buffer = Buffer.alloc(0);
   #running = true;
   #allWritten = false;
   /** Why the writer stopped, while responses to what it wrote before are still awaited. */
@@ -118,7 +119,8 @@ class Session<P extends Package> {
     connection.on("close", () => this.#onConnectionEnd(connectionClosed(this.#reader.begun)));
     connection.on("error", (error) => {
       // A server that has sent a response has read something.
-      const refused = error instanceof QmtpError && error.code === "connection-refused" && !this.#heard;
+      const refused =
+        error instanceof QmtpError && error.code === "connection-refused" && this.#opening.length === 0;
       this.#onConnectionEnd(refused ? connectionRefused(error) : connectionFailed(reason(error)));
     });
     this.#deadlines.idle.restart();
@@ -180,7 +182,7 @@ class Session<P extends Package> {
 
   #onData(chunk: Buffer): void {
     if (!this.#running) return;
-    this.#heard = true;
+    if (this.#opening.length < OPENING_LENGTH) this.#keepOpening(chunk);
     this.#deadlines.idle.restart();
     this.#options.observer?.received(chunk);
     if (this.#answeredAt !== undefined) this.#deadlines.lastWords.restart();
@@ -199,6 +201,11 @@ class Session<P extends Package> {
     this.#finishIfAnswered();
   }
 
+  #keepOpening(chunk: Buffer): void {
+    const part = chunk.subarray(0, OPENING_LENGTH - this.#opening.length);
+    this.#opening = Buffer.concat([this.#opening, part]);
+  }
+
   #settleAll(): void {
     for (;;) {
       const offset = this.#reader.offset;
@@ -211,7 +218,10 @@ class Session<P extends Package> {
   #onViolation({ code, message, offset }: ViolationError): void {
     this.#violations.push({ code, message, offset });
     // After a violation, a response may not be for the recipient it seems to be for.
-    if (!this.#answered) this.#finish(protocolViolation(message));
+    if (this.#answered) return;
+    const noResponse =
+      code === "bad-length" && this.#ledger.settled === 0 && this.#ledger.oldestAnswers === 0;
+    this.#finish(protocolViolation(message, noResponse ? openingOf(this.#opening) : undefined));
   }
 
   #responsesMissing(): void {

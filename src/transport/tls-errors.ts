@@ -94,12 +94,10 @@ export function handshakeProblem(error: Error): TlsProblem {
     return { why, hint: { kind: "maybe-needs-certificate" } };
   }
   if (NOT_TLS.includes(code)) {
-    return { why: "the server does not speak TLS on this port; without TLS, use qmtp://" };
+    return { why: "the server does not speak TLS on this port", hint: { kind: "clear-text" } };
   }
   if (["ECONNRESET", "EPIPE", "ECONNABORTED"].includes(code)) {
-    const why =
-      "the server closed the connection in the TLS handshake; if it does not speak TLS, use qmtp://";
-    return { why };
+    return { why: "the server closed the connection in the TLS handshake", hint: { kind: "clear-text" } };
   }
   return { why: `the TLS handshake failed: ${reason(error)}` };
 }

@@ -25,7 +25,7 @@ describe.each(HOWS)("a connection that is %s", (_how, reset) => {
       const endpoint = await startCuttingProxy(sink.endpoint, { room, reset });
       const result = await send(endpoint, "hi\n");
       const why =
-        "the server closed the connection in the TLS handshake; if it does not speak TLS, use qmtp://";
+        "the server closed the connection in the TLS handshake; this may be a port for clear text; without TLS, use qmtp://";
       const text = `cannot connect to ${endpoint}: ${why}`;
       expect(result).toMatchObject({ code: 111, stderr: "" });
       const delivery = { status: "deferral", text, origin: "client", possibleDuplicate: false };

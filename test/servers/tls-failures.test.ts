@@ -33,13 +33,12 @@ async function listen(server: Server): Promise<string> {
   return `qmtps://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+const CLEAR_TEXT = "this may be a port for clear text; without TLS, use qmtp://";
 const notTls = (endpoint: string) =>
-  deferredFor(
-    `cannot connect to ${endpoint}: the server does not speak TLS on this port; without TLS, use qmtp://`,
-  );
+  deferredFor(`cannot connect to ${endpoint}: the server does not speak TLS on this port; ${CLEAR_TEXT}`);
 const closed = (endpoint: string) =>
   deferredFor(
-    `cannot connect to ${endpoint}: the server closed the connection in the TLS handshake; if it does not speak TLS, use qmtp://`,
+    `cannot connect to ${endpoint}: the server closed the connection in the TLS handshake; ${CLEAR_TEXT}`,
   );
 
 test("a server that greets in the clear does not speak TLS, and is sent nothing", async () => {
