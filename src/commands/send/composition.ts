@@ -8,7 +8,7 @@ import { hasLongWord, quoteLocalPart } from "../../header/quote.ts";
 import type { Mailbox } from "../../header/recipients.ts";
 import type { Composition } from "../../message/compose.ts";
 import type { AttachmentRequest } from "./attachment.ts";
-import type { SendOptions } from "./declare.ts";
+import type { PackageOptions } from "./declare-package.ts";
 import type { GivenParts } from "./given-parts.ts";
 import { partsOnStandardInput } from "./standard-input.ts";
 
@@ -29,7 +29,7 @@ export interface CompositionRequest {
 export function compositionRequest(
   given: GivenParts,
   { sender, to }: { readonly sender: Buffer; readonly to: readonly Buffer[] },
-  options: SendOptions,
+  options: PackageOptions,
   context: Context,
 ): CompositionRequest {
   const { headers, cc, replyTo, attachments } = given;
@@ -66,7 +66,7 @@ function mailboxOf(address: Buffer, what: string, field: string): Mailbox {
 
 /** A terminal is read only if nothing else says what to send. */
 function textOf(
-  options: SendOptions,
+  options: PackageOptions,
   attachments: readonly AttachmentRequest[],
   context: Context,
 ): Buffer | string | undefined {

@@ -3,7 +3,7 @@ import { usageError } from "../../errors.ts";
 import { hasLongWord } from "../../header/quote.ts";
 import { envelopeAddress, type Mailbox, mailboxesIn } from "../../header/recipients.ts";
 import { type AttachmentRequest, readAttachment, requireExisting } from "./attachment.ts";
-import type { ComposeOptions, SendOptions } from "./declare.ts";
+import type { ComposeOptions, PackageOptions } from "./declare-package.ts";
 
 /** What the command line gives for a composed message, checked. */
 export interface GivenParts {
@@ -22,7 +22,7 @@ const NOT_TO_SET = /^(bcc|resent-bcc|mime-version|content-.*)$/;
  * @param asked the option for which the message is composed
  * @throws {QmtpError} usage
  */
-export async function readGivenParts(asked: string, options: SendOptions): Promise<GivenParts> {
+export async function readGivenParts(asked: string, options: PackageOptions): Promise<GivenParts> {
   const { raw, readRecipients, body, file, test, subject = "", header = [], replyTo = "" } = options;
   const { cc = [], bcc = [], html, attach = [] } = options;
   const excluded = raw ? "--raw" : readRecipients ? "--read-recipients" : undefined;

@@ -4,7 +4,7 @@ import { usageError } from "../../errors.ts";
 import { BLIND, withoutFields } from "../../header/edit.ts";
 import type { MessageOptions, OpenMessage } from "../../message/open.ts";
 import { openInput } from "./open-input.ts";
-import type { SendRequest } from "./read.ts";
+import type { PackageRequest } from "./read-package.ts";
 
 /** A message that is ready to be sent, and its recipients. */
 export interface Opened {
@@ -17,7 +17,7 @@ export interface Opened {
  * @returns undefined if nothing is to be sent, because standard input is empty
  * @throws {QmtpError} usage, unreadable-input, unwritable-spool, bad-header; and what a signal was aborted with
  */
-export async function openMessage(request: SendRequest, context: Context): Promise<Opened | undefined> {
+export async function openMessage(request: PackageRequest, context: Context): Promise<Opened | undefined> {
   const { recipients, message } = request;
   const { encoding, raw, readRecipients, source, skipEmpty, composition } = message;
   const { temporaryDirectory, interrupted: signal } = context;
@@ -33,7 +33,7 @@ export async function openMessage(request: SendRequest, context: Context): Promi
 }
 
 async function openAndReadRecipients(
-  { recipients, message: { source, skipEmpty } }: SendRequest,
+  { recipients, message: { source, skipEmpty } }: PackageRequest,
   format: MessageOptions,
   context: Context,
 ): Promise<Opened | undefined> {

@@ -3,7 +3,7 @@ import { type Reading, recipientFromText } from "../../envelope/address.ts";
 import { parseRecipients } from "../../envelope/recipients-file.ts";
 import { neverReadable, readingFailed, systemCode, unreadable } from "../../errors.ts";
 import { onAbort } from "../../io/abort.ts";
-import type { RecipientSource } from "./declare.ts";
+import type { RecipientSource } from "./declare-package.ts";
 
 /**
  * The recipients, in order, duplicates kept.

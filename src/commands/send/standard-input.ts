@@ -1,12 +1,12 @@
 import { usageError } from "../../errors.ts";
 import type { AttachmentRequest } from "./attachment.ts";
-import type { SendOptions } from "./declare.ts";
+import type { PackageOptions } from "./declare-package.ts";
 
 /**
  * Standard input can be one thing only: a list of recipients, the message or its text, its HTML, or an attachment.
  * @throws {QmtpError} usage
  */
-export function checkStandardInput(options: SendOptions, attachments: readonly AttachmentRequest[]): void {
+export function checkStandardInput(options: PackageOptions, attachments: readonly AttachmentRequest[]): void {
   const { recipients, file, skipEmpty } = options;
   const lists = recipients.filter(({ kind, value }) => kind === "file" && value === "-");
   const parts = partsOnStandardInput(options, attachments);
@@ -25,7 +25,7 @@ export function checkStandardInput(options: SendOptions, attachments: readonly A
 
 /** The options that make standard input a part of the message beside its text. */
 export function partsOnStandardInput(
-  { html }: SendOptions,
+  { html }: PackageOptions,
   attachments: readonly AttachmentRequest[],
 ): string[] {
   const attached = attachments.filter(({ path }) => path === "-");
@@ -33,7 +33,7 @@ export function partsOnStandardInput(
 }
 
 /** The option that gives the message or its text, so that standard input is not read for it. */
-function textOption({ body, test, file }: SendOptions): string | undefined {
+function textOption({ body, test, file }: PackageOptions): string | undefined {
   if (body !== undefined) return "--body";
   if (test) return "--test";
   return file === undefined ? undefined : "--file";
