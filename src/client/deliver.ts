@@ -1,5 +1,5 @@
 import { interruption, QmtpError } from "../errors.ts";
-import { type Delivery, deferred } from "../protocol/delivery.ts";
+import { type Delivery, deferralFor } from "../protocol/delivery.ts";
 import type { Package, PackageSource } from "../protocol/package.ts";
 import type { Violation } from "../protocol/violation.ts";
 import { type Cause, causeOf } from "../session/cause.ts";
@@ -11,23 +11,23 @@ import type { Route } from "./route.ts";
 export interface SendEvents<P extends Package> {
   /** Called once for each package taken from the source, with a delivery for each recipient, in order. */
   readonly onSettled: (pkg: P, deliveries: readonly Delivery[]) => void;
-  /** Called once there is a connection. */
+  /** Called when the connection is open. */
   readonly onConnected?: ((server: Server) => void) | undefined;
-  /** Called with the number of bytes that the connection has taken so far. */
+  /** Called with the total of bytes that the connection has taken. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
 /** How a connection and its session went. */
 export interface SessionReport {
   readonly server: Server;
-  /** Milliseconds; null for what did not happen. */
+  /** Milliseconds; null for phases that were not reached. */
   readonly timing: { connectMs: number | null; sendMs: number | null; responseMs: number | null };
   readonly violations: readonly Violation[];
-  /** Why it ended before everything was answered. */
+  /** Why it ended before everything was answered, or null. */
   readonly cause: Cause | null;
 }
 
-/** Connects and sends packages over one session. Never rejects for what a server or the network does. */
+/** Connects and sends packages over one session. Never rejects because of the server or the network. */
 export async function sendPackages<P extends Package>(
   packages: PackageSource<P>,
   route: Route,
@@ -74,13 +74,13 @@ async function sendOver<P extends Package>(
   return { server, timing: { connectMs, sendMs, responseMs }, violations, cause };
 }
 
-/** What became of all packages, and how the session went. */
+/** The deliveries of all packages, and how the session went. */
 export interface Delivered extends SessionReport {
   /** One for each recipient of each package, in order. */
   readonly deliveries: readonly Delivery[];
 }
 
-/** Connects, sends the packages over one session, and returns a delivery for each recipient, whatever happens. */
+/** Connects and sends the packages over one session. Every recipient gets a delivery, whatever happens. */
 export async function deliver(
   packages: readonly Package[],
   route: Route,
@@ -97,7 +97,7 @@ export async function deliver(
   return { ...report, deliveries: first !== undefined && all.length === 1 ? first : all.flat() };
 }
 
-/** Every recipient deferred, because there was no session. */
+/** Defers every recipient, because no session is possible. */
 export function deliverNothing(
   recipients: readonly Buffer[],
   endpoints: readonly Endpoint[],
@@ -109,5 +109,5 @@ export function deliverNothing(
 
 function deferAll(recipients: readonly Buffer[], cause: Cause | null): Delivery[] {
   const text = Buffer.from(cause?.texts.unsent ?? "");
-  return recipients.map((recipient) => deferred(recipient, text, cause?.error));
+  return recipients.map((recipient) => deferralFor(recipient, text, cause?.error));
 }

@@ -10,9 +10,9 @@ import type { Route } from "./route.ts";
 export interface RetryPolicy {
   /** Attempts after the first one. */
   readonly retries: number;
-  /** Before the first retry; it doubles each time. */
+  /** Delay before the first retry; it doubles each time. */
   readonly delayMs: number;
-  /** No attempt begins later than this after the first one. */
+  /** No retry starts later than this after the first attempt. */
   readonly maxMs: number;
   /** Also retry recipients whose package may have been accepted. */
   readonly unanswered: boolean;
@@ -29,16 +29,16 @@ export interface Clock {
 }
 
 export interface DeliveredWithRetries extends Delivered {
-  /** In order; there is always a first one. */
+  /** In order; never empty. */
   readonly attempts: readonly Delivered[];
 }
 
-/** No delay grows beyond this: when a server is back, mail should not wait for hours. */
+/** Delays grow no longer than this: when a server is back, mail should not wait for hours. */
 const MAX_DELAY_MS = 600_000;
-/** Each delay is lengthened by up to this share of it, so that clients that failed together do not retry in step. */
+/** Each delay is lengthened by up to this share, so that clients that failed together do not retry together. */
 const JITTER = 0.5;
 
-/** Errors that another attempt would only run into again. */
+/** Errors that a retry would only meet again. */
 const LASTING: readonly Code[] = [
   "interrupted",
   "message-unreadable",
@@ -48,8 +48,8 @@ const LASTING: readonly Code[] = [
 ];
 
 /**
- * Delivers to all recipients, then again to those who were deferred, as often as the policy says.
- * @param packagesFor the packages for some of the recipients, in their order
+ * Delivers to all recipients, then retries those who were deferred, as the policy says.
+ * @param packagesFor makes the packages for the given recipients, in order
  */
 export async function deliverWithRetries(
   recipients: readonly Buffer[],

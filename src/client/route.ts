@@ -2,7 +2,7 @@ import type { Limits, Observer } from "../session/contract.ts";
 import type { Connector } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 
-/** Observes the bytes sent and received, and what is tried. */
+/** Observes the bytes sent and received; `note` gets a line for each event. */
 export type Trace = Observer & { note(text: string): void };
 
 /** Where to send, and how. */
@@ -11,7 +11,7 @@ export interface Route {
   readonly endpoints: readonly Endpoint[];
   readonly connector: Pick<Connector, "open">;
   readonly limits: Limits;
-  /** Ends the work at once. */
+  /** Stops everything when aborted. */
   readonly signal: AbortSignal;
   readonly observer?: Trace | undefined;
 }

@@ -1,4 +1,4 @@
-/** A timer that restarts cheaply: sessions restart theirs at every read and write. */
+/** A timer that is cheap to restart: sessions restart theirs at every read and write. */
 export class Deadline {
   readonly #ms: number;
   readonly #expired: () => void;
@@ -10,7 +10,7 @@ export class Deadline {
     this.#expired = expired;
   }
 
-  /** Starts the timer unless it is running. @param ms if it is to be another time, for restarts too */
+  /** Starts the timer unless it is running. @param ms overrides the time, for later restarts too */
   start(ms = this.#ms): void {
     this.#timer ??= setTimeout(this.#expired, ms);
   }

@@ -1,2 +1,2 @@
-/** Environment variables; an absent one is undefined. */
+/** Environment variables; one that is not set is undefined. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -4,7 +4,7 @@ import type { Writable } from "node:stream";
 export type OutputStream = Writable & { readonly isTTY?: boolean };
 export type InputStream = AsyncIterable<Buffer> & {
   readonly isTTY?: boolean;
-  /** The descriptor, if it is a regular file: large ones need not be copied. */
+  /** The descriptor, if the stream is a regular file: a large file need not be copied. */
   readonly regularFile?: number;
   destroy(): unknown;
 };

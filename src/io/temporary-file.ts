@@ -1,7 +1,7 @@
 import { openSync, unlinkSync, writeSync } from "node:fs";
 
 /**
- * A file without a name, for reading and writing. It disappears when it is closed, however this process ends.
+ * An unlinked file for reading and writing. It is gone once it is closed, however this process ends.
  * @throws the system's error
  */
 export function openTemporaryFile(directory: string): number {
@@ -12,8 +12,8 @@ export function openTemporaryFile(directory: string): number {
 }
 
 /**
- * Writes all of the bytes, however many calls that takes.
- * @param position the offset to write them at, or null for the descriptor's own position, which moves on
+ * Writes all of the bytes, with as many calls as that takes.
+ * @param position the offset to write at, or null for the descriptor's current position, which advances
  */
 export function writeWhole(fd: number, bytes: Buffer, position: number | null = null): void {
   for (let at = 0; at < bytes.length; ) {

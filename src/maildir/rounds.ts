@@ -1,7 +1,7 @@
 import { type SendEvents, type SessionReport, sendPackages } from "../client/deliver.ts";
 import type { Route } from "../client/route.ts";
 import { interruption, type QmtpError } from "../errors.ts";
-import { type Delivery, deferred, mergeAttempts } from "../protocol/delivery.ts";
+import { type Delivery, deferralFor, mergeAttempts } from "../protocol/delivery.ts";
 import type { PackageSource } from "../protocol/package.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
 import { MessageFileReader } from "./message-file.ts";
@@ -223,7 +223,7 @@ class Rounds {
       if (pkg === undefined) continue;
       const before = this.#unanswered.get(file.name);
       this.#unanswered.delete(file.name);
-      const delivery = before?.delivery ?? deferred(pkg.recipients[0] as Buffer, words, error);
+      const delivery = before?.delivery ?? deferralFor(pkg.recipients[0] as Buffer, words, error);
       this.#outcomes.keep(pkg, delivery);
     }
   }

@@ -5,7 +5,7 @@
 export class Cursor {
   chunk: Buffer = Buffer.alloc(0);
   at = 0;
-  /** Where readers stop in the chunk: at its end, or earlier inside a netstring that contains others. */
+  /** Where readers stop: at the end of the chunk, or earlier, inside a netstring that contains others. */
   end = 0;
   #before = 0;
 

@@ -1,26 +1,26 @@
 import type { Response, Status } from "./response.ts";
 
-/** One recipient with its result. A value, never an exception: whatever goes wrong, each recipient has one. */
+/** One recipient and its result. A value, never an exception: every recipient gets one, whatever goes wrong. */
 export interface Delivery {
   readonly recipient: Buffer;
   readonly status: Status;
-  /** The server's bytes, or our own words in UTF-8. */
+  /** The server's bytes, or our own text in UTF-8. */
   readonly text: Buffer;
-  /** Who decided: the server, by its response for this recipient, or the client, because no response came. */
+  /** Who decided: the server, in its response for this recipient, or the client, because no response came. */
   readonly origin: "server" | "client";
-  /** The server had the whole package and may have accepted it: sending it again may deliver it twice. */
+  /** The server got the complete package and may have accepted it: sending it again may deliver it twice. */
   readonly possibleDuplicate: boolean;
   /** Why the client decided. */
   readonly error?: Error | undefined;
 }
 
-export function answered(recipient: Buffer, response: Response): Delivery {
+export function deliveryFrom(recipient: Buffer, response: Response): Delivery {
   const { status, text } = response;
   return { recipient, status, text, origin: "server", possibleDuplicate: false };
 }
 
-/** Any response not received is a temporary failure (qmtp.txt, section 2). */
-export function deferred(
+/** A response that never came counts as a temporary failure (qmtp.txt, section 2). */
+export function deferralFor(
   recipient: Buffer,
   text: Buffer,
   error: Error | undefined,
@@ -30,8 +30,8 @@ export function deferred(
 }
 
 /**
- * What is known about a recipient after another attempt. An attempt that never got as far as the recipient changes
- * nothing. An earlier attempt without a response may have been accepted, whatever the later one says.
+ * A recipient's result after another attempt. An attempt that never reached the recipient changes nothing. If an
+ * earlier attempt got no response, the message may have been accepted then, whatever the later attempt says.
  */
 export function mergeAttempts(before: Delivery, later: Delivery): Delivery {
   const nothingNew = later.origin === "client" && !later.possibleDuplicate;

@@ -8,7 +8,7 @@ const NINE = 0x39;
 
 /** Ten digits reach 9.3 GiB, which a JavaScript number can represent exactly. */
 const MAX_DIGITS = 10;
-/** The longest netstring that `MAX_DIGITS` can declare, in bytes. */
+/** Bytes of the longest netstring that `MAX_DIGITS` can declare. */
 export const MAX_LENGTH = 10 ** MAX_DIGITS - 1;
 
 /** `[len]:[bytes],` (qmtp.txt, section 6). */
@@ -21,7 +21,7 @@ export function encodeNetstring(bytes: Uint8Array): Buffer {
   return encoded;
 }
 
-/** `[len]:`, for a netstring whose bytes are sent separately. */
+/** `[len]:`, for a netstring whose content is sent separately. */
 export function encodeLength(length: number): Buffer {
   return Buffer.from(`${length}:`, "latin1");
 }
@@ -53,7 +53,7 @@ export function writeNetstring(block: Buffer, start: number, bytes: Uint8Array):
   return at + bytes.length + 1;
 }
 
-/** Bytes on the wire of a netstring of `length` bytes. */
+/** Bytes that a netstring of `length` bytes takes on the wire. */
 export function netstringLength(length: number): number {
   return digitsOf(length) + 1 + length + 1;
 }
@@ -64,7 +64,7 @@ function digitsOf(length: number): number {
   return digits;
 }
 
-/** Reads `[len]:` digit by digit, so that a bad length is refused before it is used. */
+/** Reads `[len]:` digit by digit, so that a bad length is rejected before it is used. */
 export class LengthReader {
   readonly #what: string;
   readonly #max: number;
@@ -72,8 +72,8 @@ export class LengthReader {
   #digits = 0;
 
   /**
-   * @param what the netstring's content, for errors: "response", "sender"
-   * @param max the greatest length allowed, in bytes
+   * @param what the netstring's content for error messages: "response", "sender"
+   * @param max the greatest length allowed
    */
   constructor(what: string, max: number) {
     this.#what = what;
@@ -109,7 +109,7 @@ export class LengthReader {
       throw new ViolationError("bad-length", `leading zero in the length of a ${this.#what}`, offset);
     }
     const digit = byte - ZERO;
-    // Compared before it is added: whatever the peer declares, nothing overflows or is allocated.
+    // Compared before the digit is added: whatever the peer declares, nothing overflows and nothing is allocated.
     if (this.#value > (this.#max - digit) / 10) {
       const max = `${this.#max} bytes at most`;
       throw new ViolationError("length-over-cap", `the length of a ${this.#what} is over ${max}`, offset);
@@ -133,13 +133,13 @@ export function readComma(cursor: Cursor, what: string): boolean {
   return true;
 }
 
-/** Reads whole netstrings of bounded length, one after the other, however the stream is chunked. */
+/** Reads a sequence of netstrings of bounded length, however the stream is chunked. */
 export class NetstringReader {
   readonly #what: string;
   readonly #length: LengthReader;
-  /** Bytes of the current netstring, or undefined while its length is being read. */
+  /** Length of the current netstring, or undefined until it has been read. */
   #wanted: number | undefined;
-  /** What came in earlier chunks. Allocated only once an allowed length has been read. */
+  /** Content from earlier chunks. Allocated only once a permitted length has been read. */
   #gathered: Buffer | undefined;
   #have = 0;
   #content: Buffer | undefined;
@@ -150,15 +150,15 @@ export class NetstringReader {
     this.#length = new LengthReader(what, max);
   }
 
-  /** Whether a netstring has begun and not ended. */
+  /** Whether the stream is in the middle of a netstring. */
   get begun(): boolean {
     return this.#begun;
   }
 
   /**
    * Continues reading.
-   * @returns the next netstring's content (it may share the chunk's memory), or undefined when more bytes are
-   *   needed; then the chunk was read to its end
+   * @returns the next netstring's content, which may share the chunk's memory; or undefined when the chunk is used up
+   *   and more bytes are needed
    * @throws {ViolationError} bad-length, length-over-cap, missing-comma
    */
   read(cursor: Cursor): Buffer | undefined {

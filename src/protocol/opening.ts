@@ -1,18 +1,18 @@
-/** What a server may speak instead of QMTP. */
+/** Protocols that a server may speak instead of QMTP. */
 export type OtherProtocol = "ftp" | "http" | "imap" | "pop3" | "smtp" | "ssh" | "tls";
 
-/** What a server that sent no response began with. */
+/** The first bytes of a server that sent no response. */
 export interface Opening {
   /** Its first line, or the beginning of that: printable ASCII, other bytes as `\xNN`. */
   readonly quoted: string;
-  /** Undefined if it is none that we know. */
+  /** Undefined if we do not recognise it. */
   readonly protocol: OtherProtocol | undefined;
 }
 
-/** Bytes that are enough to know a protocol by, and to quote. */
+/** Bytes to keep: enough to recognise a protocol, and to quote. */
 export const OPENING_LENGTH = 64;
 
-/** By the first bytes that a server sends: its greeting, or its answer to bytes that it does not understand. */
+/** How servers of other protocols begin: with a greeting, or an answer to bytes that they do not understand. */
 const BEGINNINGS: readonly (readonly [OtherProtocol, RegExp])[] = [
   ["ftp", /^220[ -](?!.*SMTP).*FTP/i],
   ["smtp", /^[245]\d\d[ -]/],
@@ -25,8 +25,8 @@ const BEGINNINGS: readonly (readonly [OtherProtocol, RegExp])[] = [
 ];
 
 /**
- * What the first bytes from a server show.
- * @returns undefined if they look like a netstring with a fault in it: then the fault says more
+ * Recognises a protocol by the server's first bytes.
+ * @returns undefined if they look like a faulty netstring: then the fault says more
  */
 export function openingOf(bytes: Buffer): Opening | undefined {
   const text = bytes.subarray(0, OPENING_LENGTH).toString("latin1");

@@ -6,13 +6,13 @@ import { ViolationError } from "./violation.ts";
 /** The parts of a package, in the order in which they arrive. */
 export type PackageEvent =
   | { readonly type: "message"; readonly encoding: Encoding; readonly length: number }
-  /** Some of the message's bytes; they may share the chunk's memory. */
+  /** Part of the message; its bytes may share the chunk's memory. */
   | { readonly type: "body"; readonly bytes: Buffer }
   | { readonly type: "sender"; readonly address: Buffer }
   | { readonly type: "recipient"; readonly address: Buffer }
   | { readonly type: "end" };
 
-/** The longest address that is read, in bytes. qmail refuses 1,000 or more; this only bounds memory. */
+/** Bytes of the longest address that is read. qmail refuses 1,000 or more; this only bounds memory. */
 const MAX_ADDRESS = 65_536;
 
 type State = "length" | "encoding" | "body" | "comma" | "sender" | "list" | "recipients" | "end";
@@ -25,7 +25,7 @@ export class PackageReader {
   readonly #listLength = new LengthReader("list of recipients", MAX_LENGTH);
   readonly #recipient = new NetstringReader("recipient", MAX_ADDRESS);
   #state: State = "length";
-  /** Bytes of the message still to come. */
+  /** Bytes of the message not read yet. */
   #rest = 0;
   /** Offset at which the list of recipients ends. */
   #listEnd = 0;
@@ -35,7 +35,7 @@ export class PackageReader {
     this.#cursor.push(chunk);
   }
 
-  /** Whether a package has begun and not ended. */
+  /** Whether the stream is in the middle of a package. */
   get begun(): boolean {
     return this.#cursor.offset > this.#start;
   }
@@ -47,7 +47,7 @@ export class PackageReader {
 
   /**
    * @returns what comes next, or undefined when more bytes are needed
-   * @throws {ViolationError} when the bytes are not a package; after that, nothing more can be read
+   * @throws {ViolationError} if the bytes are not a package; nothing can be read after that
    */
   next(): PackageEvent | undefined {
     // Each step returns an event, moves to another state, or uses up the chunk.

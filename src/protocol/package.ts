@@ -1,19 +1,19 @@
 import { COMMA, encodeLength, netstringLength, writeLength, writeNetstring } from "./netstring.ts";
 
-/** How lines end on the wire (qmtp.txt, section 4): encoding #2 and encoding #1. */
+/** How lines end on the wire: encoding #2 and encoding #1 of qmtp.txt, section 4. */
 export type Encoding = "unix" | "dos";
 
 /** The first byte of the encoded message, which names the encoding. */
 export const ENCODING_BYTE: Record<Encoding, number> = { unix: 0x0a, dos: 0x0d };
 
-/** A message that can be sent as often as needed: its length is known before its first byte is read. */
+/** A message that can be sent more than once. Its length is known before its first byte is read. */
 export interface Message {
   readonly encoding: Encoding;
-  /** Bytes on the wire, without the one that names the encoding. */
+  /** Bytes on the wire, not counting the encoding byte. */
   readonly length: number;
   /**
-   * Exactly `length` bytes. A chunk is valid only until the next one, or the next package, is asked for.
-   * @throws when the bytes can no longer be read, or are no longer those that were counted
+   * Exactly `length` bytes. A chunk is valid only until the next chunk or the next package is requested.
+   * @throws when the bytes can no longer be read, or have changed since they were counted
    */
   chunks(): Iterable<Buffer> | AsyncIterable<Buffer>;
 }
@@ -25,27 +25,27 @@ export interface Package {
   readonly message: Message;
 }
 
-/** Where packages come from: an iterator, which may return a promise when there is something to wait for. */
+/** An iterator over packages that returns a promise only when it has to wait. */
 export interface PackageSource<P extends Package> {
   next(): IteratorResult<P, unknown> | Promise<IteratorResult<P, unknown>>;
 }
 
-/** A long list of recipients is cut into pieces of this many bytes, each of which is one write. */
+/** Bytes of a piece: a long list of recipients is cut into pieces, and each is one write. */
 const PIECE = 65_536;
 
-/** What comes before the message's bytes. */
+/** The part of a package before the message's bytes. */
 export function encodeHead(message: { encoding: Encoding; length: number }): Buffer {
   const length = encodeLength(message.length + 1);
   return Buffer.concat([length, Buffer.of(ENCODING_BYTE[message.encoding])]);
 }
 
-/** A piece of what comes after the message's bytes; the last one ends the package. */
+/** A piece of the part after the message's bytes; the last one ends the package. */
 export interface TailPiece {
   readonly piece: Buffer;
   readonly last: boolean;
 }
 
-/** What comes after the message's bytes: the comma, the sender, the recipients; in pieces of bounded size. */
+/** The part of a package after the message's bytes (comma, sender, recipients), in pieces of bounded size. */
 export function* encodeTail(sender: Buffer, recipients: readonly Buffer[]): Generator<TailPiece, void> {
   const listLength = recipientsLength(recipients);
   const [before, after] = [`,${sender.length}:`, `,${listLength}:`];
@@ -73,8 +73,8 @@ export function* encodeTail(sender: Buffer, recipients: readonly Buffer[]): Gene
 }
 
 /**
- * Writes a whole package into a block that has room for it. For many small packages this takes a fraction of the
- * time that `encodeHead` and `encodeTail` take.
+ * Writes a complete package into a block that has room for it. For small packages this takes a fraction of the time
+ * of `encodeHead` and `encodeTail`.
  */
 export function encodePackage(pkg: Package, chunks: Iterable<Buffer>, block: Buffer, start: number): void {
   const { sender, recipients, message } = pkg;
@@ -91,7 +91,7 @@ export function encodePackage(pkg: Package, chunks: Iterable<Buffer>, block: Buf
   block[at] = COMMA;
 }
 
-/** Bytes of the whole package on the wire. */
+/** Bytes of the package on the wire. */
 export function packageLength({ sender, recipients, message }: Package): number {
   return (
     netstringLength(message.length + 1) +

@@ -2,7 +2,7 @@ import { Cursor } from "./cursor.ts";
 import { encodeNetstring, NetstringReader } from "./netstring.ts";
 import { ViolationError } from "./violation.ts";
 
-/** The result for a recipient, in the words of qmail-send's log and of Net::QMTP. */
+/** The result for a recipient, named as in qmail-send's log and in Net::QMTP. */
 export type Status = "success" | "deferral" | "failure";
 
 /** What the server says for one recipient (qmtp.txt, section 5). The text may be any bytes. */
@@ -11,7 +11,7 @@ export interface Response {
   readonly text: Buffer;
 }
 
-/** The longest response that is read, in bytes: far above any real one, yet small enough to keep in memory. */
+/** Bytes of the longest response that is read: far more than any real one, yet small enough to keep in memory. */
 const MAX_RESPONSE = 65_536;
 
 export const STATUS_LETTER: Readonly<Record<Status, string>> = { success: "K", deferral: "Z", failure: "D" };
@@ -38,7 +38,7 @@ export class ResponseReader {
     this.#cursor.push(chunk);
   }
 
-  /** Whether a response has begun and not ended. */
+  /** Whether the stream is in the middle of a response. */
   get begun(): boolean {
     return this.#netstring.begun;
   }
@@ -49,13 +49,13 @@ export class ResponseReader {
   }
 
   /**
-   * @returns the next response, or undefined when the pushed bytes contain no further complete one
-   * @throws {ViolationError} when the bytes are not a response; after that, nothing more can be read
+   * @returns the next response, or undefined when more bytes are needed
+   * @throws {ViolationError} if the bytes are not a response; nothing can be read after that
    */
   next(): Response | undefined {
     const bytes = this.#netstring.read(this.#cursor);
     if (bytes === undefined) return undefined;
-    // Servers say the same to all recipients of a package: a million equal responses take the memory of one.
+    // Servers send the same text to all recipients of a package: a million equal responses take the memory of one.
     if (this.#last !== undefined && bytes.equals(this.#lastBytes)) return this.#last;
     const status = STATUS.get(bytes[0] ?? -1);
     if (status !== undefined) {

@@ -1,4 +1,4 @@
-/** What a peer did that the protocol does not allow. Scripts read the codes in JSON: they never change. */
+/** What a peer did that the protocol forbids. Scripts read these codes in JSON, so they never change. */
 export type ViolationCode =
   | "bad-length"
   | "length-over-cap"
@@ -16,11 +16,11 @@ export type ViolationCode =
 export interface Violation {
   readonly code: ViolationCode;
   readonly message: string;
-  /** Bytes in that direction before the offending one, from the start of the connection. */
+  /** Position of the offending byte, counted from the start of the connection in its direction. */
   readonly offset: number;
 }
 
-/** Thrown by readers, which can read nothing more from that direction of the connection. */
+/** Thrown by readers, which then can read nothing more. */
 export class ViolationError extends Error implements Violation {
   override readonly name = "ViolationError";
   readonly code: ViolationCode;

@@ -2,7 +2,7 @@ import { type Code, interruption, QmtpError } from "../errors.ts";
 import type { DeferralTexts } from "../protocol/ledger.ts";
 import type { Opening, OtherProtocol } from "../protocol/opening.ts";
 
-/** Why packages got no response, and what that means for each recipient. */
+/** Why packages got no response, and what to report for their recipients. */
 export interface Cause {
   readonly error: QmtpError;
   readonly texts: DeferralTexts;
@@ -10,12 +10,12 @@ export interface Cause {
 
 const seconds = (ms: number) => `${ms / 1000} s`;
 
-/** A cause with the same text for packages that were sent and for those that were not. */
+/** A cause with the same text for packages that were sent and packages that were not. */
 export function causeOf(error: QmtpError): Cause {
   return { error, texts: { sent: `${error.message}; no response came`, unsent: error.message } };
 }
 
-/** The connection ended before the responses did. */
+/** The connection ended before all responses had come. */
 function cutOff(code: Code, what: string, where: string): Cause {
   const message = `${what} ${where}`;
   const unsent = `${what} before the message was sent`;
@@ -24,7 +24,7 @@ function cutOff(code: Code, what: string, where: string): Cause {
   return { error: new QmtpError(code, message), texts: { sent: message, unsent, unsentLarge } };
 }
 
-/** @param withinResponse whether a response had begun */
+/** @param withinResponse whether it closed in the middle of a response */
 export function connectionClosed(withinResponse: boolean): Cause {
   const where = withinResponse ? "in the middle of a response" : "before a response came";
   return cutOff("connection-closed", "connection closed", where);
@@ -35,9 +35,9 @@ export function connectionFailed(why: string): Cause {
   return cutOff("connection-failed", why, "before a response came");
 }
 
-/** The server turned us away before it read anything. */
+/** The server refused the connection before it read anything. */
 export function connectionRefused(error: QmtpError): Cause {
-  return { error, texts: { sent: error.message, unsent: error.message, unread: true } };
+  return { error, texts: { sent: error.message, unsent: error.message, undelivered: true } };
 }
 
 export function noProgress(ms: number): Cause {
@@ -49,8 +49,8 @@ export function sessionTooLong(ms: number): Cause {
 }
 
 /**
- * Some recipients of a package got a response, and the others none for too long.
- * @param answers how many got one
+ * Some recipients of a package got a response; for the others, none came in time.
+ * @param answers how many responses came
  */
 export function missingResponses(answers: number): Cause {
   const [message, sent] =
@@ -69,7 +69,7 @@ export function missingResponses(answers: number): Cause {
   };
 }
 
-/** @param opening what the server began with, if that is no response */
+/** @param opening the server's first bytes, if they are not a response */
 export function protocolViolation(message: string, opening?: Opening): Cause {
   if (opening?.protocol !== undefined) return otherProtocol(opening.quoted, opening.protocol);
   const what = opening === undefined ? ` (${message})` : `: it answered "${opening.quoted}"`;
@@ -86,12 +86,12 @@ const LOOKS_LIKE: Readonly<Record<OtherProtocol, string>> = {
   tls: "TLS",
 };
 
-/** A server of another protocol has delivered nothing, whatever it has read. */
+/** A server that speaks another protocol has delivered nothing, whatever it has read. */
 function otherProtocol(quoted: string, protocol: OtherProtocol): Cause {
   const message = `it answered "${quoted}": this looks like ${LOOKS_LIKE[protocol]}`;
   const hint = { kind: protocol === "tls" ? "speaks-tls" : "other-protocol" } as const;
   const error = new QmtpError("protocol-violation", message, { hint });
-  return { error, texts: { sent: message, unsent: message, unread: true } };
+  return { error, texts: { sent: message, unsent: message, undelivered: true } };
 }
 
 export function messageUnreadable(message: string): Cause {

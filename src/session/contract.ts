@@ -6,11 +6,11 @@ import type { Cause } from "./cause.ts";
 export interface Limits {
   /** Milliseconds without a byte sent or received. */
   readonly idleMs: number;
-  /** Milliseconds that a write may take; by default `idleMs`. */
+  /** Milliseconds that one write may take; by default `idleMs`. */
   readonly writeMs?: number;
-  /** Milliseconds for the whole session: an hour, says qmtp.txt, section 2. */
+  /** Milliseconds for the session; qmtp.txt, section 2, allows an hour. */
   readonly sessionMs: number;
-  /** Milliseconds, after the signal, to wait for responses to packages in flight; by default none. */
+  /** Milliseconds to wait, after the signal, for responses to packages in flight; by default none. */
   readonly drainMs?: number;
 }
 
@@ -23,14 +23,14 @@ export interface Observer {
 export interface SessionOptions<P extends Package> {
   readonly limits: Limits;
   /**
-   * Called once for every package taken from the source, whatever happens, with a delivery for each recipient, in
-   * order. Packages that the session never took are the caller's.
+   * Called exactly once for every package taken from the source, with a delivery for each recipient, in order.
+   * Packages that the session never took are left to the caller.
    */
   readonly onSettled: (pkg: P, deliveries: Delivery[]) => void;
-  /** Called with the number of bytes that the connection has taken so far. */
+  /** Called with the total of bytes that the connection has taken. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
   readonly observer?: Observer | undefined;
-  /** Takes no more packages, and ends the session: at once, or after `drainMs`. */
+  /** When aborted, the session takes no more packages and ends: at once, or after `drainMs`. */
   readonly signal?: AbortSignal;
 }
 
@@ -38,7 +38,8 @@ export interface SessionEnd {
   /** Why the session ended before everything was answered, or null. */
   readonly cause: Cause | null;
   readonly violations: readonly Violation[];
-  /** Milliseconds from the first byte until the last one was taken, and from then until the end. */
+  /** Milliseconds from the start until the connection took the last byte. */
   readonly sendMs: number;
+  /** Milliseconds from then until everything was answered, or the session ended. */
   readonly responseMs: number;
 }

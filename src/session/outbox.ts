@@ -1,25 +1,25 @@
 import type { Duplex } from "node:stream";
 
-/** Small pieces are gathered up to this many bytes: one system call for many pieces, and little memory. */
+/** Bytes of the block that gathers small pieces: many pieces take one system call, and little memory. */
 const BLOCK = 131_072;
-/** From this many bytes on, copying a piece costs more than a write of its own. */
+/** Pieces of this many bytes or more are cheaper to write separately than to copy. */
 const LARGE = 16_384;
 
 export interface OutboxEvents {
   /** The final bytes of the first `packages` packages were handed to the connection. */
   written(packages: number): void;
-  /** The connection has taken, or may have taken, the final bytes of the first `packages` packages. */
+  /** The connection has, or may have, taken the final bytes of the first `packages` packages. */
   sent(packages: number): void;
   /** The connection has taken another `bytes` bytes. */
   taken(bytes: number): void;
 }
 
 /**
- * The writing side of a connection: gathers small pieces, hands over large ones, respects backpressure.
+ * The writing side of a connection: gathers small pieces, passes large ones on, respects backpressure.
  *
- * Packages are gathered until they fill a block, or until `flush`: a system call for each would cost more than all
- * the rest. Which packages were sent whole is known to the byte, except when a write of several fails partway: then each
- * package that ends before the write's last byte may have been.
+ * Packages are gathered until they fill a block, or until `flush`: a system call for each would cost more than
+ * everything else. Which packages were completely sent is known exactly, unless a write of several fails partway:
+ * then any package that ends before the write's last byte may have been sent.
  */
 export class Outbox {
   readonly #connection: Duplex;
@@ -30,7 +30,7 @@ export class Outbox {
   #filled = 0;
   /** Whether the last byte in the block is the final byte of a package. */
   #endsPackage = false;
-  /** A block that the connection is done with, for reuse: most sessions never need a second one. */
+  /** A block for reuse, once the connection is done with it: most sessions never need a second one. */
   #spare: Buffer | undefined;
 
   constructor(connection: Duplex, events: OutboxEvents) {
@@ -38,7 +38,7 @@ export class Outbox {
     this.#events = events;
   }
 
-  /** Whether a piece may be added now. If not, wait until the connection has taken something. */
+  /** Whether a piece may be added now. If not, wait for the next `taken` event. */
   hasRoomFor(piece: Buffer): boolean {
     return this.#idle || (piece.length < LARGE && this.#filled + piece.length <= BLOCK);
   }
@@ -47,7 +47,7 @@ export class Outbox {
     return this.#filled === 0;
   }
 
-  /** Adds a piece that will not be overwritten. There must be room for it. */
+  /** Adds a piece whose memory will not be reused. There must be room for it. */
   add(piece: Buffer): void {
     this.#add(piece, false);
   }
@@ -57,12 +57,12 @@ export class Outbox {
     this.#add(piece, true);
   }
 
-  /** Whether a whole package of this many bytes may be added now. */
+  /** Whether a complete package of this many bytes may be added now. */
   hasRoomForPackage(bytes: number): boolean {
     return bytes <= BLOCK && (this.#filled + bytes <= BLOCK || this.#idle);
   }
 
-  /** Adds a whole package that `encode` writes, `bytes` long. There must be room for it. */
+  /** Adds a complete package of this many bytes, which `encode` writes. There must be room for it. */
   addPackage(bytes: number, encode: (block: Buffer, at: number) => void): void {
     if (this.#filled + bytes > BLOCK) this.#handOver();
     this.#packages++;
@@ -80,12 +80,12 @@ export class Outbox {
     }
     this.#handOver();
     const taken = new Promise<void>((resolve) => this.#write(piece, false, resolve));
-    // As long as the connection takes every write at once, the reader, timers and signals would never get a turn.
+    // While the connection takes every write at once, the reader, timers and signals would never get a turn.
     if (this.#idle) await new Promise(setImmediate);
     await taken;
   }
 
-  /** Hands what was gathered to the connection, if it is idle. */
+  /** Writes what was gathered, if the connection is idle. */
   flush(): void {
     if (this.#idle) this.#handOver();
   }
@@ -96,7 +96,7 @@ export class Outbox {
 
   #add(piece: Buffer, last: boolean): void {
     const large = piece.length >= LARGE;
-    // What was added before goes first, before this package is counted.
+    // Earlier pieces are handed over first, before this package is counted.
     if (large || this.#filled + piece.length > BLOCK) this.#handOver();
     if (last) this.#packages++;
     if (large) {
@@ -129,7 +129,8 @@ export class Outbox {
   #write(bytes: Buffer, endsPackage: boolean, released: (() => void) | undefined): void {
     const packages = this.#packages;
     this.#events.written(packages);
-    // A package that ends with this write is sent only once all of it is taken; earlier ones may be sent already.
+    // A package that ends with this write counts as sent only once the connection has taken all of it; earlier ones
+    // may have been sent already.
     this.#events.sent(endsPackage ? packages - 1 : packages);
     this.#connection.write(bytes, (error) => {
       if (!error) {

@@ -24,21 +24,21 @@ import { Window } from "./window.ts";
 import { Writer } from "./writer.ts";
 
 /**
- * Servers write all responses to a package at once. One that has sent some of them, and then nothing for this long,
- * will send no more. Counted from the last byte received, so as not to give up on a slow connection.
+ * Servers write all responses to a package at once. A server that has sent some of them and then nothing for this
+ * long will send no more. Counted from the last byte received, so that a slow connection is not given up.
  */
 const LATER_RESPONSES_MS = 30_000;
 
 /**
- * How long to keep listening once everything is answered and our side is closed: a surplus response would show that
- * earlier ones were not for the recipients they seemed to be for. A round trip is enough for a response that the
- * server had sent by then; at least the minimum, because a busy machine makes pauses.
+ * How long to keep reading once everything is answered and our side is closed: a surplus response would show that
+ * earlier ones were matched to the wrong recipients. A round trip is enough for a response already on its way; the
+ * minimum allows for pauses of a busy machine.
  */
-const LAST_WORDS_MS = { min: 100, max: 1_000 };
+const LINGER_MS = { min: 100, max: 1_000 };
 
 /**
- * Sends the packages over the connection, pipelined, and closes it. Never rejects: what goes wrong turns into
- * deferrals, and is the cause in the result.
+ * Sends the packages over the connection, pipelined, and closes it. Never rejects: an error becomes deferrals, and
+ * the cause in the result.
  */
 export function runSession<P extends Package>(
   connection: Duplex,
@@ -49,8 +49,8 @@ export function runSession<P extends Package>(
 }
 
 /**
- * A write loop beside a reader. They meet only in the ledger, so neither waits for the other: the writer waits
- * for the connection to drain and for room in the window, the reader for bytes.
+ * A write loop beside a reader. They share only the ledger, so neither waits for the other: the writer waits for the
+ * connection to drain and for room in the window, the reader for bytes.
  */
 class Session<P extends Package> {
   readonly #connection: Duplex;
@@ -61,7 +61,7 @@ class Session<P extends Package> {
   readonly #reader = new ResponseReader();
   readonly #violations: Violation[] = [];
   readonly #deadlines: Readonly<
-    Record<"idle" | "write" | "session" | "drain" | "laterResponses" | "lastWords", Deadline>
+    Record<"idle" | "write" | "session" | "drain" | "laterResponses" | "linger", Deadline>
   >;
   readonly #startedAt = performance.now();
   #sentAt = this.#startedAt;
@@ -71,9 +71,9 @@ class Session<P extends Package> {
   #opening: Buffer = Buffer.alloc(0);
   #running = true;
   #allWritten = false;
-  /** Why the writer stopped, while responses to what it wrote before are still awaited. */
+  /** Why the writer stopped early, while we still wait for responses to what it wrote. */
   #writerCause: Cause | null = null;
-  /** After a signal, while responses to packages in flight are awaited. */
+  /** Set after a signal, while we wait for responses to packages in flight. */
   #draining: Cause | null = null;
   #resolveEnd: (end: SessionEnd) => void = () => {};
   #stopListening = () => {};
@@ -95,7 +95,7 @@ class Session<P extends Package> {
       write: new Deadline(writeMs, () => this.#onExpired(noProgress(writeMs))),
       session: new Deadline(sessionMs, () => this.#finish(sessionTooLong(sessionMs))),
       drain: new Deadline(drainMs, () => this.#finish(this.#draining)),
-      lastWords: new Deadline(LAST_WORDS_MS.max, () => this.#finish(null)),
+      linger: new Deadline(LINGER_MS.max, () => this.#finish(null)),
       laterResponses: new Deadline(LATER_RESPONSES_MS, () => this.#responsesMissing()),
     };
   }
@@ -105,10 +105,10 @@ class Session<P extends Package> {
       this.#resolveEnd = resolve;
     });
     this.#listen();
-    // The signal was already aborted.
+    // The signal had been aborted before.
     if (!this.#running) return done;
     const written = this.#write();
-    // Until the writer has ended, it reads the messages; their owner must not close them.
+    // The writer may still be reading a message, which its owner would close.
     return done.then((end) => written.then(() => end));
   }
 
@@ -118,7 +118,7 @@ class Session<P extends Package> {
     connection.on("end", () => this.#onConnectionEnd(connectionClosed(this.#reader.begun)));
     connection.on("close", () => this.#onConnectionEnd(connectionClosed(this.#reader.begun)));
     connection.on("error", (error) => {
-      // A server that has sent a response has read something.
+      // A server that has sent anything must have read something.
       const refused =
         error instanceof QmtpError && error.code === "connection-refused" && this.#opening.length === 0;
       this.#onConnectionEnd(refused ? connectionRefused(error) : connectionFailed(reason(error)));
@@ -129,7 +129,7 @@ class Session<P extends Package> {
     if (signal !== undefined) this.#stopListening = onAbort(signal, () => this.#onInterrupt(signal));
   }
 
-  /** Packages in flight may have been accepted: without their responses, they would be sent again. */
+  /** Waits for packages in flight: they may have been accepted, and without their responses they would be sent again. */
   #onInterrupt(signal: AbortSignal): void {
     const cause = interrupted(signal);
     if (this.#ledger.packages === 0 || this.#options.limits.drainMs === undefined) {
@@ -157,8 +157,8 @@ class Session<P extends Package> {
   }
 
   /**
-   * The message cannot be read. Our side is closed before the package's final byte, so that the server discards
-   * the package; what was sent before may still be answered.
+   * A message cannot be read. Closes our side before the package's final byte, so that the server discards the
+   * package; earlier packages may still be answered.
    */
   #giveUpMessage(error: unknown): void {
     if (!this.#running) return;
@@ -172,7 +172,7 @@ class Session<P extends Package> {
     this.#bytes += bytes;
     this.#sentAt = performance.now();
     this.#deadlines.idle.restart();
-    if (this.#answeredAt !== undefined) this.#deadlines.lastWords.restart();
+    if (this.#answeredAt !== undefined) this.#deadlines.linger.restart();
     if (this.#connection.writableLength === 0) this.#deadlines.write.stop();
     else this.#deadlines.write.restart();
     this.#options.onProgress?.(this.#bytes);
@@ -185,7 +185,7 @@ class Session<P extends Package> {
     if (this.#opening.length < OPENING_LENGTH) this.#keepOpening(chunk);
     this.#deadlines.idle.restart();
     this.#options.observer?.received(chunk);
-    if (this.#answeredAt !== undefined) this.#deadlines.lastWords.restart();
+    if (this.#answeredAt !== undefined) this.#deadlines.linger.restart();
     if (this.#violations.length > 0) return;
     this.#reader.push(chunk);
     try {
@@ -196,7 +196,7 @@ class Session<P extends Package> {
     }
     if (this.#ledger.partlyAnswered) this.#deadlines.laterResponses.restart();
     else this.#deadlines.laterResponses.stop();
-    this.#window.answered();
+    this.#window.onSettled();
     this.#writer.wake();
     this.#finishIfAnswered();
   }
@@ -217,7 +217,7 @@ class Session<P extends Package> {
 
   #onViolation({ code, message, offset }: ViolationError): void {
     this.#violations.push({ code, message, offset });
-    // After a violation, a response may not be for the recipient it seems to be for.
+    // After a violation, responses can no longer be matched to recipients.
     if (this.#answered) return;
     const noResponse =
       code === "bad-length" && this.#ledger.settled === 0 && this.#ledger.oldestAnswers === 0;
@@ -240,14 +240,14 @@ class Session<P extends Package> {
   #finishIfAnswered(): void {
     if (!this.#answered || !this.#running) return;
     this.#answeredAt ??= performance.now();
-    // With one package, there are no earlier responses that a surplus one could put in doubt.
+    // With a single package, there are no earlier responses that a surplus one could cast doubt on.
     if (this.#ledger.settled <= 1) {
       this.#finish(null);
       return;
     }
     this.#connection.end();
-    const { min, max } = LAST_WORDS_MS;
-    this.#deadlines.lastWords.start(Math.min(Math.max(this.#window.roundTripMs, min), max));
+    const { min, max } = LINGER_MS;
+    this.#deadlines.linger.start(Math.min(Math.max(this.#window.roundTripMs, min), max));
   }
 
   /** Once everything is answered, how the connection ends does not matter. */

@@ -1,13 +1,13 @@
 import type { Ledger } from "../protocol/ledger.ts";
 import type { Package } from "../protocol/package.ts";
 
-/** Packages in flight at first, and on most paths for ever: few enough to send again after a crash. */
+/** Packages in flight at the start, and on most paths throughout: few enough to send again after a crash. */
 const MIN_PACKAGES = 1_024;
-/** Packages in flight over a long path: what a killed run may have to send again. */
+/** Most packages in flight, on a long path: a killed run may have to send them again. */
 const MAX_PACKAGES = 4_096;
-/** Bytes in flight: what a broken session may have to send again. A larger package goes alone. */
+/** Most bytes in flight: a broken session may have to send them again. A larger package is sent alone. */
 const MAX_BYTES = 64 * 1024 * 1024;
-/** As many packages again as are answered during a round trip: if the window was too small, it doubles. */
+/** The window is this many times the packages answered in a round trip: one that was too small doubles. */
 const GROWTH = 2;
 
 /** A package whose response is being timed. */
@@ -20,16 +20,16 @@ interface Probe {
 }
 
 /**
- * How many packages may be in flight. On a long path, packages wait for the round trip, and the window grows to what
- * the path holds. With a slow server it does not grow, because a larger one would not help: there, the shortest time to
- * a response is still short, and so is the number of packages answered in that time.
+ * How many packages may be in flight. On a long path, packages wait for the round trip, and the window grows to fill
+ * the path. With a slow server it does not grow, because that would not help: the shortest time to a response is
+ * still short there, and few packages are answered in that time.
  */
 export class Window<P extends Package> {
   readonly #ledger: Ledger<P>;
   #packages = MIN_PACKAGES;
   #written = 0;
   #probe: Probe | undefined;
-  /** The shortest time from a package's last byte to its response, in milliseconds; infinite at first. */
+  /** Milliseconds of the shortest time from a package's last byte to its response; infinite at first. */
   roundTripMs = Number.POSITIVE_INFINITY;
 
   constructor(ledger: Ledger<P>) {
@@ -40,28 +40,28 @@ export class Window<P extends Package> {
   hasRoomFor(bytes: number): boolean {
     const { packages, bytes: inFlight, lastHasSeveralRecipients } = this.#ledger;
     if (packages === 0) return true;
-    // Some servers answer once per package. If another package followed this one, the response to it would pass for
-    // that to this one's second recipient.
+    // Some servers answer once per package. If another package followed, its response would be taken for the response
+    // to this package's second recipient.
     if (lastHasSeveralRecipients) return false;
     return packages < this.#packages && inFlight + bytes <= MAX_BYTES;
   }
 
   /** The final bytes of the first `count` packages were handed to the connection. */
-  written(count: number): void {
-    // The first of this write: the others also wait for the server, not only for the path.
+  onWritten(count: number): void {
+    // Time the first package of a write: the others also wait for the server, not only for the path.
     const first = this.#written + 1;
     this.#written = count;
     if (this.#probe !== undefined || first > count) return;
     this.#probe = { package: first, sentAt: performance.now(), settled: this.#ledger.settled };
   }
 
-  /** Responses were settled in the ledger. */
-  answered(): void {
+  /** Called when the ledger has settled responses. */
+  onSettled(): void {
     const probe = this.#probe;
     const { settled } = this.#ledger;
     if (probe === undefined || settled < probe.package) return;
     this.#probe = undefined;
-    // A clock that shows no time has passed would make the rate infinite.
+    // A clock that has not advanced would make the rate infinite.
     const tookMs = Math.max(performance.now() - probe.sentAt, 0.001);
     this.roundTripMs = Math.min(this.roundTripMs, tookMs);
     const inRoundTrip = ((settled - probe.settled) / tookMs) * this.roundTripMs;

@@ -22,13 +22,13 @@ export interface WriterEvents {
   readonly sending?: ((part: "head" | "body" | "tail", bytes: Buffer) => void) | undefined;
   /** Called when bytes were handed to the connection. */
   readonly written: () => void;
-  /** Called with the number of bytes that the connection has just taken. */
+  /** Called with the number of bytes that the connection took in this write. */
   readonly taken: (bytes: number) => void;
 }
 
 /**
  * The write loop. It waits only for the connection to drain, for room in the window and for the next package. Call
- * `wake` when there may be room.
+ * `wake` when there may be room again.
  */
 export class Writer<P extends Package> {
   readonly #packages: PackageSource<P>;
@@ -41,9 +41,9 @@ export class Writer<P extends Package> {
   #upcoming: P | undefined;
   #noMore = false;
   #stopped = false;
-  #tellStopped = () => {};
+  #resolveStopped = () => {};
   readonly #whenStopped = new Promise<void>((resolve) => {
-    this.#tellStopped = resolve;
+    this.#resolveStopped = resolve;
   });
   wake: () => void = () => {};
 
@@ -59,11 +59,11 @@ export class Writer<P extends Package> {
     this.#events = events;
     this.#outbox = new Outbox(connection, {
       written: (packages) => {
-        ledger.written(packages);
-        window.written(packages);
+        ledger.markWritten(packages);
+        window.onWritten(packages);
         events.written();
       },
-      sent: (packages) => ledger.sent(packages),
+      sent: (packages) => ledger.markSent(packages),
       taken: (bytes) => {
         events.taken(bytes);
         this.wake();
@@ -72,14 +72,14 @@ export class Writer<P extends Package> {
   }
 
   /**
-   * Resolves when the last package was handed to the connection, the last one before `takeNoMore`, or after `stop`.
-   * @throws what the source or a package's message throws; the last package may then be written in part
+   * Resolves when the last package, or the last before `takeNoMore`, was handed to the connection; or after `stop`.
+   * @throws what the source or a package's message throws; the last package may then be partly written
    */
   async run(): Promise<void> {
     try {
       while (!this.#noMore) {
-        const asked = this.#packages.next();
-        const next = asked instanceof Promise ? await this.#waitFor(asked) : asked;
+        const result = this.#packages.next();
+        const next = result instanceof Promise ? await this.#waitFor(result) : result;
         if (next === undefined || next.done) return;
         this.#upcoming = next.value;
         const bytes = packageLength(next.value);
@@ -94,7 +94,7 @@ export class Writer<P extends Package> {
     }
   }
 
-  /** Finishes the package that was taken last, and ends `run`. */
+  /** Finishes the current package, and ends `run`. */
   takeNoMore(): void {
     this.#noMore = true;
   }
@@ -102,9 +102,9 @@ export class Writer<P extends Package> {
   /** Writes nothing more, and ends `run`. */
   stop(): void {
     this.#stopped = true;
-    // A package that was taken from the source is owed an answer.
+    // Every package taken from the source must be settled.
     if (this.#upcoming !== undefined) this.#begin(this.#upcoming, 0);
-    this.#tellStopped();
+    this.#resolveStopped();
     this.wake();
   }
 
@@ -113,13 +113,13 @@ export class Writer<P extends Package> {
     this.#ledger.open(pkg, bytes);
   }
 
-  /** Sends what was gathered, then waits. @returns undefined after `stop` */
-  #waitFor<T>(asked: Promise<T>): Promise<T | undefined> {
+  /** Flushes, then waits. @returns undefined after `stop` */
+  #waitFor<T>(result: Promise<T>): Promise<T | undefined> {
     this.#outbox.flush();
-    return Promise.race([asked, this.#whenStopped.then(() => undefined)]);
+    return Promise.race([result, this.#whenStopped.then(() => undefined)]);
   }
 
-  /** Adds a small package at once and without a promise, if it can: the fast path of batches. */
+  /** Adds a small package synchronously if possible: the fast path of batches. @returns whether it did */
   #addWhole(pkg: P, bytes: number): boolean {
     if (this.#events.sending !== undefined || !this.#outbox.hasRoomForPackage(bytes)) return false;
     const chunks = pkg.message.chunks();
@@ -133,7 +133,7 @@ export class Writer<P extends Package> {
     const chunks = message.chunks();
     for await (const chunk of chunks) {
       await this.#writeBorrowed(chunk);
-      // Before the next chunk is read: its source may be closed once the writer has ended.
+      // Checked before the next chunk is read: once the writer has ended, the source may be closed.
       if (this.#stopped) return;
     }
     for (const { piece, last } of encodeTail(sender, recipients)) {
@@ -156,7 +156,7 @@ export class Writer<P extends Package> {
     await Promise.race([this.#outbox.addBorrowed(chunk), this.#whenStopped]);
   }
 
-  /** Hands over what was gathered; resolves when the condition is met or the writer was stopped. */
+  /** Flushes; resolves when the condition is true or the writer was stopped. */
   async #flushUntil(condition: () => boolean): Promise<void> {
     while (!this.#stopped && !condition()) {
       this.#outbox.flush();

@@ -8,16 +8,16 @@ import type { Environment } from "../io/environment.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import { Pair } from "./pair.ts";
 
-/** How long a server may take to exit once its input is closed, and then after SIGTERM, in milliseconds. */
-const LEAVE_MS = 1_000;
-/** A server whose output has ended is about to exit: how long to wait for its exit code, in milliseconds. */
-const EXIT_MS = 200;
-/** Longer lines on its standard error are split into pieces of this many bytes. */
+/** Milliseconds that a server has to exit once its input is closed, and again after SIGTERM. */
+const EXIT_GRACE_MS = 1_000;
+/** Milliseconds to wait for the exit code of a server whose output has ended: it is about to exit. */
+const EXIT_CODE_MS = 200;
+/** Bytes after which a line on the server's standard error is split. */
 const MAX_LINE = 2_000;
 
 /**
- * What qmail-qmtpd and others want to know about the connection (tcp-environ(5) of ucspi-tcp): it comes from this
- * host. Inherited variables would describe another connection. The endpoint's command may set its own.
+ * What qmail-qmtpd and others expect to know about the connection (tcp-environ(5) of ucspi-tcp): it comes from this
+ * host. Inherited variables would describe another connection. The endpoint's command may override these.
  */
 const TCP_ENVIRONMENT = {
   PROTO: "TCP",
@@ -34,17 +34,17 @@ type ServerProcess = ChildProcessByStdio<Writable, Readable, Readable>;
 
 export interface ServerOptions {
   readonly env: Environment;
-  /** Process groups that we started and that must not outlive us. */
+  /** Process groups that we started, and that must not outlive us. */
   readonly groups: Set<number>;
   /** Sends a signal to all processes of a group; the group may have exited. */
   readonly signalGroup: (group: number, signal: NodeJS.Signals) => void;
-  /** Shows lines to people, however little they asked to see: a server's standard error, for example. */
-  readonly tell: (lines: readonly (string | Buffer)[]) => Promise<void>;
+  /** Prints lines to standard error, even if the user asked for quiet: a server's standard error, for example. */
+  readonly sayAll: (lines: readonly (string | Buffer)[]) => Promise<void>;
 }
 
 /**
- * Starts a server through the shell, and connects to its standard input and output. It gets its own process group,
- * which is killed soon after the connection is destroyed, or at once if the signal is aborted.
+ * Starts a server through the shell, and connects to its standard input and output. The server gets its own process
+ * group, which is killed soon after the connection is destroyed, or at once when the signal is aborted.
  * @throws {QmtpError} connect-failed
  */
 export async function startServer(
@@ -74,49 +74,49 @@ class ServerChild {
   readonly #options: ServerOptions;
   readonly #signal: AbortSignal;
   readonly #exited: Promise<unknown>;
-  readonly #silent: Promise<unknown>;
+  readonly #stderrClosed: Promise<unknown>;
 
   constructor(child: ServerProcess, options: ServerOptions, signal: AbortSignal) {
     this.#child = child;
     this.#options = options;
     this.#signal = signal;
     options.groups.add(child.pid as number);
-    // If these fail, so does the connection, which reports it.
+    // If these fail, the connection fails too, and reports it.
     this.#exited = once(child, "exit").catch(() => {});
-    this.#silent = once(child.stderr, "close").catch(() => {});
-    void tellLines(child.stderr, options.tell);
+    this.#stderrClosed = once(child.stderr, "close").catch(() => {});
+    void sayLines(child.stderr, options.sayAll);
     this.connection = new Pair(child.stdout, child.stdin, {
-      atEnd: () => this.#howItEnded(),
-      onDestroyed: () => void this.#leave(),
+      atEnd: () => this.#exitError(),
+      onDestroyed: () => void this.#shutDown(),
     });
   }
 
-  /** If it failed, its exit code or signal says more than the end of its output. */
-  async #howItEnded(): Promise<Error | null> {
-    await within(EXIT_MS, this.#exited);
+  /** The server's exit code or signal, if it failed: that says more than the end of its output. */
+  async #exitError(): Promise<Error | null> {
+    await within(EXIT_CODE_MS, this.#exited);
     const { exitCode, signalCode } = this.#child;
     if (signalCode !== null) return new Error(`the server was killed by ${signalCode}`);
     return exitCode ? new Error(`the server ended with exit code ${exitCode}`) : null;
   }
 
-  /** Its input is closed. If it and the processes that it started do not exit by themselves, signals make them. */
-  async #leave(): Promise<void> {
-    await within(LEAVE_MS, this.#exited, this.#signal);
-    this.#tellGroup("SIGTERM");
-    await within(LEAVE_MS, this.#exited);
-    this.#tellGroup("SIGKILL");
+  /** The server's input is closed. Signals the group unless the server and its children exit by themselves. */
+  async #shutDown(): Promise<void> {
+    await within(EXIT_GRACE_MS, this.#exited, this.#signal);
+    this.#signalGroup("SIGTERM");
+    await within(EXIT_GRACE_MS, this.#exited);
+    this.#signalGroup("SIGKILL");
     this.#options.groups.delete(this.#child.pid as number);
-    // A process that left the group may keep standard error open; we do not wait for it.
-    await within(EXIT_MS, this.#silent);
+    // A process that left the group may keep standard error open; do not wait for it.
+    await within(EXIT_CODE_MS, this.#stderrClosed);
     this.#child.stderr.destroy();
   }
 
-  #tellGroup(signal: NodeJS.Signals): void {
+  #signalGroup(signal: NodeJS.Signals): void {
     this.#options.signalGroup(this.#child.pid as number, signal);
   }
 }
 
-/** Resolves when the event has happened, the time is over, or the signal is aborted. */
+/** Resolves when the event has happened, time is up, or the signal is aborted. */
 async function within(ms: number, event: Promise<unknown>, signal?: AbortSignal): Promise<void> {
   let giveUp = () => {};
   const late = new Promise<void>((resolve) => {
@@ -129,8 +129,8 @@ async function within(ms: number, event: Promise<unknown>, signal?: AbortSignal)
   stopListening();
 }
 
-/** Passes lines on at the pace of their reader; a server that writes faster has to wait. */
-async function tellLines(stream: Readable, tell: ServerOptions["tell"]): Promise<void> {
+/** Prints the server's lines. A server that writes faster than they are printed has to wait. */
+async function sayLines(stream: Readable, sayAll: ServerOptions["sayAll"]): Promise<void> {
   const marked = (line: string) => Buffer.from(`server: ${line}`, "latin1");
   let rest = "";
   stream.setEncoding("latin1");
@@ -139,10 +139,10 @@ async function tellLines(stream: Readable, tell: ServerOptions["tell"]): Promise
       const lines = (rest + chunk).split("\n");
       rest = lines.pop() ?? "";
       for (; rest.length > MAX_LINE; rest = rest.slice(MAX_LINE)) lines.push(rest.slice(0, MAX_LINE));
-      await tell(lines.map(marked));
+      await sayAll(lines.map(marked));
     }
   } catch {
-    // We closed it while a process still held its other end.
+    // We closed it while a process still had its other end open.
   }
-  if (rest !== "") await tell([marked(rest)]);
+  if (rest !== "") await sayAll([marked(rest)]);
 }

@@ -8,22 +8,22 @@ import type { TlsSession, TlsSettings } from "./tls-settings.ts";
 
 /** How to reach endpoints of every kind. */
 export interface ConnectorOptions extends SocketOptions, ServerOptions {
-  /** Milliseconds for each endpoint: name lookup, all its addresses and TLS together. */
+  /** Milliseconds for each endpoint: name lookup, all of its addresses and TLS together. */
   readonly connectTimeoutMs: number;
   /** Required if an endpoint uses TLS. */
   readonly tls?: TlsSettings | undefined;
 }
 
-/** A server as results name it: the endpoint as given, and who answered. */
+/** A server as results show it: the endpoint, and the address that answered. */
 export interface Server {
   readonly endpoint: string;
-  /** Null if the endpoint has none. */
+  /** Null if this kind of endpoint has none. */
   readonly address: string | null;
   readonly port: number | null;
   readonly tls: TlsSession | null;
 }
 
-/** A connection, and who is at its other end. */
+/** A connection, and the server at its other end. */
 export interface OpenConnection {
   readonly connection: Duplex;
   readonly server: Server;
@@ -31,7 +31,7 @@ export interface OpenConnection {
 }
 
 type Connected = Omit<OpenConnection, "connectMs">;
-/** Takes a line about what is tried, and about the result. */
+/** Gets a line for each step and its result. */
 type Note = ((text: string) => void) | undefined;
 
 /** Connects to endpoints. */
@@ -63,7 +63,7 @@ export class Connector {
     const last = failures.at(-1);
     if (last === undefined || failures.length === 1) throw last ?? new RangeError("no endpoint");
     const message = failures.map((failure) => failure.message).join("; ");
-    // A failure that may pass decides whether to retry, not one that will last.
+    // Prefer a temporary failure's code to a lasting one's: it decides whether to retry.
     const { code, fault } = failures.findLast((failure) => failure.code.startsWith("connect-")) ?? last;
     throw new QmtpError(code, message, { fault, parts: failures });
   }
@@ -71,7 +71,7 @@ export class Connector {
   async #open(endpoint: Endpoint, signal: AbortSignal, note: Note): Promise<OpenConnection> {
     const startedAt = performance.now();
     const attempt = new AbortController();
-    const expire = () => attempt.abort(timedOut(endpoint, this.#options.connectTimeoutMs));
+    const expire = () => attempt.abort(timeoutError(endpoint, this.#options.connectTimeoutMs));
     const timer = setTimeout(expire, this.#options.connectTimeoutMs);
     const stopListening = onAbort(signal, () => attempt.abort(signal.reason));
     try {
@@ -86,7 +86,7 @@ export class Connector {
 
   /**
    * The only switch over the kinds of endpoints. It loads only the code that the endpoint needs.
-   * @param attempt aborted with the signal, and when the time to connect is over
+   * @param attempt aborted with the signal, and when the time to connect is up
    */
   async #connect(
     endpoint: Endpoint,
@@ -94,19 +94,19 @@ export class Connector {
     signal: AbortSignal,
     note: Note,
   ): Promise<Connected> {
-    const named = { endpoint: formatEndpoint(endpoint), address: null, port: null, tls: null };
+    const endpointOnly = { endpoint: formatEndpoint(endpoint), address: null, port: null, tls: null };
     switch (endpoint.kind) {
       case "exec": {
         const { startServer } = await import("./child.ts");
         const connection = await startServer(endpoint, this.#options, signal);
         note?.("started");
-        return { connection, server: named };
+        return { connection, server: endpointOnly };
       }
       case "ucspi": {
         const { clientConnection, remoteOf } = await import("./ucspi.ts");
         const connection = clientConnection(this.#ucspiTaken);
         this.#ucspiTaken = true;
-        const server = { ...named, ...remoteOf(this.#options.env) };
+        const server = { ...endpointOnly, ...remoteOf(this.#options.env) };
         note?.(connectedTo(server));
         return { connection, server };
       }
@@ -115,7 +115,7 @@ export class Connector {
         const tls = endpoint.kind === "tls" ? await import("./tls.ts") : undefined;
         const socket = await connectSocket(endpoint, this.#options, attempt);
         const { remoteAddress: address = null, remotePort: port = null } = socket;
-        const server = { ...named, address, port };
+        const server = { ...endpointOnly, address, port };
         note?.(connectedTo(server));
         if (endpoint.kind !== "tls" || tls === undefined) return { connection: socket, server };
         const { connection, session } = await tls.startTls(socket, endpoint, this.#options, attempt, note);
@@ -129,7 +129,7 @@ function connectedTo({ address, port }: Server): string {
   return address === null ? "connected" : `connected to ${address}${port === null ? "" : ` port ${port}`}`;
 }
 
-function timedOut(endpoint: Endpoint, ms: number): QmtpError {
+function timeoutError(endpoint: Endpoint, ms: number): QmtpError {
   const message = `cannot connect to ${formatEndpoint(endpoint)}: no connection within ${ms / 1000} s`;
   return new QmtpError("connect-timeout", message);
 }

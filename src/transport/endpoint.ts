@@ -1,12 +1,12 @@
 import { usageError } from "../errors.ts";
 
-/** Where a QMTP server is reached. */
+/** Where to reach a QMTP server. */
 export type Endpoint =
   | { readonly kind: "tcp" | "tls"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string }
-  /** A server to start as a child, through the shell. */
+  /** A server to start as a child process, through the shell. */
   | { readonly kind: "exec"; readonly command: string }
-  /** A connection on inherited descriptors, from a UCSPI client. */
+  /** A connection on inherited descriptors, made by a UCSPI client. */
   | { readonly kind: "ucspi" };
 
 export type HostEndpoint = Endpoint & { readonly kind: "tcp" | "tls" };
@@ -19,9 +19,9 @@ const FORMS =
   "host, host:port, [address]:port, qmtp://host:port, qmtps://host:port, unix:/path, exec:command or ucspi:";
 
 export interface PortRules {
-  /** For an endpoint that names none; by default the port of its scheme. */
+  /** For an endpoint without a port; by default that of its scheme. */
   readonly port?: number | undefined;
-  /** 0 if the system may choose the port to listen on. */
+  /** 0 if the system may choose a port to listen on; by default 1. */
   readonly lowest?: number;
 }
 
@@ -79,14 +79,14 @@ function splitPort(text: string, bad: Bad): { host: string; port: string | undef
   const colon = text.indexOf(":");
   if (colon === -1) return { host: text, port: undefined };
   const [host, port] = [text.slice(0, colon), text.slice(colon + 1)];
-  // An unknown scheme without slashes looks like a host with a strange port.
+  // An unknown scheme without slashes looks like a host with a bad port.
   if (!/^\d+$/.test(port) && /^[a-z]+$/i.test(host))
     throw bad(`'${host}:' is unknown, or the port is not a number`);
   if (port.includes(":")) throw bad("put an IPv6 address in brackets");
   return { host, port };
 }
 
-/** The endpoint in full, as it is printed; parsing it gives the same endpoint. */
+/** The endpoint in full, for output. Parsing it gives the same endpoint. */
 export function formatEndpoint(endpoint: Endpoint): string {
   switch (endpoint.kind) {
     case "unix":

@@ -1,12 +1,12 @@
 import { fstatSync } from "node:fs";
 
-/** Where to stop looking for Node's own descriptors: it opens two dozen when it starts. */
+/** The last descriptor to check for Node's own: Node opens two dozen when it starts. */
 const MAX_DESCRIPTOR = 63;
 
 /**
- * What kind of descriptor was inherited; undefined unless it is certain that it was. Node's own descriptors at these
- * numbers are event queues, which are neither sockets nor pipes, or pipes of its own. Of its own pipes this process
- * holds both ends, of an inherited one only one.
+ * The kind of an inherited descriptor, or undefined unless it certainly was inherited. Node's own descriptors at these
+ * numbers are event queues, which are neither sockets nor pipes, or internal pipes. Of an internal pipe, this process
+ * has both ends; of an inherited one, only one.
  */
 export function inheritedKind(fd: number): "socket" | "pipe" | undefined {
   const stat = statOf(fd);

@@ -1,18 +1,18 @@
 import type { Socket } from "node:net";
 
-/** What a server said before it closed can be read at once. After this many milliseconds, nothing more will come. */
+/** Milliseconds to read on after a write error. What a server sent before it closed can be read at once. */
 export const GRACE_MS = 1_000;
 
 /**
- * Makes a socket deliver unread responses after a write error. A server that refuses in the middle of a package
- * answers and closes at once. If a write fails before Node has read the answer, Node throws the answer away.
+ * Makes a socket deliver unread responses after a write error. A server that rejects a package before its end
+ * responds and closes at once. If a write fails before Node has read the response, Node discards the response.
  */
 export function keepReading(socket: Socket): void {
   const destroy = socket.destroy.bind(socket);
   const push = socket.push.bind(socket);
   let writeError: Error | undefined;
 
-  /** After a failed write, only the end of the input or the grace period destroys the socket. */
+  /** After a failed write, the socket is destroyed only at the end of input or after the grace period. */
   socket.destroy = (error?: Error) => {
     if (writeError === undefined && isWriteError(error) && !socket.readableEnded) {
       writeError = error;
@@ -23,7 +23,7 @@ export function keepReading(socket: Socket): void {
     return destroy(error === undefined ? undefined : (writeError ?? error));
   };
 
-  /** Node ignores data after an error, so this emits it. */
+  /** Node drops data after an error, so emit it here. */
   socket.push = (chunk: Buffer | null) => {
     if (writeError === undefined) return push(chunk);
     if (chunk === null) destroy(writeError);

@@ -2,24 +2,24 @@ import { Duplex, type Readable, type Writable } from "node:stream";
 import { GRACE_MS } from "./keep-reading.ts";
 
 export interface PairEvents {
-  /** Called when the readable has ended; returns an error if it should not have. */
+  /** Called when the readable has ended; resolves to an error if it ended too early. */
   readonly atEnd?: () => Promise<Error | null>;
-  /** Puts an error in better words. */
-  readonly inWords?: (error: Error) => Error;
-  /** The connection is over, on both sides. */
+  /** Replaces an error by a clearer one. */
+  readonly explain?: (error: Error) => Error;
+  /** Called when both streams are destroyed. */
   readonly onDestroyed?: () => void;
 }
 
 /**
- * A readable and a writable stream as one connection. A write is done when the writable has taken it, and what the
- * other side has said is still delivered after a write error.
+ * A readable and a writable stream as one connection. A write completes when the writable has taken it. Data that
+ * the other side has sent is still delivered after a write error.
  */
 export class Pair extends Duplex {
   readonly #reading: Readable;
   readonly #writing: Writable;
   readonly #events: PairEvents;
   #ended = false;
-  /** Ends the wait for the end of the input after a failed write. */
+  /** After a failed write: stops waiting for the end of input. */
   #whenEnded = () => {};
 
   constructor(reading: Readable, writing: Writable, events: PairEvents = {}) {
@@ -31,8 +31,8 @@ export class Pair extends Duplex {
       if (!this.push(chunk)) reading.pause();
     });
     reading.on("end", () => this.#end());
-    reading.on("error", (error) => this.destroy(this.#inWords(error)));
-    // The failed write's callback reports it. Without one, the other side has closed, which reading shows.
+    reading.on("error", (error) => this.destroy(this.#explain(error)));
+    // The failed write's callback reports it. Without a pending write, the other side has closed, and reading shows that.
     writing.on("error", () => {});
     reading.pause();
   }
@@ -43,7 +43,7 @@ export class Pair extends Duplex {
 
   override _write(chunk: Buffer, _: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#writing.write(chunk, (error) => {
-      if (error) this.#afterEnd(() => done(this.#inWords(error)));
+      if (error) this.#afterEnd(() => done(this.#explain(error)));
       else done();
     });
   }
@@ -61,8 +61,8 @@ export class Pair extends Duplex {
     done(error);
   }
 
-  #inWords(error: Error): Error {
-    return this.#events.inWords?.(error) ?? error;
+  #explain(error: Error): Error {
+    return this.#events.explain?.(error) ?? error;
   }
 
   async #end(): Promise<void> {

@@ -5,8 +5,8 @@ import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts"
 import { keepReading } from "./keep-reading.ts";
 
 /**
- * How long to try one of a host's addresses before the next, in milliseconds. Node's default of 250 would give up
- * on hosts that are merely far away; this leaves time to retransmit a lost SYN.
+ * Milliseconds to try one of a host's addresses before the next. Node's default of 250 would give up on hosts that
+ * are merely far away; this leaves time to retransmit a lost SYN.
  */
 const ADDRESS_ATTEMPT_MS = 2_500;
 
@@ -31,10 +31,10 @@ export function connectSocket(
   return new Promise((resolve, reject) => {
     const socket = new Socket();
     keepReading(socket);
-    // Never removed: an error before the session listens must not end the process.
+    // Stays attached: an error before the session listens must not crash the process.
     socket.once("error", (error) => {
       stopListening();
-      reject(signal.aborted ? signal.reason : connectFailed(endpoint, error, options));
+      reject(signal.aborted ? signal.reason : connectError(endpoint, error, options));
     });
     socket.once("connect", () => {
       stopListening();
@@ -66,14 +66,14 @@ function connectHost(socket: Socket, { host, port }: HostEndpoint, options: Sock
   });
 }
 
-function connectFailed(endpoint: SocketEndpoint, error: Error, { sourceAddress }: SocketOptions): QmtpError {
+function connectError(endpoint: SocketEndpoint, error: Error, { sourceAddress }: SocketOptions): QmtpError {
   const why = endpoint.kind === "unix" ? reason(error) : reasons(error);
   const from = endpoint.kind === "unix" || sourceAddress === undefined ? "" : ` from ${sourceAddress}`;
   const message = `cannot connect to ${formatEndpoint(endpoint)}${from}: ${why}`;
   return new QmtpError("connect-failed", message, { fault: faultOf(error), cause: error });
 }
 
-/** Errors that keep this host from connecting anywhere. */
+/** Errors that this host causes: it could not connect anywhere. */
 const LOCAL = ["EACCES", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EMFILE", "ENFILE", "ENOBUFS", "EPERM"];
 
 function faultOf(error: Error): Fault {
@@ -81,7 +81,7 @@ function faultOf(error: Error): Fault {
   return errors.every((one) => LOCAL.includes(systemCode(one) ?? "")) ? "local" : "transport";
 }
 
-/** Each reason once, with the addresses that failed for it: a host may have many. */
+/** Each reason once, with the addresses that failed with it: a host may have many. */
 function reasons(error: Error): string {
   const errors: Error[] = error instanceof AggregateError ? error.errors : [error];
   const addresses = new Map<string, string[]>();

@@ -1,7 +1,7 @@
 import type { X509Certificate } from "node:crypto";
 import { type Hint, QmtpError, reason, systemCode } from "../errors.ts";
 
-/** Why TLS failed, with a hint at the remedy. */
+/** Why TLS failed, with a hint from which the remedy follows. */
 export interface TlsProblem {
   readonly why: string;
   readonly hint?: Hint;
@@ -9,11 +9,11 @@ export interface TlsProblem {
 
 /**
  * Why a certificate is not valid for a name.
- * @param code OpenSSL's (verify(1), "Diagnostics") or Node's
+ * @param code an OpenSSL (verify(1), "Diagnostics") or Node error code
  * @param wrongName what is wrong with the certificate's names
- * @param pin SHA-256 of its public key in base64
+ * @param pin SHA-256 of the certificate's public key in base64
  */
-export function distrust(
+export function certificateProblem(
   code: string,
   certificate: X509Certificate,
   name: string,
@@ -23,15 +23,19 @@ export function distrust(
   const ofName = code === "ERR_TLS_CERT_ALTNAME_INVALID";
   const names = certificate.subjectAltName ?? certificate.subject?.replaceAll("\n", ", ") ?? "no name";
   const alsoName = wrongName === undefined || ofName ? "" : `, and it is for ${names}`;
-  const why = ofName ? `it is for ${names}` : `${chainWords(code, certificate)}${alsoName}`;
-  const kind = ofName ? "certificate-name" : NOT_THE_ISSUERS.includes(code) ? "trust-key" : "trust-issuer";
+  const why = ofName ? `it is for ${names}` : `${describeChainError(code, certificate)}${alsoName}`;
+  const kind = ofName
+    ? "certificate-name"
+    : NOT_MENDED_BY_TRUST.includes(code)
+      ? "trust-key"
+      : "trust-issuer";
   return { why: `certificate not valid for '${name}': ${why}`, hint: { kind, pin } };
 }
 
-/** Faults of a certificate that trusting its issuer does not mend. */
-const NOT_THE_ISSUERS = ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "INVALID_PURPOSE"];
+/** Problems of a certificate that trusting its issuer does not solve. */
+const NOT_MENDED_BY_TRUST = ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "INVALID_PURPOSE"];
 
-function chainWords(code: string, { issuer, validFrom, validTo }: X509Certificate): string {
+function describeChainError(code: string, { issuer, validFrom, validTo }: X509Certificate): string {
   const by = (issuer ?? "no issuer").replaceAll("\n", ", ");
   switch (code) {
     case "CERT_HAS_EXPIRED":
@@ -53,22 +57,22 @@ function chainWords(code: string, { issuer, validFrom, validTo }: X509Certificat
   }
 }
 
-/** The alerts by which a server refuses our certificate, or the lack of one. */
-const ABOUT_OURS: Readonly<Record<string, TlsProblem & { readonly hint: Hint }>> = {
-  ACCESS_DENIED: ours("the server denies access to our certificate"),
-  BAD_CERTIFICATE: ours("the server refuses our certificate, or the lack of one"),
-  CERTIFICATE_EXPIRED: ours("the server says that our certificate has expired"),
+/** The alerts with which a server rejects our certificate, or the lack of one. */
+const CLIENT_CERTIFICATE_ALERTS: Readonly<Record<string, TlsProblem & { readonly hint: Hint }>> = {
+  ACCESS_DENIED: ownCertificate("the server denies access to our certificate"),
+  BAD_CERTIFICATE: ownCertificate("the server refuses our certificate, or the lack of one"),
+  CERTIFICATE_EXPIRED: ownCertificate("the server says that our certificate has expired"),
   CERTIFICATE_REQUIRED: {
     why: "the server requires a client certificate",
     hint: { kind: "needs-certificate" },
   },
-  CERTIFICATE_REVOKED: ours("the server says that our certificate is revoked"),
-  CERTIFICATE_UNKNOWN: ours("the server refuses our certificate"),
-  UNKNOWN_CA: ours("the server does not know the issuer of our certificate"),
-  UNSUPPORTED_CERTIFICATE: ours("the server refuses our kind of certificate"),
+  CERTIFICATE_REVOKED: ownCertificate("the server says that our certificate is revoked"),
+  CERTIFICATE_UNKNOWN: ownCertificate("the server refuses our certificate"),
+  UNKNOWN_CA: ownCertificate("the server does not know the issuer of our certificate"),
+  UNSUPPORTED_CERTIFICATE: ownCertificate("the server refuses our kind of certificate"),
 };
 
-function ours(why: string) {
+function ownCertificate(why: string) {
   return { why, hint: { kind: "own-certificate" } } as const;
 }
 
@@ -84,8 +88,8 @@ const NOT_TLS = [
 export function handshakeProblem(error: Error): TlsProblem {
   const code = systemCode(error) ?? "";
   const alert = alertOf(error);
-  const aboutOurs = ABOUT_OURS[alert ?? ""];
-  if (aboutOurs !== undefined) return aboutOurs;
+  const refusal = CLIENT_CERTIFICATE_ALERTS[alert ?? ""];
+  if (refusal !== undefined) return refusal;
   if (alert === "PROTOCOL_VERSION" || code === "ERR_SSL_UNSUPPORTED_PROTOCOL") {
     return { why: "the server does not support TLS 1.2 or newer" };
   }
@@ -103,11 +107,11 @@ export function handshakeProblem(error: Error): TlsProblem {
 }
 
 /**
- * Why a connection ended after the handshake. With TLS 1.3, a server refuses our certificate only then, before it
- * has read anything.
+ * Explains an alert after the handshake. With TLS 1.3, a server that rejects our certificate says so only then, and
+ * before it has read anything.
  */
-export function afterHandshake(error: Error): Error {
-  const { why, hint } = ABOUT_OURS[alertOf(error) ?? ""] ?? {};
+export function explainAlert(error: Error): Error {
+  const { why, hint } = CLIENT_CERTIFICATE_ALERTS[alertOf(error) ?? ""] ?? {};
   return why === undefined ? error : new QmtpError("connection-refused", why, { hint });
 }
 

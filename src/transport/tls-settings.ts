@@ -12,17 +12,17 @@ export interface TlsSession {
   readonly verified: boolean;
 }
 
-/** How we verify servers, and what we identify ourselves with. */
+/** How to verify servers, and the certificate to present. */
 export interface TlsSettings {
   readonly context: SecureContext;
-  /** The name that the certificate must have, if not the endpoint's host. */
+  /** The name that the certificate must be valid for, if not the endpoint's host. */
   readonly servername: string | undefined;
-  /** SHA-256 of public keys in base64: the server must have one of these keys. If empty, any key will do. */
+  /** SHA-256 of public keys in base64: the server must have one of these keys. If empty, any key is accepted. */
   readonly pins: readonly string[];
   readonly insecure: boolean;
 }
 
-/** What to read the settings from; files are PEM. */
+/** What to make the settings from; files are PEM. */
 export interface TlsSources {
   readonly cacert?: string | undefined;
   readonly cert?: string | undefined;
@@ -35,7 +35,7 @@ export interface TlsSources {
 /** Older versions are broken (RFC 8996). */
 export const MIN_VERSION = "TLSv1.2";
 
-/** @throws {QmtpError} usage; unreadable-configuration, if a file does not contain what it should */
+/** @throws {QmtpError} usage; unreadable-configuration, if a file cannot be read or has the wrong content */
 export function readTlsSettings({
   cacert,
   cert,
@@ -57,7 +57,7 @@ export function readTlsSettings({
 }
 
 /**
- * A certificate, followed by those of its issuers, and its key.
+ * A certificate, with those of its issuers, and its private key.
  * @throws {QmtpError} unreadable-configuration
  */
 export function readIdentity(certFile: string, keyFile: string): { cert: string; key: string } {
@@ -69,9 +69,9 @@ export function readIdentity(certFile: string, keyFile: string): { cert: string;
     const why = /passphrase|interrupted or cancelled/i.test(reason(error))
       ? "contains a key with a passphrase; name one without"
       : "contains no private key in PEM form";
-    throw unusable(`${keyFile} ${why}`, error);
+    throw configurationError(`${keyFile} ${why}`, error);
   }
-  throw unusable(`the key in ${keyFile} does not belong to the certificate in ${certFile}`);
+  throw configurationError(`the key in ${keyFile} does not belong to the certificate in ${certFile}`);
 }
 
 /**
@@ -80,16 +80,16 @@ export function readIdentity(certFile: string, keyFile: string): { cert: string;
  */
 export function readCertificates(file: string): string[] {
   const found = read(file).match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  if (found.length === 0) throw unusable(`${file} contains no certificate in PEM form`);
+  if (found.length === 0) throw configurationError(`${file} contains no certificate in PEM form`);
   try {
     for (const pem of found) new X509Certificate(pem);
   } catch (error) {
-    throw unusable(`${file} contains a broken certificate: ${reason(error)}`, error);
+    throw configurationError(`${file} contains a broken certificate: ${reason(error)}`, error);
   }
   return found;
 }
 
-/** The SHA-256 of the public key in base64, as curl writes it. */
+/** SHA-256 of the public key in base64, the form that curl uses. */
 export function pinOf(certificate: X509Certificate): string {
   const key = certificate.publicKey.export({ type: "spki", format: "der" });
   return createHash("sha256").update(key).digest("base64");
@@ -109,10 +109,10 @@ function read(file: string): string {
   try {
     return readFileSync(file, "latin1");
   } catch (error) {
-    throw unusable(unreadable(file, error).message, error);
+    throw configurationError(unreadable(file, error).message, error);
   }
 }
 
-function unusable(message: string, cause?: unknown): QmtpError {
+function configurationError(message: string, cause?: unknown): QmtpError {
   return new QmtpError("unreadable-configuration", message, { cause });
 }

@@ -7,51 +7,51 @@ import { onAbort } from "../io/abort.ts";
 import { formatEndpoint, type HostEndpoint } from "./endpoint.ts";
 import { keepReading } from "./keep-reading.ts";
 import { Pair } from "./pair.ts";
-import { afterHandshake, distrust, handshakeProblem, type TlsProblem } from "./tls-errors.ts";
+import { certificateProblem, explainAlert, handshakeProblem, type TlsProblem } from "./tls-errors.ts";
 import { pinOf, type TlsSession, type TlsSettings } from "./tls-settings.ts";
 
-export interface Secured {
+export interface TlsConnection {
   readonly connection: Duplex;
   readonly session: TlsSession;
 }
 
 interface StartTlsOptions {
   readonly tls?: TlsSettings | undefined;
-  readonly tell: (lines: readonly string[]) => Promise<void>;
+  readonly sayAll: (lines: readonly string[]) => Promise<void>;
 }
 
 /**
  * Does the TLS handshake and verifies the server: the chain, name and dates of its certificate, and the pinned keys.
- * Nothing of ours is sent before that.
+ * No mail is sent before that.
  * @throws {QmtpError} tls-failed, tls-untrusted; or what the signal was aborted with
  */
 export async function startTls(
   socket: Socket,
   endpoint: HostEndpoint,
-  { tls: settings, tell }: StartTlsOptions,
+  { tls: settings, sayAll }: StartTlsOptions,
   signal: AbortSignal,
   note: ((text: string) => void) | undefined,
-): Promise<Secured> {
+): Promise<TlsConnection> {
   if (settings === undefined) throw new TypeError("TLS was never set up");
   const name = settings.servername ?? endpoint.host.replace(/%.*/, "");
   const connection = connect({
     socket,
     host: name,
-    // SNI takes no addresses (RFC 6066, section 3).
+    // SNI does not allow addresses (RFC 6066, section 3).
     servername: isIP(name) ? "" : name,
     secureContext: settings.context,
-    // `untrusted` verifies the certificate after the handshake: only then can the error say what is wrong with it.
+    // `trustProblem` verifies the certificate after the handshake, when the error can say what is wrong with it.
     rejectUnauthorized: false,
   });
   await handshake(connection, endpoint, signal);
   keepReading(connection);
   const certificate = connection.getPeerX509Certificate();
-  const problem = untrusted(connection, certificate, name, settings);
+  const problem = trustProblem(connection, certificate, name, settings);
   if (problem !== undefined) {
     connection.destroy();
-    throw failure(endpoint, problem, "tls-untrusted");
+    throw tlsError(endpoint, problem, "tls-untrusted");
   }
-  if (settings.insecure) void tell([`the certificate of ${formatEndpoint(endpoint)} is not verified`]);
+  if (settings.insecure) void sayAll([`the certificate of ${formatEndpoint(endpoint)} is not verified`]);
   const session = {
     version: connection.getProtocol(),
     cipher: connection.getCipher().standardName,
@@ -61,12 +61,12 @@ export async function startTls(
   note?.(
     `certificate: ${certificate ? certificateLine(certificate) : "none"}${session.verified ? "" : "; not verified"}`,
   );
-  // Node reports TLS errors in OpenSSL's words, and without closing the connection.
-  return { connection: new Pair(connection, connection, { inWords: afterHandshake }), session };
+  // Node passes TLS errors on in OpenSSL's words, and does not close the connection.
+  return { connection: new Pair(connection, connection, { explain: explainAlert }), session };
 }
 
 /** Why the server is not trusted, or undefined if it is. */
-function untrusted(
+function trustProblem(
   connection: TLSSocket,
   certificate: X509Certificate | undefined,
   name: string,
@@ -77,9 +77,9 @@ function untrusted(
   }
   const pin = pinOf(certificate);
   if (!insecure && !connection.authorized) {
-    // Node's error for a wrong name is only a code, and Node does not check the name unless the chain is valid.
+    // For a wrong name, Node gives only a code; and it checks the name only if the chain is valid.
     const wrongName = checkServerIdentity(name, certificate.toLegacyObject());
-    return distrust(String(connection.authorizationError), certificate, name, wrongName, pin);
+    return certificateProblem(String(connection.authorizationError), certificate, name, wrongName, pin);
   }
   if (pins.length === 0 || pins.includes(pin)) return undefined;
   return { why: "the server's public key is not the pinned one", hint: { kind: "pinned-key", pin } };
@@ -87,10 +87,10 @@ function untrusted(
 
 function handshake(connection: TLSSocket, endpoint: HostEndpoint, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Never removed: an error before the session listens must not end the process.
+    // Stays attached: an error before the session listens must not crash the process.
     connection.once("error", (error) => {
       stopListening();
-      reject(signal.aborted ? signal.reason : failure(endpoint, handshakeProblem(error), "tls-failed"));
+      reject(signal.aborted ? signal.reason : tlsError(endpoint, handshakeProblem(error), "tls-failed"));
     });
     connection.once("secureConnect", () => {
       stopListening();
@@ -100,7 +100,7 @@ function handshake(connection: TLSSocket, endpoint: HostEndpoint, signal: AbortS
   });
 }
 
-function failure(
+function tlsError(
   endpoint: HostEndpoint,
   { why, hint }: TlsProblem,
   code: "tls-failed" | "tls-untrusted",

@@ -37,7 +37,7 @@ function open(...recipients: string[]): void {
 
 /** Everything opened is handed over. */
 function handOver(): void {
-  ledger.written(opened);
+  ledger.markWritten(opened);
 }
 
 test("responses are for recipients in order, across packages", () => {
@@ -45,7 +45,7 @@ test("responses are for recipients in order, across packages", () => {
   handOver();
   open("c");
   handOver();
-  ledger.sent(2);
+  ledger.markSent(2);
   for (const response of [ok, no, ok]) ledger.settle(response, 0);
   expect(settled).toEqual(["a success: ok", "b failure: no", "c success: ok"]);
   expect([ledger.packages, ledger.bytes]).toEqual([0, 0]);
@@ -54,7 +54,7 @@ test("responses are for recipients in order, across packages", () => {
 test("owed responses become deferrals, possible duplicates exactly if the package was sent in full", () => {
   open("a", "b");
   handOver();
-  ledger.sent(1);
+  ledger.markSent(1);
   ledger.settle(ok, 0);
   open("c");
   handOver();
@@ -125,8 +125,8 @@ test("a large message is like any other if it was sent in full, or if there is n
     message: { encoding: "unix", length: 200_000_001, chunks: () => [] },
   } as const;
   ledger.open(large, 10);
-  ledger.written(1);
-  ledger.sent(1);
+  ledger.markWritten(1);
+  ledger.markSent(1);
   ledger.open(large, 10);
   ledger.abandon(words);
   expect(settled).toEqual([
@@ -138,18 +138,18 @@ test("a large message is like any other if it was sent in full, or if there is n
 test("a package the server has not read is no possible duplicate, though it was sent in full", () => {
   open("a");
   handOver();
-  ledger.sent(1);
-  ledger.abandon({ ...words, unread: true });
+  ledger.markSent(1);
+  ledger.abandon({ ...words, undelivered: true });
   expect(settled).toEqual(["a deferral: closed before all was sent"]);
 });
 
 test("counts of packages written and sent never decrease", () => {
   open("a");
   open("b");
-  ledger.written(2);
-  ledger.written(1);
-  ledger.sent(2);
-  ledger.sent(1);
+  ledger.markWritten(2);
+  ledger.markWritten(1);
+  ledger.markSent(2);
+  ledger.markSent(1);
   ledger.settle(ok, 0);
   ledger.settle(ok, 0);
   open("c");
@@ -213,7 +213,7 @@ test("after many settled packages, the right ones are still owed", () => {
 test("a hundred thousand packages take time in proportion", () => {
   for (let index = 0; index < 100_000; index++) open("a");
   handOver();
-  ledger.sent(100_000);
+  ledger.markSent(100_000);
   for (let index = 0; index < 100_000; index++) ledger.settle(ok, 0);
   expect(settled.length).toBe(100_000);
 });

@@ -42,7 +42,7 @@ function openFirst(endpoints: readonly Endpoint[], options: OpenOptions = {}) {
     env: {},
     groups: new Set<number>(),
     signalGroup: () => {},
-    tell: async () => {},
+    sayAll: async () => {},
     ...options,
   };
   return new Connector(route).open(endpoints, signal, onEvent);

@@ -97,7 +97,7 @@ export async function routeTo(
       env: context.env,
       groups: context.groups,
       signalGroup: context.signalGroup,
-      tell: context.sayAll,
+      sayAll: context.sayAll,
     }),
     limits: { idleMs: timeout, sessionMs: maxTime },
     signal: context.interrupted,
