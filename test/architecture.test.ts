@@ -78,10 +78,11 @@ test("the protocol uses nothing of Node but Buffer: no timers, no printing", () 
   }
 });
 
-test("process is used only in main.ts and start.ts, and process.exit nowhere", () => {
+test("process is used only in main.ts and start.ts, and for the clock; process.exit nowhere", () => {
   for (const file of files) {
     const code = textOf(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
     if (!["main.ts", "start.ts"].includes(file)) expect(code, file).not.toMatch(/\bprocess\./);
+    if (file !== "io/clock.ts") expect(importsOf(file), file).not.toContain("node:process");
     expect(code, file).not.toMatch(/process\.exit\(/);
   }
 });

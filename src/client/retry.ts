@@ -1,5 +1,6 @@
 import { type Code, interruption } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
+import { now } from "../io/clock.ts";
 import { type Delivery, mergeAttempts } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
 import { causeOf } from "../session/cause.ts";
@@ -106,7 +107,7 @@ function delayBefore(attemptsSoFar: number, { delayMs }: RetryPolicy, clock: Clo
 }
 
 const SYSTEM_CLOCK: Clock = {
-  now: () => performance.now(),
+  now,
   random: () => Math.random(),
   wait: (ms, signal) =>
     new Promise((resolve) => {

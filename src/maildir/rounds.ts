@@ -1,6 +1,7 @@
 import { type SendEvents, type SessionReport, sendPackages } from "../client/deliver.ts";
 import type { Route } from "../client/route.ts";
 import { interruption, type QmtpError } from "../errors.ts";
+import { now } from "../io/clock.ts";
 import { type Delivery, deferralFor, mergeAttempts } from "../protocol/delivery.ts";
 import type { PackageSource } from "../protocol/package.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
@@ -158,8 +159,8 @@ class Rounds {
     let upcoming: MaildirPackage | undefined = first;
     let end: number | undefined;
     const next = (): IteratorResult<MaildirPackage, void> => {
-      end ??= performance.now() + intakeMs;
-      if (performance.now() > end) return { done: true, value: undefined };
+      end ??= now() + intakeMs;
+      if (now() > end) return { done: true, value: undefined };
       if (upcoming === undefined) return rest.next();
       const value = upcoming;
       upcoming = undefined;

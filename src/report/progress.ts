@@ -1,4 +1,5 @@
 import type { Ora } from "ora";
+import { now } from "../io/clock.ts";
 import type { OutputStream } from "../io/streams.ts";
 
 /** Work that takes less time than this shows no progress, in milliseconds. */
@@ -11,7 +12,7 @@ export type ProgressText = (elapsedMs: number) => string;
 export class Progress {
   readonly #stream: () => OutputStream | undefined;
   readonly #textOf: ProgressText;
-  readonly #startedAt = performance.now();
+  readonly #startedAt = now();
   readonly #timer: NodeJS.Timeout;
   #spinner: Ora | undefined;
   #stopped = false;
@@ -59,7 +60,7 @@ export class Progress {
   }
 
   #text(): string {
-    return this.#textOf(performance.now() - this.#startedAt);
+    return this.#textOf(now() - this.#startedAt);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { QmtpError, reason } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
+import { now } from "../io/clock.ts";
 import { Deadline } from "../io/deadline.ts";
 import { Ledger } from "../protocol/ledger.ts";
 import { OPENING_LENGTH, openingOf } from "../protocol/opening.ts";
@@ -63,7 +64,7 @@ class Session<P extends Package> {
   readonly #deadlines: Readonly<
     Record<"idle" | "write" | "session" | "drain" | "laterResponses" | "linger", Deadline>
   >;
-  readonly #startedAt = performance.now();
+  readonly #startedAt = now();
   #sentAt = this.#startedAt;
   #answeredAt: number | undefined;
   #bytes = 0;
@@ -170,7 +171,7 @@ class Session<P extends Package> {
   #onTaken(bytes: number): void {
     if (!this.#running) return;
     this.#bytes += bytes;
-    this.#sentAt = performance.now();
+    this.#sentAt = now();
     this.#deadlines.idle.restart();
     if (this.#answeredAt !== undefined) this.#deadlines.linger.restart();
     if (this.#connection.writableLength === 0) this.#deadlines.write.stop();
@@ -239,7 +240,7 @@ class Session<P extends Package> {
 
   #finishIfAnswered(): void {
     if (!this.#answered || !this.#running) return;
-    this.#answeredAt ??= performance.now();
+    this.#answeredAt ??= now();
     // With a single package, there are no earlier responses that a surplus one could cast doubt on.
     if (this.#ledger.settled <= 1) {
       this.#finish(null);
@@ -276,7 +277,7 @@ class Session<P extends Package> {
       cause,
       violations: this.#violations,
       sendMs: this.#sentAt - this.#startedAt,
-      responseMs: (this.#answeredAt ?? performance.now()) - this.#sentAt,
+      responseMs: (this.#answeredAt ?? now()) - this.#sentAt,
     });
   }
 }

@@ -1,3 +1,4 @@
+import { now } from "../io/clock.ts";
 import type { Ledger } from "../protocol/ledger.ts";
 import type { Package } from "../protocol/package.ts";
 
@@ -52,7 +53,7 @@ export class Window<P extends Package> {
     const first = this.#written + 1;
     this.#written = count;
     if (this.#probe !== undefined || first > count) return;
-    this.#probe = { package: first, sentAt: performance.now(), settled: this.#ledger.settled };
+    this.#probe = { package: first, sentAt: now(), settled: this.#ledger.settled };
   }
 
   /** Called when the ledger has settled responses. */
@@ -62,7 +63,7 @@ export class Window<P extends Package> {
     if (probe === undefined || settled < probe.package) return;
     this.#probe = undefined;
     // A clock that has not advanced would make the rate infinite.
-    const tookMs = Math.max(performance.now() - probe.sentAt, 0.001);
+    const tookMs = Math.max(now() - probe.sentAt, 0.001);
     this.roundTripMs = Math.min(this.roundTripMs, tookMs);
     const inRoundTrip = ((settled - probe.settled) / tookMs) * this.roundTripMs;
     this.#packages = Math.min(Math.max(this.#packages, Math.ceil(GROWTH * inRoundTrip)), MAX_PACKAGES);

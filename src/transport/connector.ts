@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { QmtpError } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
+import { now } from "../io/clock.ts";
 import type { ServerOptions } from "./child.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import { connectSocket, type SocketOptions } from "./socket.ts";
@@ -69,7 +70,7 @@ export class Connector {
   }
 
   async #open(endpoint: Endpoint, signal: AbortSignal, note: Note): Promise<OpenConnection> {
-    const startedAt = performance.now();
+    const startedAt = now();
     const attempt = new AbortController();
     const expire = () => attempt.abort(timeoutError(endpoint, this.#options.connectTimeoutMs));
     const timer = setTimeout(expire, this.#options.connectTimeoutMs);
@@ -77,7 +78,7 @@ export class Connector {
     try {
       note?.(`${endpoint.kind === "exec" ? "starting" : "connecting to"} ${formatEndpoint(endpoint)}`);
       const connected = await this.#connect(endpoint, attempt.signal, signal, note);
-      return { ...connected, connectMs: performance.now() - startedAt };
+      return { ...connected, connectMs: now() - startedAt };
     } finally {
       clearTimeout(timer);
       stopListening();

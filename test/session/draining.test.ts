@@ -5,7 +5,7 @@ import { connectionPair } from "./pair.ts";
 import { LIMITS, pkg, sendOver, wireOf } from "./sending.ts";
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "hrtime"] });
 });
 
 afterEach(() => {

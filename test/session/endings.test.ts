@@ -6,7 +6,7 @@ import { connectionPair } from "./pair.ts";
 import { answerAfter, pkg, sendOver, wireOf } from "./sending.ts";
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "hrtime"] });
 });
 
 afterEach(() => {

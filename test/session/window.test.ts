@@ -58,7 +58,7 @@ test("at first, at most 1,024 packages are in flight", async () => {
  * @param atOnce how many packages it answers together, as soon as it has answered those before
  */
 async function mostInFlight(packages: number, roundTripMs: number, atOnce: number): Promise<number> {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "hrtime"] });
   onTestFinished(() => void vi.useRealTimers());
   const wire = wireOf("hi", "a@x").length;
   const { client, server } = connectionPair();

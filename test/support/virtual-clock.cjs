@@ -24,7 +24,7 @@ class Timer {
   }
 }
 
-performance.now = () => now;
+process.hrtime = () => [Math.floor(now / 1_000), (now % 1_000) * 1_000_000];
 globalThis.setTimeout = (expired, ms, ...args) => new Timer(() => expired(...args), ms);
 globalThis.clearTimeout = (timer) => timers.delete(timer);
 

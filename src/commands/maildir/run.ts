@@ -1,5 +1,6 @@
 import type { Context } from "../../cli/context.ts";
 import { QmtpError } from "../../errors.ts";
+import { now } from "../../io/clock.ts";
 import { removeAbandoned } from "../../maildir/abandoned.ts";
 import { lockMaildir, type MaildirLock } from "../../maildir/lock.ts";
 import type { MessageResult } from "../../maildir/outcomes.ts";
@@ -23,7 +24,7 @@ export class MaildirRun {
   /** With --quiet, messages that get no line of their own. */
   readonly #unanswered = new Unanswered();
   readonly #printer: LinePrinter;
-  readonly #startedAt = performance.now();
+  readonly #startedAt = now();
   #progress: Progress | undefined;
   /** Messages in the maildir when the run began. */
   #total: number | undefined;
@@ -126,7 +127,7 @@ export class MaildirRun {
   async #conclude(code: number, reported: Reported): Promise<void> {
     const { json, quiet } = this.#request.output;
     if (json) {
-      const elapsedMs = performance.now() - this.#startedAt;
+      const elapsedMs = now() - this.#startedAt;
       this.#printer.print(this.#summary.json(this.#request.maildir, code, elapsedMs, this.#error));
     }
     await this.#printer.end();
