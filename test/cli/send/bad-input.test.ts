@@ -108,7 +108,7 @@ describe("send refuses bad input with one line and exit code 100, and sends noth
 
   test("a bad endpoint in QMTP_SERVER", async () => {
     const refused = await qmtp(["send", "-f", "a@x", "b@y"], { env: { QMTP_SERVER: "localhost smtp:x" } });
-    expect(refused.stderr).toMatch(/^qmtp: bad endpoint 'smtp:x': .+\n$/);
+    expect(refused.stderr).toMatch(/^qmtp: QMTP_SERVER: bad endpoint 'smtp:x': .+\n$/);
     expect(refused).toMatchObject({ code: 100, stdout: "" });
   });
 });
