@@ -1,15 +1,15 @@
 import { hostname } from "node:os";
 import { readControlLine } from "../qmail/control.ts";
 
-/** Who bounces are from, and who gets bounces of bounces (qmail-control(5)). */
+/** The sender of bounces, and the recipient of double bounces (qmail-control(5)). */
 export interface BounceControl {
   readonly from: { readonly local: Buffer; readonly host: Buffer };
   readonly doubleTo: { readonly local: Buffer; readonly host: Buffer };
 }
 
 /**
- * Reads qmail's control files, if there are any. Without `me`, this host's name is used.
- * @throws the system's error for a file that is there and cannot be read
+ * Reads qmail's control files, if there are any. Without `me`, uses this host's name.
+ * @throws the system's error for a file that exists and cannot be read
  */
 export function readBounceControl(home: string): BounceControl {
   const read = (name: string) => readControlLine(home, name);

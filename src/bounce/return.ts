@@ -5,7 +5,7 @@ import type { Delivery } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
 import { type QmailQueue, queuePackage } from "../qmail/qmail-queue.ts";
 import type { Cause } from "../session/cause.ts";
-import { composeBounce, type Returned } from "./compose.ts";
+import { composeBounce, type ReturnedMessage } from "./compose.ts";
 import { type BounceControl, readBounceControl } from "./control.ts";
 
 /** How to send bounces. */
@@ -22,7 +22,7 @@ export interface NotReturned {
   readonly error?: Error | undefined;
 }
 
-/** Called once for each message: without a reason, its bounce was accepted. */
+/** Called once for each message; without a reason if its bounce was accepted. */
 type OnReturned<M> = (message: M, why: NotReturned | undefined) => void;
 
 interface Bounce<M> extends Package {
@@ -30,7 +30,7 @@ interface Bounce<M> extends Package {
 }
 
 /** Returns messages to their senders. */
-export async function returnMessages<M extends Returned>(
+export async function returnMessages<M extends ReturnedMessage>(
   messages: readonly M[],
   options: BounceOptions,
   onReturned: OnReturned<M>,
@@ -49,14 +49,14 @@ export async function returnMessages<M extends Returned>(
   else await byQmtp(bounces, route, onReturned);
 }
 
-/** Composed one at a time, because each keeps the start of its message in memory. */
-function* bouncesOf<M extends Returned>(
+/** Composes bounces one at a time, because each keeps its beginning in memory. */
+function* bouncesOf<M extends ReturnedMessage>(
   messages: readonly M[],
   control: BounceControl,
   onReturned: OnReturned<M>,
 ): Generator<Bounce<M>, void> {
   for (const message of messages) {
-    // NUL ends an address in qmail-queue's envelope.
+    // In qmail-queue's envelope, NUL ends an address.
     if (message.head.sender.includes(0)) onReturned(message, { text: "the sender contains a NUL byte" });
     else yield { ...composeBounce(message, control, new Date()), of: message };
   }
@@ -80,7 +80,7 @@ async function byQmtp<M>(
 ): Promise<void> {
   let cause: Cause | null;
   let settled: number;
-  // A bounce that makes the server end the session must not hold up the others.
+  // Reconnect: a bounce that makes the server end the session must not hold up the others.
   do {
     settled = 0;
     ({ cause } = await sendPackages(bounces, route, {

@@ -1,11 +1,11 @@
 import { usageError } from "../errors.ts";
 
 /**
- * An envelope address, which may contain any bytes except control bytes.
- * @param what its origin, for errors; a function if there may be a million addresses
+ * Checks an envelope address, which may contain any bytes except control bytes.
+ * @param what where it was written, for error messages; a function if there may be a million addresses
  * @throws {QmtpError} usage
  */
-export function checkedAddress(address: Buffer, what: string | (() => string)): Buffer {
+export function checkAddress(address: Buffer, what: string | (() => string)): Buffer {
   for (let at = 0; at < address.length; at++) {
     const byte = address[at] as number;
     if (byte >= 0x20 && byte !== 0x7f) continue;

@@ -1,13 +1,13 @@
 import { type Hint, usageError } from "../errors.ts";
-import { checkedAddress } from "./address-bytes.ts";
+import { checkAddress } from "./address-bytes.ts";
 import { type Origin, typedAddress } from "./typed-address.ts";
 
-/** How to read an address: as people write them, or byte for byte. */
+/** How to read an address: as people type it, or byte for byte. */
 export type Reading = "typed" | "literal";
 
 /**
- * The sender; `<>` and the empty string are the null sender.
- * @param what its origin, for errors
+ * Reads the sender; `<>` and the empty string are the null sender.
+ * @param what where it was written, for error messages
  * @throws {QmtpError} usage
  */
 export function senderFromText(text: string, what: string, reading: Reading): Buffer {
@@ -18,8 +18,8 @@ export function senderFromText(text: string, what: string, reading: Reading): Bu
 }
 
 /**
- * A recipient, which cannot be empty.
- * @param what its origin, for errors
+ * Reads a recipient, which cannot be empty.
+ * @param what where it was written, for error messages
  * @throws {QmtpError} usage
  */
 export function recipientFromText(text: string, what: string, reading: Reading): Buffer {
@@ -31,7 +31,7 @@ export function recipientFromText(text: string, what: string, reading: Reading):
 
 /**
  * @param hint what to do about bytes that are not UTF-8
- * @throws {QmtpError} usage, for bytes that no server takes, or that the text has lost
+ * @throws {QmtpError} usage, for bytes that no server accepts, or that were lost when Node decoded the text
  */
 function addressFromText(
   text: string,
@@ -39,32 +39,32 @@ function addressFromText(
   reading: Reading,
   hint?: Hint,
 ): Buffer {
-  // Node decodes arguments as UTF-8, and replaces all other bytes by U+FFFD.
+  // Node decodes arguments as UTF-8, and replaces invalid bytes by U+FFFD.
   if (text.includes("\ufffd")) throw usageError(`${origin.what} '${text}' is not valid UTF-8`, hint);
   const bytes = Buffer.from(text);
-  return reading === "literal" ? checkedAddress(bytes, origin.what) : typedAddress(bytes, origin);
+  return reading === "literal" ? checkAddress(bytes, origin.what) : typedAddress(bytes, origin);
 }
 
 /**
- * The prefix of recipients in a maildir; every recipient begins with the empty one.
+ * Reads the prefix of recipients in a maildir; the empty prefix matches all.
  * @throws {QmtpError} usage
  */
 export function prefixFromText(text: string): Buffer {
   if (text.includes("\ufffd")) throw usageError(`prefix '${text}' is not valid UTF-8, as arguments must be`);
-  return checkedAddress(Buffer.from(text), "prefix");
+  return checkAddress(Buffer.from(text), "prefix");
 }
 
-/** The addresses that are not among the known ones, each once: no recipient must get a message twice. */
-export function distinct(addresses: readonly Buffer[], known: readonly Buffer[] = []): Buffer[] {
-  const seen = new Set(known.map(identity));
+/** The addresses that are not among the others, without duplicates: no recipient must get a message twice. */
+export function distinct(addresses: readonly Buffer[], others: readonly Buffer[] = []): Buffer[] {
+  const seen = new Set(others.map(comparable));
   return addresses.filter((address) => {
     const before = seen.size;
-    return seen.add(identity(address)).size > before;
+    return seen.add(comparable(address)).size > before;
   });
 }
 
-/** Equal for equal addresses: domains ignore case. As Latin-1, one character per byte. */
-function identity(address: Buffer): string {
+/** A key that is equal for equal addresses: the case of domains does not matter. Latin-1 keeps every byte. */
+function comparable(address: Buffer): string {
   const text = address.toString("latin1");
   const domain = text.lastIndexOf("@") + 1;
   return domain === 0 ? text : text.slice(0, domain) + text.slice(domain).toLowerCase();

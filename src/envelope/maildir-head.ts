@@ -3,22 +3,23 @@ const GREATER = 0x3e;
 const RETURN_PATH = Buffer.from("Return-Path: <");
 const DELIVERED_TO = Buffer.from("Delivered-To: ");
 
-/** Far more than two addresses take, yet small enough to read from every file; in bytes. */
+/** Bytes of the longest head: far more than two addresses take, yet few enough to read from every file. */
 export const MAX_HEAD = 65_536;
 
-/** The two lines that qmail-local puts before a message in a maildir, which has one recipient. */
+/** The two lines that qmail-local puts before each message in a maildir. It has one recipient. */
 export interface MaildirHead {
   readonly sender: Buffer;
   readonly recipient: Buffer;
-  /** Bytes of the first line and of both lines, line feeds included. */
+  /** Bytes of the first line, line feed included. */
   readonly firstLine: number;
+  /** Bytes of both lines. */
   readonly length: number;
 }
 
 /**
- * The head of a file; the addresses are copies.
+ * Reads the head of a file. The addresses are copies.
  * @param bytes the file's first `MAX_HEAD` bytes, or all of it
- * @returns undefined if the file has no head: it was not put there to be sent on
+ * @returns undefined if the file has no head, and so is not meant to be sent on
  */
 export function parseMaildirHead(bytes: Buffer): MaildirHead | undefined {
   const first = bytes.indexOf(LF);
@@ -35,14 +36,14 @@ export function parseMaildirHead(bytes: Buffer): MaildirHead | undefined {
   };
 }
 
-/** The head of a file for `qmtp maildir` or maildirqmtp to deliver. The addresses contain no LF. */
+/** The head of a file that `qmtp maildir` or maildirqmtp is to deliver. The addresses must not contain LF. */
 export function encodeMaildirHead(sender: Buffer, recipient: Buffer): Buffer {
   const end = Buffer.from(">\n");
   return Buffer.concat([RETURN_PATH, sender, end, DELIVERED_TO, recipient, end.subarray(1)]);
 }
 
 function startsWith(bytes: Buffer, at: number, expected: Buffer): boolean {
-  // Byte by byte: for a few bytes, a native call would cost more.
+  // Byte by byte: for so few bytes, a native call costs more.
   for (let index = 0; index < expected.length; index++) {
     if (bytes[at + index] !== expected[index]) return false;
   }

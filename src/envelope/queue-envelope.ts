@@ -4,19 +4,19 @@ const NUL = 0x00;
 const SENDER = 0x46;
 const RECIPIENT = 0x54;
 
-/** More than a million recipients take, yet small enough to keep in memory; in bytes. */
+/** Bytes of the longest envelope: enough for a million recipients, yet small enough to keep in memory. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** qmail-queue refuses addresses of this length, in bytes. */
+/** qmail-queue refuses addresses of this many bytes. */
 const TOO_LONG = 1_003;
 
-/** An envelope as qmail-queue(8) reads it: `F` sender NUL, then `T` recipient NUL for each, then NUL. */
+/** An envelope in qmail-queue(8)'s format: `F` sender NUL, then `T` recipient NUL for each, then NUL. */
 export interface QueueEnvelope {
   readonly sender: Buffer;
   readonly recipients: readonly Buffer[];
 }
 
-/** The pieces of an envelope, whose addresses contain no NUL. */
+/** Encodes an envelope in pieces. The addresses must not contain NUL. */
 export function* encodeQueueEnvelope(sender: Buffer, recipients: readonly Buffer[]): Generator<Buffer, void> {
   yield Buffer.concat([Buffer.of(SENDER), sender, Buffer.of(NUL)]);
   for (const recipient of recipients) {
@@ -26,7 +26,7 @@ export function* encodeQueueEnvelope(sender: Buffer, recipients: readonly Buffer
 }
 
 /**
- * Reads an envelope to its last NUL, and nothing after that.
+ * Reads an envelope up to its final NUL.
  * @throws {QmtpError} bad-envelope, also if it ends early; address-too-long, envelope-too-large
  */
 export async function readQueueEnvelope(chunks: AsyncIterable<Buffer>): Promise<QueueEnvelope> {
@@ -35,29 +35,29 @@ export async function readQueueEnvelope(chunks: AsyncIterable<Buffer>): Promise<
     const envelope = reader.read(chunk);
     if (envelope !== undefined) return envelope;
   }
-  throw reader.cut();
+  throw reader.cutShort();
 }
 
 /** Reads an envelope, however the stream is chunked. */
 class QueueEnvelopeReader {
   #sender: Buffer | undefined;
   readonly #recipients: Buffer[] = [];
-  /** The beginning of an address whose NUL has not arrived yet. */
-  #begun: Buffer[] = [];
+  /** The start of an address whose NUL has not arrived yet. */
+  #partial: Buffer[] = [];
   #bytes = 0;
 
-  /** @returns the envelope, once its last NUL has been read */
+  /** @returns the envelope, once its final NUL has been read */
   read(chunk: Buffer): QueueEnvelope | undefined {
     let start = 0;
     for (let end = chunk.indexOf(NUL); end !== -1; end = chunk.indexOf(NUL, start)) {
       const entry = this.#entry(chunk.subarray(start, end));
       this.#bytes += end + 1 - start;
       start = end + 1;
-      if (entry.length === 0) return this.#whole();
-      this.#take(entry);
+      if (entry.length === 0) return this.#complete();
+      this.#add(entry);
     }
     if (start < chunk.length) {
-      this.#begun.push(Buffer.from(chunk.subarray(start)));
+      this.#partial.push(Buffer.from(chunk.subarray(start)));
       this.#bytes += chunk.length - start;
     }
     if (this.#bytes <= MAX_BYTES) return undefined;
@@ -65,19 +65,19 @@ class QueueEnvelopeReader {
     throw new QmtpError("envelope-too-large", message);
   }
 
-  cut(): QmtpError {
+  cutShort(): QmtpError {
     return bad(`it ended after ${this.#bytes} bytes, before its last NUL; nothing was sent`);
   }
 
-  /** A copy: the chunk may be overwritten. */
+  /** A copy, because the chunk may be overwritten. */
   #entry(end: Buffer): Buffer {
-    if (this.#begun.length === 0) return Buffer.from(end);
-    const entry = Buffer.concat([...this.#begun, end]);
-    this.#begun = [];
+    if (this.#partial.length === 0) return Buffer.from(end);
+    const entry = Buffer.concat([...this.#partial, end]);
+    this.#partial = [];
     return entry;
   }
 
-  #take(entry: Buffer): void {
+  #add(entry: Buffer): void {
     const address = entry.subarray(1);
     const first = this.#sender === undefined;
     if (first && entry[0] !== SENDER) throw bad("it does not begin with F and the sender");
@@ -91,7 +91,7 @@ class QueueEnvelopeReader {
     else this.#recipients.push(address);
   }
 
-  #whole(): QueueEnvelope {
+  #complete(): QueueEnvelope {
     if (this.#sender === undefined) throw bad("it has no sender");
     if (this.#recipients.length === 0) throw bad("it has no recipients");
     return { sender: this.#sender, recipients: this.#recipients };

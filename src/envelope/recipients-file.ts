@@ -1,6 +1,6 @@
 import { usageError } from "../errors.ts";
 import type { Reading } from "./address.ts";
-import { checkedAddress } from "./address-bytes.ts";
+import { checkAddress } from "./address-bytes.ts";
 import { type Origin, typedAddress, withoutBlanks } from "./typed-address.ts";
 
 const LF = 0x0a;
@@ -10,10 +10,9 @@ const HASH = 0x23;
 const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 
 /**
- * The recipients in a file: one per line, empty lines skipped, lines ended by LF or CRLF. Unless they are literal,
- * blanks around them, lines that begin with `#` and a byte order mark are skipped too. The addresses share the file's
- * memory.
- * @throws {QmtpError} usage when there are none, or for a line that is not one address, with its number
+ * Reads a file of recipients: one per line, ended by LF or CRLF; empty lines are skipped. Unless they are literal, so
+ * are surrounding blanks, lines that begin with `#`, and a byte order mark. The addresses share the file's memory.
+ * @throws {QmtpError} usage if there are none, or, with its number, for a line that is not one address
  */
 export function parseRecipients(bytes: Buffer, name: string, reading: Reading): Buffer[] {
   const recipients: Buffer[] = [];
@@ -26,7 +25,7 @@ export function parseRecipients(bytes: Buffer, name: string, reading: Reading): 
     const next = end === -1 ? bytes.length : end;
     const last = next > start && bytes[next - 1] === CR ? next - 1 : next;
     const content = bytes.subarray(start, last);
-    const recipient = reading === "typed" ? typedLine(content, origin) : checkedAddress(content, origin.what);
+    const recipient = reading === "typed" ? typedLine(content, origin) : checkAddress(content, origin.what);
     if (recipient.length > 0) recipients.push(recipient);
     start = next + 1;
   }

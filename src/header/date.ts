@@ -1,7 +1,7 @@
 const DAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/** A time as Date fields have it, in this host's zone: Tue, 24 Nov 2026 10:00:00 +0100 (RFC 5322, 3.3). */
+/** A time in the form of a Date field, in this host's zone: Tue, 24 Nov 2026 10:00:00 +0100 (RFC 5322, 3.3). */
 export function mailDate(date: Date): string {
   const two = (number: number) => String(number).padStart(2, "0");
   const offset = -date.getTimezoneOffset();

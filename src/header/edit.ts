@@ -1,11 +1,11 @@
 import type { Header } from "./header.ts";
 
-/** Fields that name recipients of blind copies, which other recipients must not see. */
+/** Fields with the recipients of blind copies, which other recipients must not see. */
 export const BLIND = ["bcc", "resent-bcc"];
 
 const LF = 0x0a;
 
-/** The header's bytes without the fields of these names; every other byte stays. */
+/** The header's bytes without the named fields; every other byte is kept. */
 export function withoutFields({ bytes, fields }: Header, names: readonly string[]): Buffer {
   const kept = fields.filter(({ name }) => !names.includes(name));
   if (kept.length === fields.length) return bytes;
@@ -16,8 +16,8 @@ export function withoutFields({ bytes, fields }: Header, names: readonly string[
   ]);
 }
 
-/** The header with lines added at its top, and an empty line at its end if it had none. */
-export function completed({ separated }: Header, bytes: Buffer, lines: readonly string[]): Buffer {
+/** Adds lines at the top of a header, and an empty line at its end if it has none. */
+export function completeHeader({ separated }: Header, bytes: Buffer, lines: readonly string[]): Buffer {
   const cut = bytes.length > 0 && bytes.at(-1) !== LF;
   const added = lines.map((line) => `${line}\n`).join("");
   return Buffer.concat([

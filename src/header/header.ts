@@ -5,24 +5,24 @@ const CR = 0x0d;
 const SPACE = 0x20;
 const TAB = 0x09;
 
-/** More than any mail has, yet small enough to keep in memory and search for addresses; in bytes. */
+/** Bytes of the longest header: more than any mail has, yet small enough to keep in memory and search for addresses. */
 const MAX_HEADER = 8 * 1024 * 1024;
-/** A line's kind is known after this many bytes: no field name is longer than a line may be (RFC 5322, 2.1.1). */
+/** This many bytes show a line's kind: no field name is longer than a line may be (RFC 5322, 2.1.1). */
 const MAX_NAME = 1_000;
 const FIELD = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:/;
 const MBOX = /^>?From /;
 
-/** The line that mbox files put before the first field; no field can have this name. */
+/** The name given to the line that mbox files put before the first field; no real field can have it. */
 export const MBOX_LINE = "from ";
 
 /** A field of a header, by its offsets in the bytes. */
 export interface Field {
-  /** In lower case. */
+  /** Lower case. */
   readonly name: string;
   readonly start: number;
-  /** Where its value begins, after the colon. */
+  /** Start of the value, after the colon. */
   readonly value: number;
-  /** Just after its last line. */
+  /** End of its last line, line feed included. */
   readonly end: number;
 }
 
@@ -30,15 +30,15 @@ export interface Field {
 export interface Header {
   readonly bytes: Buffer;
   readonly fields: readonly Field[];
-  /** Whether an empty line, which is part of the bytes, ends it. */
+  /** Whether it ends with an empty line, which is part of the bytes. */
   readonly separated: boolean;
 }
 
 /**
  * Reads a message to the end of its header, which is an empty line or a line that is not part of a field.
  * @param chunks each is valid until the next one is read
- * @returns a copy of the header, and what follows it
- * @throws {QmtpError} bad-header, if it is too long
+ * @returns a copy of the header, and the rest of the message
+ * @throws {QmtpError} bad-header, if the header is too long
  */
 export async function splitHeader(
   chunks: AsyncIterable<Buffer>,
@@ -48,10 +48,10 @@ export async function splitHeader(
   let next = await iterator.next();
   while (!next.done && !reader.read(next.value)) next = await iterator.next();
   if (next.done) reader.end();
-  return { header: reader.header, rest: following(reader.rest, iterator) };
+  return { header: reader.header, rest: remaining(reader.rest, iterator) };
 }
 
-async function* following(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void> {
+async function* remaining(first: Buffer, iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer, void> {
   try {
     if (first.length > 0) yield first;
     for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
@@ -60,13 +60,13 @@ async function* following(first: Buffer, iterator: AsyncIterator<Buffer>): Async
   }
 }
 
-/** Whether a message that begins with these bytes begins with a field, or the line that mbox files put before it. */
+/** Whether a message that begins with these bytes has a header, perhaps after the first line of an mbox file. */
 export function beginsWithField(bytes: Buffer): boolean {
   const text = bytes.toString("latin1", 0, MAX_NAME);
   return FIELD.test(text) || MBOX.test(text);
 }
 
-/** A header that cannot be sent as it is; retrying will not help. */
+/** A header that makes the message impossible to send; retrying will not help. */
 export function badHeader(message: string): QmtpError {
   return new QmtpError("bad-header", message);
 }
@@ -77,7 +77,7 @@ type LineKind = "field" | "continuation" | "mbox" | "empty" | "other";
 class HeaderReader {
   #buffer = Buffer.allocUnsafe(16 * 1024);
   #filled = 0;
-  /** Where the current line begins, and how far its end was searched for. */
+  /** Start of the current line, and how far the search for its end has got. */
   #line = 0;
   #searched = 0;
   #kind: LineKind | undefined;
@@ -90,12 +90,12 @@ class HeaderReader {
     return { bytes, fields: this.#fields, separated: this.#separated };
   }
 
-  /** What was read past the header. */
+  /** Bytes read beyond the header. */
   get rest(): Buffer {
     return this.#buffer.subarray(this.#end, this.#filled);
   }
 
-  /** @returns whether the header was read to its end */
+  /** @returns whether the header is complete */
   read(chunk: Buffer): boolean {
     this.#append(chunk);
     for (;;) {
@@ -104,7 +104,7 @@ class HeaderReader {
       const end = whole ? at + 1 : this.#filled;
       if (this.#kind === undefined && (whole || end - this.#line >= MAX_NAME)) this.#begin(end);
       if (this.#kind === "other" || (this.#kind === "empty" && whole)) return this.#stop();
-      // However much a chunk brings beyond it.
+      // Checked at line ends, whatever the size of the chunks.
       if (end > MAX_HEADER) {
         throw badHeader(`the message's header is longer than ${MAX_HEADER} bytes; is it a message?`);
       }
@@ -114,7 +114,7 @@ class HeaderReader {
     }
   }
 
-  /** The message ends here. */
+  /** Call at the end of the message. */
   end(): void {
     if (this.#line === this.#filled) {
       this.#end = this.#filled;
@@ -138,7 +138,7 @@ class HeaderReader {
     this.#filled += chunk.copy(this.#buffer, this.#filled);
   }
 
-  /** @param end of the line, or of what has arrived of it */
+  /** @param end the end of the line, or of the part that has arrived */
   #begin(end: number): void {
     const line = this.#buffer.subarray(this.#line, Math.min(end, this.#line + MAX_NAME));
     const text = line.toString("latin1");

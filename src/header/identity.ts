@@ -6,14 +6,14 @@ export function newMessageId(): string {
   return `<${crypto.randomUUID()}@${hostname()}>`;
 }
 
-/** An address with a domain: this host's, if it has none. */
-export function qualified(address: Buffer): Buffer {
+/** Adds this host's name to an address without a domain. */
+export function qualify(address: Buffer): Buffer {
   return address.includes("@") ? address : Buffer.concat([address, Buffer.from(`@${hostname()}`)]);
 }
 
-/** The address of the user who runs us. */
+/** The address of the user who runs this program. */
 export function ownAddress(env: Environment): Buffer {
-  return qualified(Buffer.from(userName() ?? (env.LOGNAME || env.USER || "nobody")));
+  return qualify(Buffer.from(userName() ?? (env.LOGNAME || env.USER || "nobody")));
 }
 
 function userName(): string | undefined {

@@ -1,6 +1,6 @@
 const AT = 0x40;
 
-/** An address for a header field: a local part that is not a dot-atom is quoted (RFC 5322, 3.4.1). */
+/** An address for a header field: quotes a local part that is not a dot-atom (RFC 5322, 3.4.1). */
 export function quoteLocalPart(address: Buffer): Buffer {
   const at = address.lastIndexOf(AT);
   const local = (at === -1 ? address : address.subarray(0, at)).toString("latin1");
@@ -10,8 +10,8 @@ export function quoteLocalPart(address: Buffer): Buffer {
 }
 
 /**
- * Whether a text, in UTF-8, has a word that leaves no room for anything else on its line. A line has at most 998
- * bytes (RFC 5322, 2.1.1), and can be folded only at spaces.
+ * Whether a text has a word too long to fit on a line with anything else. A line has at most 998 bytes (RFC 5322,
+ * 2.1.1), and can be folded only at spaces.
  */
 export function hasLongWord(text: string): boolean {
   return /[^ ]{900}/.test(Buffer.from(text).toString("latin1"));

@@ -6,8 +6,8 @@ const RECIPIENTS = ["to", "cc", "bcc"];
 const RESENT = "resent-";
 
 /**
- * The recipients that a header names in To, Cc and Bcc, in order. In a message that was resent (RFC 5322, 3.6.6),
- * the first block of Resent- fields counts instead. Addresses are as in an envelope, without quotes.
+ * The recipients in a header's To, Cc and Bcc, in order. In a resent message (RFC 5322, 3.6.6), the first block of
+ * Resent- fields counts instead. Addresses have the form of an envelope, without quotes.
  * @throws {QmtpError} bad-header
  */
 export async function recipientsInHeader(header: Header): Promise<Buffer[]> {
@@ -15,15 +15,15 @@ export async function recipientsInHeader(header: Header): Promise<Buffer[]> {
   for (const field of recipientFields(header.fields)) {
     const value = header.bytes.subarray(field.value, field.end);
     const encoding = isUtf8(value) ? "utf8" : "latin1";
-    const origin = `the message's ${capitalised(field.name)}`;
+    const origin = `the message's ${capitalise(field.name)}`;
     const mailboxes = await mailboxesIn(value.toString(encoding), origin, badHeader);
     for (const { address } of mailboxes) recipients.push(Buffer.from(envelopeAddress(address), encoding));
   }
   return recipients;
 }
 
-/** As people write the names of fields. */
-function capitalised(name: string): string {
+/** The usual spelling of a field name: reply-to becomes Reply-To. */
+function capitalise(name: string): string {
   return name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }
 
@@ -32,7 +32,7 @@ function recipientFields(fields: readonly Field[]): Field[] {
   if (first === -1) return fields.filter(({ name }) => RECIPIENTS.includes(name));
   const block = new Map<string, Field>();
   for (const field of fields.slice(first)) {
-    // A block has each name once: a name that comes again begins the block of an earlier sending.
+    // A block has each field once: a repeated name begins the block of an earlier resending.
     if (!field.name.startsWith(RESENT) || block.has(field.name)) break;
     block.set(field.name, field);
   }
@@ -46,8 +46,8 @@ export interface Mailbox {
 }
 
 /**
- * The mailboxes in a list (RFC 5322, 3.4), those in groups included. A word without a domain is a local address.
- * @param origin of the list, for errors
+ * The mailboxes in a list (RFC 5322, 3.4), including those in groups. A word without a domain is a local address.
+ * @param origin where the list was written, for error messages
  * @param error makes an error from its message
  * @throws {QmtpError} that error, if an entry is not clearly one address: no recipient must be left out
  */
@@ -63,12 +63,12 @@ export async function mailboxesIn(
   };
   if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(list)) throw bad(list, "which contains a control character");
   return splitList(list, bad).flatMap((part) =>
-    // One at a time: in a list, the parser takes a word without a domain for part of the name that follows.
+    // One part at a time: in a list, the parser would take a word without a domain for part of the next name.
     parse(part, { flatten: true }).flatMap(({ name, address }) => {
       const words = withoutQuotes(part);
-      // Words before an address without angle brackets might be an address too.
+      // Words before an address without angle brackets may be meant as another address.
       const bare = !words.includes("<") && address !== "" && name !== "";
-      if (bare || !isWhole(address === "" ? name : address)) throw bad(part, "which is not an address");
+      if (bare || !isOneAddress(address === "" ? name : address)) throw bad(part, "which is not an address");
       if (address !== "") return [{ name, address }];
       return name === "" ? [] : [{ name: "", address: name }];
     }),
@@ -77,7 +77,7 @@ export async function mailboxesIn(
 
 type Bad = (part: string, why: string) => QmtpError;
 
-/** The parts of an address list between commas and semicolons, without comments. */
+/** Splits an address list at commas and semicolons, and removes comments. */
 function splitList(text: string, bad: Bad): string[] {
   const parts: string[] = [];
   let part = "";
@@ -86,7 +86,7 @@ function splitList(text: string, bad: Bad): string[] {
   let angled = false;
   const close = () => {
     if (quoted || comments > 0 || angled) throw bad(part, "which is not closed");
-    if (holdsSeveral(part)) throw bad(part, "which is more than one address; put commas between them");
+    if (hasSeveralAddresses(part)) throw bad(part, "which is more than one address; put commas between them");
     if (part.trim() !== "") parts.push(part);
     part = "";
   };
@@ -114,15 +114,15 @@ function splitList(text: string, bad: Bad): string[] {
   return parts;
 }
 
-/** Whether it has several addresses, of which the parser would choose one. */
-function holdsSeveral(part: string): boolean {
+/** Whether a part contains several addresses, of which the parser would choose one. */
+function hasSeveralAddresses(part: string): boolean {
   const words = withoutQuotes(part);
   if (words.includes("<") || words.includes(">")) return !/^[^<>]*<[^<>]*>\s*$/.test(words);
   return words.split("@").length > 2;
 }
 
-/** Whether it is a single word, or a local part and a domain. */
-function isWhole(address: string): boolean {
+/** Whether an address is a single word, or a local part with a domain. */
+function isOneAddress(address: string): boolean {
   const words = withoutQuotes(address);
   if (address.endsWith("@") || words.split("@").length > 2) return false;
   return !address.startsWith("@") && !/\s/.test(words);

@@ -1,7 +1,7 @@
 import { readdirSync, statSync, unlinkSync } from "node:fs";
 import { pathIn } from "./file-names.ts";
 
-/** A file in tmp/ unread for this many milliseconds was left by a delivery that died (maildir(5)). */
+/** Milliseconds: a file in tmp/ not read for this long was left by a delivery that died (maildir(5)). */
 const ABANDONED_MS = 129_600_000;
 
 /** Files that deliveries have abandoned in tmp/. */
@@ -10,7 +10,7 @@ export function abandonedFiles(maildir: string, now: number): string[] {
   try {
     entries = readdirSync(`${maildir}/tmp`, "latin1");
   } catch {
-    // Nothing is delivered from tmp/, so a problem there stops nothing.
+    // Nothing is delivered from tmp/, so a problem there does not matter.
     return [];
   }
   return entries
@@ -26,7 +26,7 @@ export function abandonedFiles(maildir: string, now: number): string[] {
     });
 }
 
-/** Removes what deliveries have abandoned in tmp/. A file that cannot be removed does no harm. */
+/** Removes abandoned files from tmp/. A file that cannot be removed does no harm. */
 export function removeAbandoned(maildir: string, now: number): void {
   for (const name of abandonedFiles(maildir, now)) {
     try {

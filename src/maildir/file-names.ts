@@ -1,10 +1,10 @@
 /*
- * File names are bytes, in any encoding or none. As strings they are Latin-1: each character is one byte.
+ * File names are bytes, in no particular encoding. Strings contain them as Latin-1: each character is one byte.
  */
 
 const ASCII = /^[\x00-\x7f]*$/;
 
-/** A path as Node passes it on unchanged: a name that is not ASCII must be a buffer. */
+/** A path that Node passes on unchanged: if it is not ASCII, it must be a buffer. */
 export function systemPath(name: string): string | Buffer {
   return ASCII.test(name) ? name : nameBytes(name);
 }

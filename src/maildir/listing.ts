@@ -1,13 +1,13 @@
 import { accessSync, constants, lstatSync, readdirSync, type Stats, statSync } from "node:fs";
 import { QmtpError, reason, systemCode } from "../errors.ts";
-import type { KnownFile } from "../message/file.ts";
+import type { FileSnapshot } from "../message/file.ts";
 import { pathIn } from "./file-names.ts";
 
 /** The folders from which messages are sent. */
 const FOLDERS = ["new", "cur"] as const;
 
 /** A regular file in new/ or cur/. */
-export interface MaildirFile extends KnownFile {
+export interface MaildirFile extends FileSnapshot {
   /** The path in the maildir, `new/1234.host`. Names are bytes: each character is one byte. */
   readonly name: string;
 }
@@ -19,7 +19,7 @@ export interface Unusable {
 }
 
 /**
- * Checks that there is a maildir, before anything is written to it.
+ * Checks that this is a maildir, before anything is written to it.
  * @throws {QmtpError} unreadable-maildir
  */
 export function checkMaildir(maildir: string): void {
@@ -33,7 +33,7 @@ export function checkMaildir(maildir: string): void {
 }
 
 /**
- * Checks that files can be removed from a maildir, before anything is sent: what stays is sent again by every run.
+ * Checks, before anything is sent, that files can be removed: what cannot be removed is sent again by every run.
  * @throws {QmtpError} unwritable-maildir
  */
 export function checkRemovable(maildir: string): void {
@@ -53,16 +53,17 @@ function unreadable(maildir: string, folder: string, error: unknown): QmtpError 
 }
 
 /**
- * The files in new/ and cur/ of a maildir, except names that begin with a dot. There may be a million: of each, only
- * its name, time and size are kept.
+ * The files in new/ and cur/ of a maildir, except those whose names begin with a dot. There may be a million, so only
+ * the name, time and size of each are kept.
  */
 export class Listing {
   readonly #maildir: string;
-  /** Those in new/, then those in cur/. */
+  /** Names in new/, then names in cur/. */
   readonly #names: readonly string[];
   readonly #inNew: number;
-  /** Modification time in milliseconds since 1970, and size in bytes, by index in `#names`. */
+  /** Modification times in milliseconds since 1970, by index in `#names`. */
   readonly #times: Float64Array;
+  /** Sizes in bytes, by index in `#names`. */
   readonly #sizes: Float64Array;
   /** Indexes of files to be sent, oldest first. */
   readonly #order: Uint32Array;
@@ -136,7 +137,7 @@ function namesIn(maildir: string, folder: string): string[] {
   }
 }
 
-/** Undefined if it is gone by now. */
+/** Undefined if the file is gone. */
 function look(maildir: string, name: string): Stats | Unusable | undefined {
   try {
     const stat = statSync(pathIn(maildir, name));
@@ -159,8 +160,8 @@ function isDangling(maildir: string, name: string): boolean {
 }
 
 /**
- * The path of a file that a mail reader has moved from new/ to cur/, with or without flags after its name.
- * @returns undefined if it is not there, or cur/ cannot be read
+ * The new path of a file that a mail reader has moved to cur/, perhaps adding flags to its name.
+ * @returns undefined if it is not in cur/, or cur/ cannot be read
  */
 export function movedPath(maildir: string, name: string): string | Buffer | undefined {
   const unique = (entry: string) => entry.replace(/:.*$/s, "");

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { QmtpError, reason, systemCode } from "../errors.ts";
 
 const NAME = ".qmtp-lock";
-/** If something else is in the file's place, opening neither waits for it nor follows it. */
+/** If something else is in the file's place, opening does not hang on it or follow it. */
 const OPEN = constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 /** flock(1)'s exit code when another process holds the lock. */
 const HELD = 1;
@@ -15,11 +15,11 @@ export interface MaildirLock {
 }
 
 /**
- * Locks a maildir against other runs, until the lock is released or this process ends, however it ends. The lock is
- * the system's (flock(2)); the file stays, and does not lock by itself. flock(1) and setlock(1) can use the same file.
+ * Locks a maildir against other runs until the lock is released or this process ends, in whatever way. The lock is an
+ * flock(2) on a file; the file itself stays and means nothing. flock(1) and setlock(1) can use the same file.
  *
- * Node cannot lock files. But a lock belongs to an open file, which a child shares: flock(1) takes the lock, and we
- * still have it when flock(1) has exited.
+ * Node cannot lock files. But a lock belongs to an open file, which a child process shares: flock(1) takes the lock,
+ * and we still have it after flock(1) has exited.
  *
  * @throws {QmtpError} maildir-locked, unlockable-maildir
  */
@@ -52,7 +52,7 @@ function openLock(maildir: string, path: string): number {
   throw unlockable(maildir, `${path} is ${IN_PLACE.ENXIO}; remove it`);
 }
 
-/** What is in the file's place, by the error from opening it. */
+/** What is in the file's place, according to the error from opening it. */
 const IN_PLACE: Readonly<Record<string, string>> = {
   ELOOP: "a symbolic link",
   EISDIR: "a directory",

@@ -1,14 +1,14 @@
 import { closeSync, constants, openSync, readSync, statSync } from "node:fs";
 import { MAX_HEAD, type MaildirHead, parseMaildirHead } from "../envelope/maildir-head.ts";
 import { reason, systemCode } from "../errors.ts";
-import { type KnownFile, restOfFile } from "../message/file.ts";
+import { type FileSnapshot, restOfFile } from "../message/file.ts";
 import type { Message, Package } from "../protocol/package.ts";
 
-/** Without O_NONBLOCK, opening would wait if a named pipe were in the file's place. */
+/** With O_NONBLOCK, opening does not hang if a named pipe is in the file's place. */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 
-/** A file to be read; its size and time are known if it was examined before. */
-export type UnreadFile = Pick<KnownFile, "path" | "name"> & Partial<KnownFile>;
+/** A file to be read, with its size and time if it was examined before. */
+export type UnreadFile = Pick<FileSnapshot, "path" | "name"> & Partial<FileSnapshot>;
 
 /** A message with one recipient in a file that begins with its head. */
 export interface FilePackage<F extends UnreadFile = UnreadFile> extends Package {
@@ -16,28 +16,28 @@ export interface FilePackage<F extends UnreadFile = UnreadFile> extends Package 
   readonly head: MaildirHead;
 }
 
-/** Why a file is not a package: it is not for us, it is gone, it has no head, or it cannot be read. */
+/** Why a file is not a package: its recipient has another prefix, it is gone, has no head, or cannot be read. */
 export type NoPackage =
   | { readonly kind: "ignored" | "gone" }
   | { readonly kind: "headless" | "unreadable"; readonly why: string };
 
 /**
- * Makes packages of files. A small file is read whole, with three system calls, into a buffer that the next file
- * reuses. Of a larger one only the beginning is read; the rest is read when it is sent.
+ * Turns files into packages. A small file is read completely, with three system calls, into a buffer that the next
+ * file reuses. Of a larger file, only the beginning is read here, and the rest when it is sent.
  */
 export class MessageFileReader {
   readonly #prefix: Buffer;
-  readonly #onBroken: (file: UnreadFile) => void;
-  /** One byte longer than the largest small file, to show that the file has ended. */
+  readonly #onUnreadable: (file: UnreadFile) => void;
+  /** One byte longer than the largest small file, to detect larger ones. */
   readonly #buffer = Buffer.allocUnsafeSlow(MAX_HEAD + 1);
 
   /**
    * @param prefix removed from recipients; files of recipients that do not begin with it are ignored
-   * @param onBroken called when a file's message cannot be read to its end while it is sent
+   * @param onUnreadable called when a file's message cannot be read to its end while it is sent
    */
-  constructor(prefix: Buffer, onBroken: (file: UnreadFile) => void) {
+  constructor(prefix: Buffer, onUnreadable: (file: UnreadFile) => void) {
     this.#prefix = prefix;
-    this.#onBroken = onBroken;
+    this.#onUnreadable = onUnreadable;
   }
 
   /** The package of a file; its message is valid until the next file is read. */
@@ -81,22 +81,22 @@ export class MessageFileReader {
       const body = this.#buffer.subarray(head.length, read);
       return { encoding: "unix", length: body.length, chunks: () => [body] };
     }
-    const known = examined(file);
-    const length = known.bytes - head.length;
-    return { encoding: "unix", length, chunks: () => this.#rest(known, head.length) };
+    const snapshot = snapshotOf(file);
+    const length = snapshot.bytes - head.length;
+    return { encoding: "unix", length, chunks: () => this.#rest(snapshot, head.length) };
   }
 
-  async *#rest(file: KnownFile, from: number): AsyncGenerator<Buffer, void> {
+  async *#rest(file: FileSnapshot, from: number): AsyncGenerator<Buffer, void> {
     try {
       yield* restOfFile(file, from);
     } catch (error) {
-      this.#onBroken(file);
+      this.#onUnreadable(file);
       throw error;
     }
   }
 }
 
-function examined(file: UnreadFile): KnownFile {
+function snapshotOf(file: UnreadFile): FileSnapshot {
   const { path, name, bytes, mtimeMs } = file;
   if (bytes !== undefined && mtimeMs !== undefined) return { path, name, bytes, mtimeMs };
   const stat = statSync(path);

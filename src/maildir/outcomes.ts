@@ -1,4 +1,4 @@
-import type { Returned } from "../bounce/compose.ts";
+import type { ReturnedMessage } from "../bounce/compose.ts";
 import { type BounceOptions, type NotReturned, returnMessages } from "../bounce/return.ts";
 import { reason, systemCode } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
@@ -8,14 +8,13 @@ import { decide, type FailurePolicy } from "./policy.ts";
 import { Remover } from "./remover.ts";
 
 /**
- * How many files of delivered messages may wait for removal before sending waits: if this process were killed, their
- * messages would be sent again.
+ * Sending waits while more files than this await removal: if this process is killed, their messages are sent again.
  */
 const MAX_REMOVALS = 2_048;
 
 export type MaildirPackage = FilePackage<MaildirFile>;
 
-/** What became of a message, and of its file. */
+/** The result of a message, and what was done with its file. */
 export interface MessageResult {
   readonly file: MaildirFile;
   readonly sender: Buffer;
@@ -23,9 +22,9 @@ export interface MessageResult {
   /** Bytes of the message, without its head. */
   readonly bytes: number;
   readonly outcome: "removed" | "bounced" | "discarded" | "kept";
-  /** Whether it is a failure only because the message was too old for another deferral. */
+  /** Whether it is a deferral that counts as a failure because the message is too old. */
   readonly expired: boolean;
-  /** Why the file is still there, if it should not be. */
+  /** Why the file is still there although it should not be. */
   readonly note: NotReturned | undefined;
 }
 
@@ -37,24 +36,24 @@ export interface OutcomesOptions {
   readonly onResult: (result: MessageResult) => void;
 }
 
-interface Undeliverable extends Returned {
+interface Undeliverable extends ReturnedMessage {
   readonly package: MaildirPackage;
   readonly delivery: Delivery;
 }
 
-/** Acts on responses: removes files, bounces messages, and reports the results in order. */
+/** Acts on results: removes files, bounces messages, and reports the results in order. */
 export class Outcomes {
   readonly #options: OutcomesOptions;
   readonly #remover = new Remover();
   #server: string | null = null;
-  /** To be returned once the session is over. */
+  /** Messages to bounce once the session is over. */
   #undeliverable: Undeliverable[] = [];
 
   constructor(options: OutcomesOptions) {
     this.#options = options;
   }
 
-  /** From now on, this is the server's address. */
+  /** A session begins with the server at this address. */
   connected(address: string | null): void {
     this.#server = address;
   }
@@ -76,10 +75,10 @@ export class Outcomes {
 
   /** The file stays where it is. */
   keep(pkg: MaildirPackage, delivery: Delivery, expired = false, note?: NotReturned): void {
-    this.#remover.afterThose(() => this.#report(pkg, delivery, "kept", expired, note));
+    this.#remover.afterEarlier(() => this.#report(pkg, delivery, "kept", expired, note));
   }
 
-  /** A promise of room if too many files wait for removal, else undefined. */
+  /** A promise that there is room again if too many files await removal; otherwise undefined. */
   waitForRoom(): Promise<void> | undefined {
     return this.#remover.pending > MAX_REMOVALS ? this.#remover.until(MAX_REMOVALS) : undefined;
   }
@@ -105,7 +104,7 @@ export class Outcomes {
     });
   }
 
-  /** Called only once the server has accepted the message, or its bounce was accepted. */
+  /** Call only when the message or its bounce was accepted. */
   #remove(
     pkg: MaildirPackage,
     delivery: Delivery,
@@ -123,7 +122,7 @@ export class Outcomes {
     });
   }
 
-  /** A mail reader may have moved or removed it meanwhile. */
+  /** Removes a file that a mail reader may have moved or removed meanwhile. */
   #removeWhereItIs({ path, name }: MaildirFile, done: (error: Error | undefined) => void): void {
     this.#remover.remove(path, (error) => {
       if (systemCode(error) !== "ENOENT") {

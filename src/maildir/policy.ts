@@ -12,7 +12,7 @@ export interface FailurePolicy {
 /** What to do about a server's response: remove the file, return the message, or keep the file. */
 export interface Decision {
   readonly action: "remove" | "bounce" | "discard" | "keep";
-  /** Whether it is a failure only because the message is too old. */
+  /** Whether it is a deferral that counts as a failure because the message is too old. */
   readonly expired: boolean;
 }
 
@@ -27,7 +27,7 @@ export function decide(status: Status, sender: Buffer, ageMs: number, policy: Fa
   return { action: sender.equals(DOUBLE_BOUNCE_SENDER) ? "discard" : "bounce", expired };
 }
 
-/** Whether the next deferral will be a failure. */
+/** Whether the next deferral counts as a failure. */
 export function isExpired(ageMs: number, { lifetimeMs }: FailurePolicy): boolean {
   return lifetimeMs !== undefined && ageMs > lifetimeMs;
 }

@@ -3,14 +3,14 @@ import type { Worker } from "node:worker_threads";
 import { systemCode } from "../errors.ts";
 
 /**
- * After this many files, a thread removes them: it takes the system longer than everything else we ask of it. To start
- * the thread takes as long as to remove these.
+ * After this many files, a thread takes over: removing files takes the system longer than everything else we ask of
+ * it. Starting the thread takes as long as removing these.
  */
 const DIRECT = 2_000;
-/** The thread answers after this many, so that a caller waiting for room need not wait for the whole batch. */
+/** The thread answers after this many files, so that a caller waiting for room need not wait for the entire batch. */
 const PIECE = 128;
 
-/** Removes files, and answers for each path with nothing or with the error's parts. */
+/** Removes files, and answers with undefined or the error's fields for each path. */
 const THREAD = `
   const { parentPort } = require("node:worker_threads");
   const { unlinkSync } = require("node:fs");
@@ -25,41 +25,41 @@ const THREAD = `
 `;
 
 interface Removal {
-  /** Undefined if there is nothing to remove, and only the order matters. */
+  /** Undefined if there is nothing to remove and only the order matters. */
   readonly path: string | Buffer | undefined;
   readonly done: (error: Error | undefined) => void;
 }
 
-/** Removes files in the order of the calls, while others are sent. */
+/** Removes files in the order of the calls, while other messages are sent. */
 export class Remover {
   /** Removals of this turn of the event loop. */
   #batch: Removal[] = [];
-  /** Handed to the thread. */
+  /** Batches that the thread is working on. */
   #sent: Removal[][] = [];
   #thread: Promise<Worker> | undefined;
   #threadLost = false;
   /** Files that may still be removed without a thread. */
-  #direct: number;
+  #directLeft: number;
   #pending = 0;
   #waiting: (() => void) | undefined;
 
   /** @param direct how many files to remove before a thread is started */
   constructor(direct = DIRECT) {
-    this.#direct = direct;
+    this.#directLeft = direct;
   }
 
-  /** Files not removed yet. */
+  /** Calls not completed yet. */
   get pending(): number {
     return this.#pending;
   }
 
-  /** @param done called later, when this file and all before it have been removed, or could not be */
+  /** @param done called later, when this file and all earlier ones have been removed or could not be */
   remove(path: string | Buffer, done: Removal["done"]): void {
     this.#add({ path, done });
   }
 
-  /** @param done called, later, when all earlier removals are done */
-  afterThose(done: () => void): void {
+  /** @param done called later, when all earlier calls are completed */
+  afterEarlier(done: () => void): void {
     this.#add({ path: undefined, done });
   }
 
@@ -84,12 +84,12 @@ export class Remover {
   async #handOver(): Promise<void> {
     const batch = this.#batch;
     this.#batch = [];
-    if (this.#threadLost || batch.length <= this.#direct) {
-      this.#direct -= batch.length;
-      for (const removal of batch) this.#settle(removal, removed(removal.path));
+    if (this.#threadLost || batch.length <= this.#directLeft) {
+      this.#directLeft -= batch.length;
+      for (const removal of batch) this.#settle(removal, tryUnlink(removal.path));
       return;
     }
-    this.#direct = 0;
+    this.#directLeft = 0;
     this.#thread ??= this.#start();
     let thread: Worker;
     try {
@@ -97,7 +97,7 @@ export class Remover {
     } catch {
       this.#thread = undefined;
       this.#threadLost = true;
-      for (const removal of batch) this.#settle(removal, removed(removal.path));
+      for (const removal of batch) this.#settle(removal, tryUnlink(removal.path));
       return;
     }
     for (let at = 0; at < batch.length; at += PIECE) {
@@ -120,11 +120,11 @@ export class Remover {
         this.#settle(removal, error && Object.assign(new Error(error.message), { code: error.code }));
       }
     });
-    // Out of memory, for example. The files that it was working on may be gone.
+    // Out of memory, for example. The thread may have removed the files it was working on.
     thread.on("error", () => {
       this.#threadLost = true;
       for (const removal of this.#sent.splice(0).flat()) {
-        const error = removed(removal.path);
+        const error = tryUnlink(removal.path);
         this.#settle(removal, systemCode(error) === "ENOENT" ? undefined : error);
       }
     });
@@ -138,7 +138,7 @@ export class Remover {
   }
 }
 
-function removed(path: Removal["path"]): Error | undefined {
+function tryUnlink(path: Removal["path"]): Error | undefined {
   try {
     if (path !== undefined) unlinkSync(path);
     return undefined;

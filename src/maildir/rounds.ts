@@ -8,23 +8,23 @@ import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
 import { MessageFileReader } from "./message-file.ts";
 import { type MaildirPackage, Outcomes, type OutcomesOptions } from "./outcomes.ts";
 
-/** After this many rounds in a row without a result, another round is pointless. */
+/** After this many consecutive rounds without a result, give up. */
 const MAX_FRUITLESS_ROUNDS = 3;
 
 /**
- * A session takes no more messages after this share of its time, so that those in flight are answered before
- * time is up and need not be sent twice.
+ * A session takes no more messages after this share of its time, so that those in flight are answered before time is
+ * up and need not be sent twice.
  */
 const INTAKE_SHARE = 0.9;
 
 export interface RoundsOptions extends OutcomesOptions {
   readonly prefix: Buffer;
   readonly route: Route;
-  /** Milliseconds since 1970: files that are not older may still be arriving. */
+  /** Milliseconds since 1970: newer files may still be arriving. */
   readonly startedAt: number;
   /** Called once for each file that cannot be sent. */
   readonly onUnusable: (file: Unusable) => void;
-  /** Called with the number of waiting messages at the beginning of each round. */
+  /** Called at the start of each round with the number of messages waiting. */
   readonly onRound?: (files: number) => void;
   /** Called before each session. */
   readonly onConnecting?: () => void;
@@ -35,8 +35,8 @@ export interface RoundsOptions extends OutcomesOptions {
 }
 
 /**
- * Delivers a maildir in rounds, as maildirserial does. Each round lists it again and sends what is there over one
- * session, until nothing is left that this run has not tried.
+ * Delivers a maildir in rounds, as maildirserial does. Each round lists the maildir again and sends what it finds over
+ * one session, until this run has tried everything.
  * @returns whether anything is left over
  * @throws {QmtpError} unreadable-maildir
  */
@@ -48,25 +48,25 @@ class Rounds {
   readonly #options: RoundsOptions;
   readonly #reader: MessageFileReader;
   readonly #outcomes: Outcomes;
-  /** Names of files that are still there, but that this run is done with. */
+  /** Names of files that this run is done with although they are still there. */
   readonly #done = new Set<string>();
-  /** Messages that were sent, or begun, and have no response. */
+  /** Messages that were sent, at least in part, and got no response. */
   readonly #unanswered = new Map<string, { pkg: MaildirPackage; delivery: Delivery }>();
-  /** The first unanswered message of each session that ended early: they go last, and hold up no others. */
+  /** The first unanswered message of each session that ended early. These are sent last, to hold up no others. */
   readonly #suspects = new Set<string>();
   /** Files that could not be read to their end. */
-  readonly #broken = new Set<string>();
+  readonly #unreadable = new Set<string>();
   /** The first message of the session that got no response. */
   #endedAt: string | undefined;
-  /** Rounds without a result, in a row. */
+  /** Consecutive rounds without a result. */
   #fruitless = 0;
-  /** Messages that need no further round. */
-  #settledForGood = 0;
+  /** Count of messages that need no further round. */
+  #finished = 0;
   #leftOver = false;
 
   constructor(options: RoundsOptions) {
     this.#options = options;
-    this.#reader = new MessageFileReader(options.prefix, ({ name }) => this.#broken.add(name));
+    this.#reader = new MessageFileReader(options.prefix, ({ name }) => this.#unreadable.add(name));
     this.#outcomes = new Outcomes({
       ...options,
       onResult: (result) => {
@@ -82,7 +82,7 @@ class Rounds {
   async run(): Promise<boolean> {
     try {
       const why = await this.#deliver();
-      if (this.#options.route.signal.aborted) this.#interrupted();
+      if (this.#options.route.signal.aborted) this.#countUnsent();
       else if (why !== undefined) this.#giveUp(why);
       for (const { pkg, delivery } of this.#unanswered.values()) {
         this.#outcomes.keep(pkg, delivery, false, { text: "the file is gone" });
@@ -94,18 +94,18 @@ class Rounds {
     }
   }
 
-  /** @returns why messages are left without a result, or undefined when none are */
-  async #deliver(): Promise<Unsent | undefined> {
+  /** @returns why messages are left without a result, or undefined if none are */
+  async #deliver(): Promise<NotSent | undefined> {
     const { signal } = this.#options.route;
-    let why: Unsent = { text: "not sent: the run ended first", error: undefined };
+    let why: NotSent = { text: "not sent: the run ended first", error: undefined };
     while (this.#fruitless < MAX_FRUITLESS_ROUNDS && !signal.aborted) {
-      const before = this.#settledForGood;
+      const before = this.#finished;
       const packages = this.#packages(this.#list());
       const first = packages.next();
       if (first.done) return undefined;
       why = (await this.#send(this.#source(first.value, packages))) ?? why;
       await this.#outcomes.complete();
-      this.#fruitless = this.#settledForGood > before ? 0 : this.#fruitless + 1;
+      this.#fruitless = this.#finished > before ? 0 : this.#fruitless + 1;
       if (this.#endedAt !== undefined) this.#suspects.add(this.#endedAt);
       this.#endedAt = undefined;
     }
@@ -113,7 +113,7 @@ class Rounds {
   }
 
   /** @returns why packages were not taken, or undefined */
-  async #send(packages: PackageSource<MaildirPackage>): Promise<Unsent | undefined> {
+  async #send(packages: PackageSource<MaildirPackage>): Promise<NotSent | undefined> {
     const { route, onConnecting, onConnected, onSessionEnd } = this.#options;
     onConnecting?.();
     const report = await sendPackages(packages, route, {
@@ -121,30 +121,30 @@ class Rounds {
         this.#outcomes.connected(server.address);
         onConnected?.(server);
       },
-      onSettled: this.#settled,
+      onSettled: this.#onSettled,
     });
     onSessionEnd?.(report);
     return report.cause === null ? undefined : { text: report.cause.texts.unsent, error: report.cause.error };
   }
 
-  /** Lists what is there now, and reports what cannot be sent. */
+  /** Lists the maildir, and reports files that cannot be sent. */
   #list(): Listing {
     const { maildir, startedAt, onRound } = this.#options;
     const listing = new Listing(maildir, startedAt);
-    for (const file of listing.unusable) this.#cannotUse(file);
+    for (const file of listing.unusable) this.#reportUnusable(file);
     onRound?.(listing.length);
     return listing;
   }
 
   *#packages(listing: Listing): Generator<MaildirPackage, void> {
-    for (const file of this.#left(listing)) {
+    for (const file of this.#remaining(listing)) {
       const read = this.#read(file);
       if (read !== undefined) yield read;
     }
   }
 
-  /** The files that this run is not done with, suspects last. As a last resort, the newest go first. */
-  *#left(listing: Listing): Generator<MaildirFile, void> {
+  /** The files that this run is not done with, suspects last. In the last round, newest first. */
+  *#remaining(listing: Listing): Generator<MaildirFile, void> {
     const suspects: MaildirFile[] = [];
     for (const file of listing.files(this.#fruitless === MAX_FRUITLESS_ROUNDS - 1)) {
       if (this.#suspects.has(file.name)) suspects.push(file);
@@ -153,7 +153,7 @@ class Rounds {
     for (const file of suspects) if (!this.#done.has(file.name)) yield file;
   }
 
-  /** The packages; the first has been read already. Taking one waits while too many files are to be removed. */
+  /** A source of packages, the first of which was read already. It waits while too many files await removal. */
   #source(first: MaildirPackage, rest: Iterator<MaildirPackage, void>): PackageSource<MaildirPackage> {
     const intakeMs = this.#options.route.limits.sessionMs * INTAKE_SHARE;
     let upcoming: MaildirPackage | undefined = first;
@@ -172,44 +172,44 @@ class Rounds {
   #read(file: MaildirFile): MaildirPackage | undefined {
     const read = this.#reader.read(file);
     if ("message" in read) return read;
-    if ("why" in read) this.#cannotUse({ name: file.name, why: read.why });
+    if ("why" in read) this.#reportUnusable({ name: file.name, why: read.why });
     if (read.kind === "ignored") this.#done.add(file.name);
     return undefined;
   }
 
-  #cannotUse(file: Unusable): void {
+  #reportUnusable(file: Unusable): void {
     if (this.#done.has(file.name)) return;
     this.#done.add(file.name);
     this.#leftOver = true;
     this.#options.onUnusable(file);
   }
 
-  readonly #settled = (pkg: MaildirPackage, deliveries: readonly Delivery[]): void => {
+  readonly #onSettled = (pkg: MaildirPackage, deliveries: readonly Delivery[]): void => {
     const { name } = pkg.file;
     const [latest] = deliveries as [Delivery];
     const before = this.#unanswered.get(name)?.delivery;
     const delivery = before === undefined ? latest : mergeAttempts(before, latest);
-    const broken = this.#broken.has(name);
-    if (delivery.origin === "client" && !broken) {
+    const unreadable = this.#unreadable.has(name);
+    if (delivery.origin === "client" && !unreadable) {
       this.#endedAt ??= name;
       this.#unanswered.set(name, { pkg, delivery });
       return;
     }
-    this.#settledForGood++;
+    this.#finished++;
     this.#unanswered.delete(name);
-    if (broken) this.#outcomes.keep(pkg, delivery);
+    if (unreadable) this.#outcomes.keep(pkg, delivery);
     else this.#outcomes.answered(pkg, delivery);
   };
 
-  /** Defers messages that were sent without a response, and counts those that were not sent. */
-  #interrupted(): void {
+  /** After a signal: defers messages that were sent without a response, and counts those that were not sent. */
+  #countUnsent(): void {
     const { prefix, route, onInterrupted } = this.#options;
     let notSent = 0;
-    for (const file of this.#left(this.#list())) {
+    for (const file of this.#remaining(this.#list())) {
       const sent = this.#unanswered.get(file.name);
       this.#unanswered.delete(file.name);
       if (sent !== undefined) this.#outcomes.keep(sent.pkg, sent.delivery);
-      // Only its head says whether a message is ours.
+      // With a prefix, only the head shows whether a message is ours.
       else if (prefix.length === 0 || this.#read(file) !== undefined) notSent++;
     }
     if (notSent > 0) this.#leftOver = true;
@@ -217,21 +217,21 @@ class Rounds {
   }
 
   /** Defers all messages without a result. */
-  #giveUp({ text, error }: Unsent): void {
-    const words = Buffer.from(text);
-    for (const file of this.#left(this.#list())) {
+  #giveUp({ text, error }: NotSent): void {
+    const unsentText = Buffer.from(text);
+    for (const file of this.#remaining(this.#list())) {
       const pkg = this.#read(file);
       if (pkg === undefined) continue;
       const before = this.#unanswered.get(file.name);
       this.#unanswered.delete(file.name);
-      const delivery = before?.delivery ?? deferralFor(pkg.recipients[0] as Buffer, words, error);
+      const delivery = before?.delivery ?? deferralFor(pkg.recipients[0] as Buffer, unsentText, error);
       this.#outcomes.keep(pkg, delivery);
     }
   }
 }
 
 /** Why messages were not sent. */
-interface Unsent {
+interface NotSent {
   readonly text: string;
   readonly error: Error | undefined;
 }

@@ -9,13 +9,13 @@ import { putMessage, syncNew } from "./store.ts";
 export type SpooledDelivery = Delivery & { readonly spooled?: boolean };
 
 export interface Spooled {
-  /** Messages marked as spooled are on the disk. */
+  /** Messages marked as spooled are safely on disk. */
   readonly deliveries: readonly SpooledDelivery[];
-  /** Why messages could not be kept, each reason once. */
+  /** Why messages could not be stored, each reason once. */
   readonly problems: readonly string[];
 }
 
-/** Keeps the message for each deferred recipient, as a file that `qmtp maildir` delivers later. */
+/** Stores the message once for each deferred recipient, in files that `qmtp maildir` can deliver later. */
 export async function spoolDeferred(
   deliveries: readonly Delivery[],
   sender: Buffer,
@@ -45,7 +45,7 @@ export async function spoolDeferred(
   };
 }
 
-/** In a maildir, lines end with LF, whatever the encoding on the wire. */
+/** A file for a maildir, where lines end with LF, whatever the encoding on the wire. */
 async function* fileOf(sender: Buffer, recipient: Buffer, message: Message): AsyncGenerator<Buffer, void> {
   yield encodeMaildirHead(sender, recipient);
   if (message.encoding === "unix") {

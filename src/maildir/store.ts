@@ -5,16 +5,16 @@ import { dirname } from "node:path";
 import { named, QmtpError, reason, systemCode } from "../errors.ts";
 
 /**
- * Creates a maildir that only its owner can read, unless it exists. Its parent folder must exist.
+ * Creates a maildir that only its owner can read, unless it exists. Its parent directory must exist.
  * @throws {QmtpError} unwritable-maildir
  */
 export async function createMaildir(path: string): Promise<void> {
   const inside = ["tmp", "new", "cur"].map((name) => `${path}/${name}`);
   let existed = false;
   try {
-    existed = !(await created(path));
+    existed = !(await createFolder(path));
     if (!existed) await sync(dirname(path));
-    const some = await Promise.all(inside.map(created));
+    const some = await Promise.all(inside.map(createFolder));
     if (some.includes(true)) await sync(path);
   } catch (error) {
     const denied = ["EACCES", "EPERM", "EROFS"].includes(systemCode(error) ?? "");
@@ -25,10 +25,10 @@ export async function createMaildir(path: string): Promise<void> {
   }
 }
 
-/** Whether the folder was created; an existing one will do. */
-async function created(folder: string): Promise<boolean> {
+/** @returns whether the folder was created, or false if it exists */
+async function createFolder(folder: string): Promise<boolean> {
   try {
-    // Not recursive: Node's recursion never ends if a folder cannot be created at all, as in /proc.
+    // Not recursive: with that option, Node never returns if a folder cannot be created at all, as in /proc.
     await mkdir(folder, 0o700);
     return true;
   } catch (error) {
@@ -38,9 +38,9 @@ async function created(folder: string): Promise<boolean> {
 }
 
 /**
- * Puts a message into a maildir, whole or not at all: it is written in tmp/, synced, and renamed into new/, which is
- * synced too (maildir(5)).
- * @throws the system's error; then no file is left
+ * Puts a message into a maildir, completely or not at all (maildir(5)): writes it in tmp/, syncs it, renames it into
+ * new/, and syncs new/.
+ * @throws the system's error; no file is left then
  */
 export async function storeMessage(
   maildir: string,
@@ -51,8 +51,8 @@ export async function storeMessage(
 }
 
 /**
- * The same without the last step: the message is durable only after `syncNew`, which can serve many messages.
- * @throws the system's error; then no file is left
+ * The same without syncing new/: the message is durable only after `syncNew`, one call of which serves many messages.
+ * @throws the system's error; no file is left then
  */
 export async function putMessage(
   maildir: string,
@@ -75,7 +75,7 @@ export async function putMessage(
   }
 }
 
-/** Makes new names durable: without it, a power failure may lose them, though not the bytes of the files. */
+/** Makes names in new/ durable: without it, a power failure may lose them, though not the content of the files. */
 export function syncNew(maildir: string): Promise<void> {
   return sync(`${maildir}/new`);
 }
@@ -89,7 +89,7 @@ async function sync(path: string): Promise<void> {
   }
 }
 
-/** time.random.host, as maildir(5) says; the host's name must not contain / or :. */
+/** A name in maildir(5)'s form, time.unique.host. The host must not contain / or a colon. */
 function uniqueName(): string {
   const host = hostname().replaceAll("/", "\\057").replaceAll(":", "\\072");
   const now = Date.now();

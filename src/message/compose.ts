@@ -4,9 +4,9 @@ import MailComposer from "nodemailer/lib/mail-composer";
 import type { Mailbox } from "../header/recipients.ts";
 import type { Message } from "../protocol/package.ts";
 
-/** What a message is made of. Texts and attachments are read as the message is read. */
+/** The parts of a message. Texts and attachments are read while the message is read. */
 export interface Composition {
-  /** Fields that replace generated ones, and others. */
+  /** Extra fields; they replace generated ones of the same name. */
   readonly headers: { key: string; value: string }[];
   readonly from: Mailbox | undefined;
   readonly to: Mailbox[] | undefined;
@@ -22,23 +22,23 @@ export interface Composition {
 
 export interface Attachment {
   readonly name: string;
-  /** Its media type; undefined: that of its name. */
+  /** Media type; if undefined, the one its name suggests. */
   readonly type: string | undefined;
   readonly content: Message;
 }
 
-/** Texts up to this size, in bytes, are held whole, so that they go unencoded if possible. */
+/** Bytes up to which a text is kept in memory, so that it can be sent unencoded if possible. */
 const MAX_HELD = 1024 * 1024;
 
-/** As message/rfc822, these could not be encoded (RFC 2046, 5.2.1), and might be changed in transit. */
+/** Files that would become message/rfc822, which must not be encoded (RFC 2046, 5.2.1) and might change in transit. */
 const MESSAGE_FILE = /\.(eml|mht|mhtml|mime|nws)$/i;
 
 /** The message's bytes, as MIME (RFC 2045 to 2047, 2231). Lines may end with LF or CRLF. */
 export async function compose({ text, html, attachments, ...rest }: Composition): Promise<Readable> {
   const composer = new MailComposer({
     ...rest,
-    ...(text !== undefined && { text: Buffer.isBuffer(text) ? text : await inUtf8(text) }),
-    ...(html !== undefined && { html: await inUtf8(html) }),
+    ...(text !== undefined && { text: Buffer.isBuffer(text) ? text : await toUtf8(text) }),
+    ...(html !== undefined && { html: await toUtf8(html) }),
     attachments: attachments.map(({ name, type, content }) => ({
       filename: name,
       content: streamOf(content),
@@ -57,15 +57,15 @@ export function fromLine(from: Mailbox): string {
   return /^From:.*(?:\r?\n[ \t].*)*/m.exec(header)?.[0] ?? "";
 }
 
-/** A text as UTF-8; one that is not UTF-8 is taken for Latin-1, in which every byte is a character. */
-async function inUtf8(text: Message): Promise<Buffer | Readable> {
+/** A text as UTF-8. Anything else is read as Latin-1, in which every byte is a character. */
+async function toUtf8(text: Message): Promise<Buffer | Readable> {
   if (text.length <= MAX_HELD) {
     const copies: Buffer[] = [];
     for await (const chunk of text.chunks()) copies.push(Buffer.from(chunk));
     const whole = Buffer.concat(copies);
     return isUtf8(whole) ? whole : Buffer.from(whole.toString("latin1"));
   }
-  return (await isAllUtf8(text)) ? streamOf(text) : Readable.from(fromLatin1(text));
+  return (await isAllUtf8(text)) ? streamOf(text) : Readable.from(latin1ToUtf8(text));
 }
 
 async function isAllUtf8(text: Message): Promise<boolean> {
@@ -80,11 +80,11 @@ async function isAllUtf8(text: Message): Promise<boolean> {
   }
 }
 
-async function* fromLatin1(text: Message): AsyncGenerator<Buffer, void> {
+async function* latin1ToUtf8(text: Message): AsyncGenerator<Buffer, void> {
   for await (const chunk of text.chunks()) yield Buffer.from(chunk.toString("latin1"));
 }
 
-/** Chunks are copied, because a stream reads ahead and a chunk is valid only until the next one is read. */
+/** Copies the chunks, because a stream reads ahead and a chunk is valid only until the next one is read. */
 function streamOf(message: Message): Readable {
   return Readable.from(copiesOf(message));
 }

@@ -1,26 +1,25 @@
 import { fstatSync, readSync } from "node:fs";
 
-/** One read is one write on the wire: large enough that a call costs nothing. */
+/** Bytes of a read, which becomes one write: large enough that the cost of a call is negligible. */
 const CHUNK = 2 * 1024 * 1024;
 /**
  * A large buffer begins 16 bytes into a page. Some processors (AMD Zen 3) copy a file there at a quarter of the speed
- * that they reach from 32 bytes into a page on.
+ * of a buffer that begins at least 32 bytes into a page.
  */
 const SKEW = 48;
-/** After this many bytes, timers and signals get their turn. Even a slow disk reads them in a few milliseconds. */
+/** Bytes after which timers and signals get a turn. Even a slow disk reads these in a few milliseconds. */
 const TURN = 4 * 1024 * 1024;
 
 /**
- * The bytes of an open file to its end. A chunk is valid until the next one is read: there is one buffer, however
- * long the file.
+ * Reads an open file to its end. A chunk is valid until the next one is read: there is one buffer, however long the
+ * file.
  *
- * Reads are synchronous: copying what the system has read ahead takes a fraction of the time that a round trip to
- * another thread takes.
+ * Reads are synchronous: copying what the system has read ahead takes a fraction of a round trip to another thread.
  *
- * @param from the offset to begin at, or null for the descriptor's own position, which moves on
+ * @param from the offset to begin at, or null for the descriptor's current position, which advances
  */
 export async function* fileChunks(fd: number, from: number | null = 0): AsyncGenerator<Buffer, void> {
-  // No larger than the file, because batches read thousands of small ones. One byte more shows that it has ended.
+  // No larger than the file, because batches read thousands of small ones. The extra byte detects a file that grew.
   const size = from === null ? CHUNK : Math.min(CHUNK, Math.max(0, fstatSync(fd).size - from) + 1);
   const buffer =
     size < CHUNK ? Buffer.allocUnsafeSlow(size) : Buffer.allocUnsafeSlow(SKEW + size).subarray(SKEW);

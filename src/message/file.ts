@@ -6,7 +6,7 @@ import { fileChunks } from "./file-chunks.ts";
 import { convertWhole, LineEndConverter, LineEndCounter } from "./line-ends.ts";
 import { withReadErrors } from "./read-errors.ts";
 
-/** Shows whether a file is still as it was when it was counted. */
+/** Shows whether a file has changed since it was counted. */
 interface Stamp {
   readonly size: bigint;
   readonly mtimeNs: bigint;
@@ -14,20 +14,20 @@ interface Stamp {
 
 export interface FileFormat {
   readonly encoding: Encoding;
-  /** Send the bytes as they are, only labelled with the encoding. */
+  /** Send the bytes unchanged, only labelled with the encoding. */
   readonly raw: boolean;
-  /** Returns the bytes to send instead of the header's. */
+  /** Returns the bytes that replace the header. */
   readonly editHeader?: EditHeader | undefined;
 }
 
 export type EditHeader = (header: Header) => Promise<Buffer>;
 
 /**
- * A regular file as a message. Nothing of it is held in memory except an edited header. One pass counts its line
- * ends, and each sending reads it again, without looking at the bytes if nothing needs to change.
+ * A regular file as a message. Only an edited header is kept in memory. One pass counts the line ends; each time it is
+ * sent, the file is read again, and its bytes pass through untouched if none need to change.
  *
- * @param fd the open file; keep it open for as long as the message is needed
- * @param name what to call it in errors
+ * @param fd the open file; keep it open as long as the message is needed
+ * @param name its name for error messages
  * @param start the offset of the message's first byte
  * @throws {QmtpError} unreadable-input, also from `chunks` when the file changed since it was counted;
  *   bad-header; and what `editHeader` throws
@@ -41,21 +41,21 @@ export async function fileMessage(
 ): Promise<Message> {
   const { encoding, raw } = format;
   const stamp = stampOf(fd, name);
-  const { head, from } = await headOf(fd, name, start, format);
+  const { head, from } = await readHead(fd, name, start, format);
   const change = raw ? 0 : await countChange(withReadErrors(fileChunks(fd, from), name), encoding, signal);
   const length = Number(stamp.size) - from + change;
-  // No change in length means no change at all: for `unix`, CRs are only ever removed, for `dos` only ever added.
-  const bytes = () => (change === 0 ? fileChunks(fd, from) : converted(fileChunks(fd, from), encoding));
-  const chunks = () => unchanged(fd, name, stamp, length, bytes());
+  // Same length means same bytes: `unix` only ever removes CRs, `dos` only ever adds them.
+  const bytes = () => (change === 0 ? fileChunks(fd, from) : convertLineEnds(fileChunks(fd, from), encoding));
+  const chunks = () => verifyUnchanged(fd, name, stamp, length, bytes());
   return {
     encoding,
     length: head.length + length,
-    chunks: () => (head.length === 0 ? chunks() : followed(head, chunks())),
+    chunks: () => (head.length === 0 ? chunks() : prepend(head, chunks())),
   };
 }
 
-/** What to send before the bytes of the file, and the offset at which these begin. */
-async function headOf(
+/** The edited header to send first, and the offset at which the rest of the file begins. */
+async function readHead(
   fd: number,
   name: string,
   start: number,
@@ -68,8 +68,8 @@ async function headOf(
 }
 
 /**
- * Where a descriptor is in its regular file. Node cannot ask the system, so the file is read to its end: the position
- * is its size minus the bytes that were left.
+ * The descriptor's position in its regular file. Node has no call for it, so this reads to the end: the position is
+ * the size minus the bytes that were left.
  * @throws {QmtpError} unreadable-input, including when the file changed meanwhile
  */
 export async function positionOf(fd: number, name: string, signal: AbortSignal): Promise<number> {
@@ -86,39 +86,39 @@ export async function positionOf(fd: number, name: string, signal: AbortSignal):
   return Math.max(0, Number(after.size) - left);
 }
 
-async function* followed(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+async function* prepend(head: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   yield head;
   yield* rest;
 }
 
-/** A regular file as it was when it was last examined. */
-export interface KnownFile {
+/** The state of a regular file when it was last examined. */
+export interface FileSnapshot {
   readonly path: string | Buffer;
-  /** What to call it in errors. */
+  /** For error messages. */
   readonly name: string;
   readonly bytes: number;
   readonly mtimeMs: number;
 }
 
 /**
- * The bytes of a file from an offset on, as they are. It is opened for the first chunk, and closed after the last
+ * The unchanged bytes of a file from an offset on. The file is opened for the first chunk, and closed after the last
  * one or when the reader stops.
  * @throws {QmtpError} unreadable-input, including when the file has changed since it was examined
  */
-export async function* restOfFile(file: KnownFile, from: number): AsyncGenerator<Buffer, void> {
-  const fd = openKnown(file);
+export async function* restOfFile(file: FileSnapshot, from: number): AsyncGenerator<Buffer, void> {
+  const fd = openSnapshot(file);
   try {
     const { mtimeMs } = fstatSync(fd);
     const stamp = stampOf(fd, file.name);
     if (Number(stamp.size) !== file.bytes || mtimeMs !== file.mtimeMs) throw changedFile(file.name);
-    yield* unchanged(fd, file.name, stamp, file.bytes - from, fileChunks(fd, from));
+    yield* verifyUnchanged(fd, file.name, stamp, file.bytes - from, fileChunks(fd, from));
   } finally {
     closeSync(fd);
   }
 }
 
-/** Without O_NONBLOCK, opening would wait if a named pipe had taken the file's place. */
-function openKnown({ path, name }: KnownFile): number {
+/** With O_NONBLOCK, opening does not hang if a named pipe has taken the file's place. */
+function openSnapshot({ path, name }: FileSnapshot): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
@@ -151,14 +151,17 @@ async function countChange(
   return counter.change;
 }
 
-async function* converted(chunks: AsyncIterable<Buffer>, encoding: Encoding): AsyncGenerator<Buffer, void> {
+async function* convertLineEnds(
+  chunks: AsyncIterable<Buffer>,
+  encoding: Encoding,
+): AsyncGenerator<Buffer, void> {
   const converter = new LineEndConverter(encoding);
   for await (const chunk of chunks) yield converter.convert(chunk);
   yield converter.end();
 }
 
-/** Passes the bytes on as long as they can be those that were counted, and checks the file again at the end. */
-async function* unchanged(
+/** Passes the bytes on, and fails if there are more or fewer than were counted or the file has changed meanwhile. */
+async function* verifyUnchanged(
   fd: number,
   name: string,
   stamp: Stamp,

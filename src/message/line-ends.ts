@@ -4,15 +4,15 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 /*
- * `indexOf` finds line ends and `copyWithin` moves what is between them. Both are native loops, so JavaScript runs
- * once per line. For lines as long as those of mail, no loop over bytes in JavaScript is as fast.
+ * `indexOf` finds line ends, and `copyWithin` moves the bytes between them. Both are native loops, so JavaScript runs
+ * once per line. For lines of typical mail, a loop over bytes in JavaScript is slower.
  */
 
-/** Counts, chunk by chunk, by how many bytes a `LineEndConverter` would change the message's length. */
+/** Counts by how many bytes a `LineEndConverter` would change the message's length. */
 export class LineEndCounter {
   readonly #encoding: Encoding;
   #afterCR = false;
-  /** Negative where bytes are removed. */
+  /** Negative if bytes are removed. */
   change = 0;
 
   constructor(encoding: Encoding) {
@@ -42,13 +42,13 @@ function countBareLFs(chunk: Buffer, afterCR: boolean): number {
 }
 
 /**
- * Converts line ends to an encoding's: CRLF becomes LF for `unix`, LF becomes CRLF for `dos`. A CR without LF is
- * data. What a call returns is valid until the next call, and may be the chunk itself, changed in place.
+ * Converts line ends: CRLF becomes LF for `unix`, LF becomes CRLF for `dos`. A CR without LF is data. The bytes that a
+ * call returns are valid until the next call, and may be the chunk itself, changed in place.
  */
 export class LineEndConverter {
   readonly #encoding: Encoding;
   #output = Buffer.alloc(0);
-  /** The last byte was a CR; for `unix`, it is held back until the next byte is known. */
+  /** The last byte was a CR. For `unix`, it is kept back until the next byte shows what it is. */
   #afterCR = false;
 
   constructor(encoding: Encoding) {
@@ -60,15 +60,15 @@ export class LineEndConverter {
     return this.#encoding === "unix" ? this.#removeCRs(chunk) : this.#addCRs(chunk);
   }
 
-  /** What was held back, at the end of the message. */
+  /** Call at the end of the message: returns a CR that was kept back. */
   end(): Buffer {
-    const held = this.#encoding === "unix" && this.#afterCR;
+    const pending = this.#encoding === "unix" && this.#afterCR;
     this.#afterCR = false;
-    return held ? Buffer.of(CR) : Buffer.alloc(0);
+    return pending ? Buffer.of(CR) : Buffer.alloc(0);
   }
 
   #removeCRs(chunk: Buffer): Buffer {
-    // A CR that was held back and turns out to be data goes first, which takes a larger buffer.
+    // A CR that was kept back and turns out to be data comes first, which needs a larger buffer.
     const bytes = this.#afterCR && chunk[0] !== LF ? this.#withCR(chunk) : chunk;
     this.#afterCR = bytes[bytes.length - 1] === CR;
     const end = this.#afterCR ? bytes.length - 1 : bytes.length;
@@ -95,7 +95,7 @@ export class LineEndConverter {
     const endsInCR = chunk[chunk.length - 1] === CR;
     let bytes = chunk;
     if (added > 0) {
-      // Put at the end of a buffer that has room for the added bytes, so that all moves go toward its start.
+      // Copied to the end of a buffer with room for the added bytes, so that all moves are toward its start.
       bytes = this.#reserve(chunk.length + added);
       bytes.set(chunk, added);
       let [from, to] = [added, 0];
@@ -118,7 +118,7 @@ export class LineEndConverter {
   }
 }
 
-/** Converts whole lines at once; they may be changed in place. */
+/** Converts complete lines in one call; they may be changed in place. */
 export function convertWhole(lines: Buffer, encoding: Encoding): Buffer {
   const converter = new LineEndConverter(encoding);
   return Buffer.concat([converter.convert(lines), converter.end()]);

@@ -5,25 +5,25 @@ import { onAbort } from "../io/abort.ts";
 import type { InputStream } from "../io/streams.ts";
 import type { Message } from "../protocol/package.ts";
 import { type EditHeader, type FileFormat, fileMessage, positionOf } from "./file.ts";
-import { HeldBytes, MAX_MEMORY } from "./held-bytes.ts";
 import { LineEndConverter } from "./line-ends.ts";
 import { withReadErrors } from "./read-errors.ts";
+import { MAX_MEMORY, StoredBytes } from "./stored-bytes.ts";
 
 export interface MessageOptions extends FileFormat {
-  /** For messages that are not held in memory. */
+  /** For messages too large for memory. */
   readonly temporaryDirectory: string;
-  /** Ends the reading. */
+  /** Stops reading when aborted. */
   readonly signal: AbortSignal;
 }
 
-/** A message, and what it keeps open until it is closed. */
+/** A message with the files that it needs open. */
 export interface OpenMessage {
   readonly message: Message;
   close(): void;
 }
 
 /**
- * The message in a file; anything but a regular file is read like a stream.
+ * Opens the message in a file. Anything but a regular file is read as a stream.
  * @throws {QmtpError} usage, for a directory; unreadable-input, unwritable-spool, bad-header; and what `editHeader`
  *   throws
  */
@@ -32,7 +32,7 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
   const kind = fstatSync(fd);
   if (kind.isFIFO()) return readStream(await pipeStream(fd), path, options);
   if (!kind.isFile() && !kind.isDirectory()) {
-    // A terminal, for example, cannot be read without waiting.
+    // A terminal, for example: reading it would block.
     closeSync(fd);
     return readStream(createReadStream(path), path, options);
   }
@@ -48,7 +48,7 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
 }
 
 /**
- * The message on a stream, read to its end. A large regular file is sent in place, not copied.
+ * Reads the message on a stream to its end. A large regular file is not copied but sent from where it is.
  * @throws {QmtpError} unreadable-input, unwritable-spool, bad-header; and what `editHeader` throws
  */
 export async function readStream(
@@ -62,13 +62,13 @@ export async function readStream(
     const message = await fileMessage(fd, name, options, signal, await positionOf(fd, name, signal));
     return { message, close: () => stream.destroy() };
   }
-  const held = new HeldBytes(temporaryDirectory);
+  const held = new StoredBytes(temporaryDirectory);
   const stopListening = onAbort(signal, () => stream.destroy());
   try {
     signal.throwIfAborted();
     const chunks = withReadErrors(stream, name);
     const { editHeader } = options;
-    const message = await readMessage(held, editHeader ? edited(chunks, editHeader) : chunks, options);
+    const message = await readMessage(held, editHeader ? editHeaderOf(chunks, editHeader) : chunks, options);
     signal.throwIfAborted();
     return { message, close: () => held.close() };
   } catch (error) {
@@ -81,9 +81,9 @@ export async function readStream(
   }
 }
 
-/** Reads a stream to its end, and converts it. */
+/** Reads a stream to its end, converting line ends. */
 async function readMessage(
-  held: HeldBytes,
+  held: StoredBytes,
   chunks: AsyncIterable<Buffer>,
   { encoding, raw }: FileFormat,
 ): Promise<Message> {
@@ -93,13 +93,13 @@ async function readMessage(
   return { encoding, length: held.length, chunks: () => held.chunks() };
 }
 
-async function* edited(chunks: AsyncIterable<Buffer>, edit: EditHeader): AsyncGenerator<Buffer, void> {
+async function* editHeaderOf(chunks: AsyncIterable<Buffer>, edit: EditHeader): AsyncGenerator<Buffer, void> {
   const { header, rest } = await splitHeader(chunks);
   yield await edit(header);
   yield* rest;
 }
 
-/** Without O_NONBLOCK, opening a named pipe that has no writer could not be interrupted. */
+/** With O_NONBLOCK, opening a named pipe without a writer does not hang. */
 function openForReading(path: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -108,7 +108,7 @@ function openForReading(path: string): number {
   }
 }
 
-/** A named pipe is read by the event loop, so that a signal can interrupt the wait for its writer. */
+/** Reads a named pipe on the event loop, so that a signal can interrupt the wait for its writer. */
 async function pipeStream(fd: number): Promise<InputStream> {
   const { Socket } = await import("node:net");
   return new Socket({ fd, readable: true, writable: false });

@@ -1,7 +1,7 @@
 import { QmtpError, unreadable } from "../errors.ts";
 
 /**
- * The same chunks; a failure to read them becomes a QmtpError, unless it already is one.
+ * Passes chunks on; turns a failure to read them into a QmtpError.
  * @throws {QmtpError} unreadable-input
  */
 export async function* withReadErrors(

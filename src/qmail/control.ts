@@ -2,28 +2,28 @@ import { readFileSync } from "node:fs";
 import { QmtpError, reason, systemCode } from "../errors.ts";
 import type { Environment } from "../io/environment.ts";
 
-/** Where qmail is installed: `$QMAILHOME`, or the usual place. */
+/** Where qmail is installed: `$QMAILHOME` or /var/qmail. */
 export function qmailHome(env: Environment): string {
   return env.QMAILHOME || "/var/qmail";
 }
 
 /**
  * The first line of a control file (qmail-control(5)), or undefined if there is none.
- * @throws the system's error for a file that is there and cannot be read
+ * @throws the system's error for a file that exists and cannot be read
  */
 export function readControlLine(home: string, name: string): Buffer | undefined {
   const line = contentOf(`${home}/control/${name}`)?.split("\n", 1)[0];
-  return line === undefined || trimmed(line) === "" ? undefined : Buffer.from(trimmed(line), "latin1");
+  return line === undefined || trimEnd(line) === "" ? undefined : Buffer.from(trimEnd(line), "latin1");
 }
 
-/** A line of a control file, with its origin for errors. */
+/** A line of a control file, with its file and number for error messages. */
 export interface ControlEntry {
   readonly text: string;
   readonly origin: string;
 }
 
 /**
- * The lines of a control file, without empty ones and comments; none if there is no such file.
+ * The lines of a control file, without empty lines and comments; none if there is no such file.
  * @throws {QmtpError} unreadable-configuration
  */
 export function readControlLines(home: string, name: string): ControlEntry[] {
@@ -33,7 +33,7 @@ export function readControlLines(home: string, name: string): ControlEntry[] {
       .toString()
       .split("\n");
     return lines
-      .map((line, index) => ({ text: trimmed(line), origin: `${path}, line ${index + 1}` }))
+      .map((line, index) => ({ text: trimEnd(line), origin: `${path}, line ${index + 1}` }))
       .filter(({ text }) => text !== "" && !text.startsWith("#"));
   } catch (error) {
     const message = `cannot read ${path}: ${reason(error)}; make it readable for this user`;
@@ -41,7 +41,7 @@ export function readControlLines(home: string, name: string): ControlEntry[] {
   }
 }
 
-/** The content as Latin-1, which keeps every byte. */
+/** The content as Latin-1, which preserves every byte. */
 function contentOf(path: string): string | undefined {
   try {
     return readFileSync(path, "latin1");
@@ -51,7 +51,7 @@ function contentOf(path: string): string | undefined {
   }
 }
 
-/** Without blanks at the end. */
-function trimmed(line: string): string {
+/** Removes trailing blanks, CRs and NULs. */
+function trimEnd(line: string): string {
   return line.replace(/[ \t\r\0]+$/, "");
 }

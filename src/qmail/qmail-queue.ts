@@ -10,16 +10,16 @@ import { qmailHome } from "./control.ts";
 
 export interface QmailQueue {
   readonly program: string;
-  /** The directory in which the program runs, if it exists. */
+  /** The program's working directory, if it exists. */
   readonly home: string;
   readonly env: Environment;
-  /** For the message and the envelope while the program runs. */
+  /** For the files that the program reads the message and the envelope from. */
   readonly temporaryDirectory: string;
-  /** Milliseconds until a program that does not exit is killed. */
+  /** Milliseconds after which the program is killed. */
   readonly timeoutMs: number;
 }
 
-/** What qmail-queue(8)'s exit codes mean, for those that a person can act on. */
+/** Those of qmail-queue(8)'s exit codes that a person can act on. */
 const MEANINGS: Readonly<Record<number, string>> = {
   31: "it refuses the message",
   51: "out of memory",
@@ -31,15 +31,15 @@ const MEANINGS: Readonly<Record<number, string>> = {
   91: "it does not understand the envelope",
 };
 
-/** The program that takes mail for the queue: $QMAILQUEUE, or the one in the qmail home. */
+/** The qmail-queue to run: $QMAILQUEUE, or the one in the qmail home. */
 export function queueProgram(env: Environment): string {
   return env.QMAILQUEUE || `${qmailHome(env)}/bin/qmail-queue`;
 }
 
 /**
  * Hands a package to qmail-queue(8): the message on descriptor 0, the envelope on descriptor 1.
- * @param signal asks the program to exit
- * @returns why it was not accepted, or undefined
+ * @param signal when aborted, sends SIGTERM to the program
+ * @returns why the package was not accepted, or undefined if it was
  */
 export async function queuePackage(
   pkg: Package,
@@ -58,7 +58,7 @@ export async function queuePackage(
   }
 }
 
-/** A temporary file with these bytes. The descriptor's own position stays at the beginning, for the program to read. */
+/** Writes a temporary file. The descriptor's position stays at its start, where the program begins to read. */
 async function fileOf(
   pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
   { temporaryDirectory }: QmailQueue,
@@ -85,7 +85,7 @@ function run(
   const cwd = statSync(home, { throwIfNoEntry: false })?.isDirectory() ? home : "/";
   return new Promise((resolve) => {
     const child = spawn(program, [], { cwd, env, stdio: [message, envelope, "inherit"] });
-    // Not spawn's own timeout: its timer outlives a program that could not be started.
+    // Not spawn's timeout option: its timer outlives a program that could not be started.
     const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
     const stopListening = onAbort(signal, () => child.kill("SIGTERM"));
     const ended = (problem: string | undefined) => {

@@ -21,7 +21,7 @@ export function configuredServers(env: Environment, port: number | undefined): E
 }
 
 /**
- * The same, but there must be at least one.
+ * The same, but fails if there are none.
  * @throws {QmtpError} unreadable-configuration
  */
 export function requiredServers(env: Environment, port: number | undefined): Endpoint[] {

@@ -3,14 +3,14 @@ import type { Delivery } from "../protocol/delivery.ts";
 import { STATUS_LETTER } from "../protocol/response.ts";
 import { inheritedKind } from "../transport/inherited.ts";
 
-/** The descriptor on which callers that know exit code 82 read the text of a refusal. */
+/** The descriptor on which callers that support exit code 82 read the text of a refusal. */
 const REFUSAL = 6;
 const MAX_REFUSAL = 255;
 
 /**
- * Writes to descriptor 6, if the caller made a pipe there, what the server said about the recipient that decides the
- * exit code.
- * @returns the delivery, or undefined if nothing was written
+ * Writes the server's text for the recipient that decides the exit code to descriptor 6, if the caller made a pipe
+ * there.
+ * @returns that recipient's delivery, or undefined if nothing was written
  */
 export function writeRefusal(deliveries: readonly Delivery[]): Delivery | undefined {
   if (inheritedKind(REFUSAL) !== "pipe") return undefined;
@@ -20,7 +20,7 @@ export function writeRefusal(deliveries: readonly Delivery[]): Delivery | undefi
   const said = decisive.text.toString("latin1").replace(/[^\x20-\x7e]/g, "?");
   const text = STATUS_LETTER[decisive.status] + said;
   try {
-    // Fails if the descriptor is for reading only. Opened again, it does not block when the pipe is full.
+    // Fails if the descriptor is read-only. It is opened again so that writing does not block when the pipe is full.
     writeSync(REFUSAL, Buffer.alloc(0));
     const fd = openSync(`/dev/fd/${REFUSAL}`, constants.O_WRONLY | constants.O_NONBLOCK);
     try {
@@ -30,7 +30,7 @@ export function writeRefusal(deliveries: readonly Delivery[]): Delivery | undefi
     }
     return decisive;
   } catch {
-    // The exit code says enough.
+    // The exit code alone has to do.
     return undefined;
   }
 }

@@ -1,15 +1,15 @@
 import { STATUS_LETTER, type Status } from "../protocol/response.ts";
 
 /*
- * What maildirserial(1) and serialqmtp(1) exchange: file names go in, and a record for each result comes out. Each
+ * The protocol between maildirserial(1) and serialqmtp(1): file names in, a record for each result out. Each
  * character of a name or a record is one byte.
  */
 
 const NUL = 0x00;
-/** Longer than any path the system takes, in bytes: input without a NUL for this long is not a list of names. */
+/** More bytes than any path has: input without a NUL for this long is not a list of names. */
 const MAX_NAME = 65_536;
 
-/** Splits a stream of NUL-ended file names, however it is cut. */
+/** Reads NUL-ended file names, however the stream is chunked. */
 export class NameReader {
   readonly #chunks: AsyncIterator<Buffer>;
   #chunk: Buffer = Buffer.alloc(0);
@@ -19,7 +19,7 @@ export class NameReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** The next name that has arrived whole, or undefined when more must be read. */
+  /** The next complete name, or undefined if more must be read. */
   next(): string | undefined {
     const end = this.#chunk.indexOf(NUL, this.#at);
     if (end === -1) return undefined;
@@ -30,8 +30,8 @@ export class NameReader {
 
   /**
    * Continues reading.
-   * @returns false at the end; what is left without a NUL is not a name
-   * @throws {RangeError} for a name without an end; and what the stream throws
+   * @returns false at the end of the stream; bytes after the last NUL are not a name
+   * @throws {RangeError} if a name is too long; and what the stream throws
    */
   async more(): Promise<boolean> {
     const rest = this.#chunk.subarray(this.#at);
@@ -44,13 +44,13 @@ export class NameReader {
   }
 }
 
-/** Bytes of a record's line: status, server and text, without the line feed. */
+/** Bytes of a record's line (status, server and text), without the line feed. */
 const MAX_LINE = 2_000;
 
 /**
- * The record of a result: the file's name, NUL, and a line of the status, the server, and the text in printable
+ * The record of a result: the file's name, NUL, and a line with the status, the server, and the text in printable
  * ASCII.
- * @param remoteIp the server, as $TCPREMOTEIP names it
+ * @param remoteIp the server's address, from $TCPREMOTEIP
  */
 export function serialRecord(
   name: string,

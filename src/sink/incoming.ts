@@ -1,8 +1,8 @@
 import { encodeMaildirHead } from "../envelope/maildir-head.ts";
 import { reason } from "../errors.ts";
 import { storeMessage } from "../maildir/store.ts";
-import { HeldBytes } from "../message/held-bytes.ts";
 import { LineEndConverter } from "../message/line-ends.ts";
+import { StoredBytes } from "../message/stored-bytes.ts";
 import type { Encoding } from "../protocol/package.ts";
 import type { Response } from "../protocol/response.ts";
 import { type AcceptanceRules, refusal, refusalOfAll } from "./rules.ts";
@@ -29,7 +29,7 @@ export class Incoming {
   readonly #rules: AcceptanceRules;
   readonly #maildir: string | undefined;
   readonly #converter = new LineEndConverter("unix");
-  #body: HeldBytes | undefined;
+  #body: StoredBytes | undefined;
   /** Whether some of the message could not be kept. */
   #incomplete = false;
   readonly #recipients: Buffer[] = [];
@@ -45,7 +45,7 @@ export class Incoming {
     this.#rules = rules;
     this.#maildir = maildir;
     if (maildir !== undefined && bytes <= rules.maxBytes)
-      this.#body = new HeldBytes(`${maildir}/tmp`, MAX_MEMORY);
+      this.#body = new StoredBytes(`${maildir}/tmp`, MAX_MEMORY);
   }
 
   /** Keeps bytes of the message, if it is to be stored. If they cannot be kept, the recipients are deferred later. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BLIND, completed, withoutFields } from "../../src/header/edit.ts";
+import { BLIND, completeHeader, withoutFields } from "../../src/header/edit.ts";
 import { beginsWithField, type Header, splitHeader } from "../../src/header/header.ts";
 
 const MIB = 1024 * 1024;
@@ -130,10 +130,10 @@ describe("fields are removed", () => {
   });
 });
 
-describe("a header is completed", () => {
+describe("a header is completeHeader", () => {
   const complete = async (text: string) => {
     const header = await headerOf(text);
-    return completed(header, header.bytes, ["Date: d", "From: f"]).toString("latin1");
+    return completeHeader(header, header.bytes, ["Date: d", "From: f"]).toString("latin1");
   };
 
   test.each([

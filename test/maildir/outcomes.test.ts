@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Returned } from "../../src/bounce/compose.ts";
+import type { ReturnedMessage } from "../../src/bounce/compose.ts";
 import * as bounces from "../../src/bounce/return.ts";
 import { MessageFileReader } from "../../src/maildir/message-file.ts";
 import { type MaildirPackage, type MessageResult, Outcomes } from "../../src/maildir/outcomes.ts";
@@ -31,7 +31,9 @@ function show({ file, delivery, outcome, expired, note, bytes }: MessageResult):
 }
 
 /** Bounces a message, or says why it cannot. */
-type Return = (message: Returned & { package: MaildirPackage; delivery: Delivery }) => string | undefined;
+type Return = (
+  message: ReturnedMessage & { package: MaildirPackage; delivery: Delivery },
+) => string | undefined;
 
 const NO_BOUNCES: Return = () => {
   throw new Error("nothing is to be bounced");

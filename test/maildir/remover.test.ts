@@ -55,9 +55,9 @@ describe.each([3, 1_000])("of %i files", (count) => {
     const path = Buffer.concat([Buffer.from(`${folder}/`), Buffer.of(0xff, 0xfe)]);
     writeFileSync(path, "");
     const reported: string[] = [];
-    for (let index = 2; index < count; index++) remover.afterThose(() => reported.push("nothing"));
+    for (let index = 2; index < count; index++) remover.afterEarlier(() => reported.push("nothing"));
     remover.remove(path, (error) => reported.push(String(error)));
-    remover.afterThose(() => reported.push("last"));
+    remover.afterEarlier(() => reported.push("last"));
     await remover.until(0);
     expect(existsSync(path)).toBe(false);
     expect(reported.slice(-2)).toEqual(["undefined", "last"]);

@@ -2,9 +2,9 @@ import type { Context } from "../../cli/context.ts";
 import { QmtpError } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
 import { removeAbandoned } from "../../maildir/abandoned.ts";
+import { LastReport } from "../../maildir/last-report.ts";
 import { lockMaildir, type MaildirLock } from "../../maildir/lock.ts";
 import type { MessageResult } from "../../maildir/outcomes.ts";
-import { Reported } from "../../maildir/reported.ts";
 import { deliverMaildir } from "../../maildir/rounds.ts";
 import { EXIT } from "../../report/exit-code.ts";
 import { LinePrinter } from "../../report/line-printer.ts";
@@ -60,7 +60,7 @@ export class MaildirRun {
       const leftOver = await this.#deliver(await this.#lines());
       this.#progress?.stop();
       const code = leftOver || this.#mistrusted ? EXIT.temporary : EXIT.success;
-      await this.#conclude(code, new Reported(lock.fd));
+      await this.#conclude(code, new LastReport(lock.fd));
       return code;
     } finally {
       this.#progress?.stop();
@@ -124,7 +124,7 @@ export class MaildirRun {
     return (result) => maildirLine(result, paint);
   }
 
-  async #conclude(code: number, reported: Reported): Promise<void> {
+  async #conclude(code: number, lastReport: LastReport): Promise<void> {
     const { json, quiet } = this.#request.output;
     if (json) {
       const elapsedMs = now() - this.#startedAt;
@@ -135,8 +135,8 @@ export class MaildirRun {
     const { messages, unusable, notSent } = this.#summary;
     const { count } = this.#unanswered;
     const nothingElse = count > 0 && count === messages && unusable + notSent === 0;
-    if (!nothingElse) reported.forget();
-    else if (!this.#context.stderr.isTTY && reported.isOld(this.#unanswered.reasons)) return;
+    if (!nothingElse) lastReport.forget();
+    else if (!this.#context.stderr.isTTY && lastReport.isOld(this.#unanswered.reasons)) return;
     for (const line of this.#unanswered.lines()) this.#say(line);
     if (code === EXIT.success && quiet) return;
     const duplicates = this.#summary.duplicatesLine();

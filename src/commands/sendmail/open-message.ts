@@ -2,9 +2,9 @@ import type { Context } from "../../cli/context.ts";
 import { distinct } from "../../envelope/address.ts";
 import { readingFailed, usageError } from "../../errors.ts";
 import { mailDate } from "../../header/date.ts";
-import { BLIND, completed, withoutFields } from "../../header/edit.ts";
+import { BLIND, completeHeader, withoutFields } from "../../header/edit.ts";
 import { type Header, MBOX_LINE } from "../../header/header.ts";
-import { newMessageId, qualified } from "../../header/identity.ts";
+import { newMessageId, qualify } from "../../header/identity.ts";
 import { quoteLocalPart } from "../../header/quote.ts";
 import type { InputStream } from "../../io/streams.ts";
 import { type OpenMessage, readStream } from "../../message/open.ts";
@@ -29,11 +29,11 @@ export async function openMessage(request: SendmailRequest, context: Context): P
     if (readRecipients) {
       const { recipientsInHeader } = await import("../../header/recipients.ts");
       const found = await recipientsInHeader(header);
-      recipients = [...recipients, ...distinct(found.map(qualified), recipients)];
+      recipients = [...recipients, ...distinct(found.map(qualify), recipients)];
     }
     if (recipients.length === 0) throw usageError("no recipients: the message names none in To, Cc or Bcc");
     const kept = withoutFields(header, [...BLIND, MBOX_LINE]);
-    return completed(header, kept, await missingFields(header, sender, senderName));
+    return completeHeader(header, kept, await missingFields(header, sender, senderName));
   };
   const input = ignoreDots ? stdin : upToDot(stdin);
   const format = {
@@ -66,7 +66,7 @@ async function missingFields(header: Header, sender: Buffer, name: string): Prom
 }
 
 async function fromField(sender: Buffer, name: string): Promise<string> {
-  const author = sender.length === 0 ? qualified(Buffer.from("MAILER-DAEMON")) : sender;
+  const author = sender.length === 0 ? qualify(Buffer.from("MAILER-DAEMON")) : sender;
   const address = quoteLocalPart(author).toString();
   if (name === "") return `From: ${address}`;
   if (/[\r\n\0]/.test(name)) throw usageError("-F has a line break; remove it");

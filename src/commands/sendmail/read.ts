@@ -3,7 +3,7 @@ import { readRoute } from "../../cli/options/route.ts";
 import type { Route } from "../../client/route.ts";
 import { distinct, recipientFromText, senderFromText } from "../../envelope/address.ts";
 import { usageError } from "../../errors.ts";
-import { ownAddress, qualified } from "../../header/identity.ts";
+import { ownAddress, qualify } from "../../header/identity.ts";
 import type { Environment } from "../../io/environment.ts";
 import type { SendmailOptions } from "./declare.ts";
 
@@ -53,7 +53,7 @@ async function readSender({ f, r }: SendmailOptions, env: Environment): Promise<
   if (address === undefined || another !== undefined) {
     throw usageError(`'${named}' is not one sender; write an address`);
   }
-  return qualified(senderFromText(address, "sender", "literal"));
+  return qualify(senderFromText(address, "sender", "literal"));
 }
 
 async function recipientsOf(operands: readonly string[]): Promise<Buffer[]> {
@@ -63,7 +63,7 @@ async function recipientsOf(operands: readonly string[]): Promise<Buffer[]> {
     if (addresses.length === 0) throw usageError(`the recipient argument '${operand}' contains no address`);
     recipients.push(...addresses.map((address) => recipientFromText(address, "recipient", "literal")));
   }
-  return distinct(recipients.map(qualified));
+  return distinct(recipients.map(qualify));
 }
 
 /** An argument may be written as in a header: `Joe <joe@example.org>, ann@example.org`. */

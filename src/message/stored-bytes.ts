@@ -3,27 +3,27 @@ import { QmtpError, reason } from "../errors.ts";
 import { openTemporaryFile, writeWhole } from "../io/temporary-file.ts";
 import { fileChunks } from "./file-chunks.ts";
 
-/** How much of a stream is held in memory before it goes into a file, in bytes. */
+/** Bytes of a stream to keep in memory before it is moved to a file. */
 export const MAX_MEMORY = 8 * 1024 * 1024;
-/** Small pieces are kept in blocks, so that a stream of single bytes takes no more memory than its bytes. */
+/** Bytes of a block, which gathers small pieces: a stream of single bytes takes no more memory than its bytes. */
 const BLOCK = 64 * 1024;
 
 /**
- * Holds a stream's bytes until they are sent, because their length is sent first: in memory up to a maximum, then in
- * a temporary file that disappears with the process.
+ * Stores a stream until it is sent, because its length is sent first: in memory up to a maximum, then in a temporary
+ * file that disappears with the process.
  */
-export class HeldBytes {
+export class StoredBytes {
   readonly #directory: string;
   readonly #maxMemory: number;
   #blocks: Buffer[] = [];
-  /** Bytes used of the last block. */
+  /** Bytes used in the last block. */
   #filled = BLOCK;
   #fd: number | undefined;
   length = 0;
 
   /**
    * @param directory for the temporary file, if one is needed
-   * @param maxMemory what is held in memory, in bytes
+   * @param maxMemory bytes to keep in memory
    */
   constructor(directory: string, maxMemory = MAX_MEMORY) {
     this.#directory = directory;
@@ -31,7 +31,7 @@ export class HeldBytes {
   }
 
   /**
-   * Adds bytes, which are copied.
+   * Copies the bytes.
    * @throws {QmtpError} unwritable-spool when the temporary file cannot be created or written
    */
   add(bytes: Buffer): void {
@@ -40,7 +40,7 @@ export class HeldBytes {
     else this.#toFile(bytes);
   }
 
-  /** Everything added, readable as often as needed. A chunk is valid until the next one is read. */
+  /** All bytes; can be read repeatedly. A chunk is valid until the next one is read. */
   chunks(): Iterable<Buffer> | AsyncIterable<Buffer> {
     return this.#fd === undefined ? this.#kept() : fileChunks(this.#fd);
   }

@@ -1,16 +1,16 @@
 import { fstatSync, ftruncateSync, readFileSync } from "node:fs";
 import { writeWhole } from "../io/temporary-file.ts";
 
-/** What is reported already need not be reported again for this many milliseconds: a day. */
+/** Milliseconds (a day) for which a problem that was reported is not reported again. */
 const SILENCE_MS = 86_400_000;
 
 /**
- * What the last run has reported, kept in the lock file. A run under cron that finds the server as dead as the one
- * before has nothing new to say, and cron's mail about it may land in this very maildir.
+ * The problem that the last run reported, kept in the lock file. Under cron, a run that meets the same dead server as
+ * the run before has no news, and cron's mail about it may end up in this very maildir.
  *
- * A problem with the file changes nothing else: the next run just says everything again.
+ * If the file cannot be read or written, the next run just repeats the report.
  */
-export class Reported {
+export class LastReport {
   readonly #fd: number;
 
   /** @param fd the lock file, for as long as the lock is held */
@@ -18,7 +18,7 @@ export class Reported {
     this.#fd = fd;
   }
 
-  /** Whether the same problem was reported less than a day ago; if not, it counts as reported from now on. */
+  /** Whether the same problem was reported less than a day ago. If not, records it as reported now. */
   isOld(problem: string): boolean {
     try {
       const { mtimeMs, size } = fstatSync(this.#fd);
