@@ -109,5 +109,7 @@ export function deliverNothing(
 
 function deferAll(recipients: readonly Buffer[], cause: Cause | null): Delivery[] {
   const text = Buffer.from(cause?.texts.unsent ?? "");
-  return recipients.map((recipient) => deferralFor(recipient, text, cause?.error));
+  // Only DNS can know before there is a connection that another attempt is useless.
+  const status = cause?.error.code === "no-exchanger" ? "failure" : "deferral";
+  return recipients.map((recipient) => ({ ...deferralFor(recipient, text, cause?.error), status }));
 }

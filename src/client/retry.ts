@@ -45,6 +45,7 @@ const LASTING: readonly Code[] = [
   "message-unreadable",
   "tls-untrusted",
   "connection-refused",
+  "no-exchanger",
   "not-under-ucspi",
 ];
 

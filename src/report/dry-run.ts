@@ -5,6 +5,8 @@ import { sanitise, sanitiseCapped } from "./sanitise.ts";
 /** What would be sent. */
 export interface DryRun {
   readonly endpoints: readonly string[];
+  /** Undefined if no endpoint stands for a domain's exchangers. */
+  readonly exchangers?: readonly DryRunExchanger[] | undefined;
   readonly sender: Buffer;
   readonly recipients: readonly Buffer[];
   readonly packages: number;
@@ -14,10 +16,22 @@ export interface DryRun {
   readonly firstLines: readonly Buffer[];
 }
 
+/** A server that an endpoint `mx:domain` stands for. */
+export interface DryRunExchanger {
+  readonly endpoint: string;
+  readonly exchanger: string;
+  readonly preference: number;
+  readonly addresses: readonly string[];
+  readonly port: number;
+}
+
 const ORIGINS: Readonly<Record<string, string>> = { "-": "from standard input", composed: "composed" };
 
 export function* dryRunLines(run: DryRun): Generator<string, void> {
-  for (const endpoint of run.endpoints) yield `server: ${sanitise(endpoint)}`;
+  for (const endpoint of run.endpoints) {
+    yield `server: ${sanitise(endpoint)}`;
+    yield* exchangerLines(endpoint, run);
+  }
   yield `sender: ${run.sender.length === 0 ? "<>" : sanitise(run.sender)}`;
   for (const recipient of run.recipients) yield `recipient: ${sanitise(recipient)}`;
   const { bytes, encoding, source } = run.message;
@@ -27,11 +41,20 @@ export function* dryRunLines(run: DryRun): Generator<string, void> {
   for (const line of run.firstLines) yield `| ${sanitiseCapped(line)}`;
 }
 
+function* exchangerLines(endpoint: string, { exchangers = [] }: DryRun): Generator<string, void> {
+  for (const { exchanger, preference, addresses, port } of exchangers.filter(
+    (one) => one.endpoint === endpoint,
+  )) {
+    yield `exchanger: ${sanitise(exchanger)}, preference ${preference}, at ${addresses.join(", ")} port ${port}`;
+  }
+}
+
 export function dryRunJson(run: DryRun): string {
   return toJson({
     schema: 1,
     type: "dry-run",
     endpoints: run.endpoints,
+    exchangers: run.exchangers,
     message: run.message,
     packages: run.packages,
     spool: run.spool,

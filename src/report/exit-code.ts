@@ -29,14 +29,14 @@ const QMAIL_CODES = {
   failure: EXIT.permanent,
   deferral: EXIT.temporary,
   otherwise: EXIT.temporary,
-  errors: { usage: EXIT.permanent, "bad-header": EXIT.permanent },
+  errors: { usage: EXIT.permanent, "bad-header": EXIT.permanent, "no-exchanger": EXIT.permanent },
 } as const;
 
 export const SEND_TABLE: ExitTable = {
   ...QMAIL_CODES,
   meanings: [
     [0, "success for every recipient, or a deferral that was spooled"],
-    [100, "permanent: a usage error, an invalid header, or a failure and no deferral"],
+    [100, "permanent: a usage error, an invalid header, no QMTP exchanger, or a failure and no deferral"],
     [111, "temporary: at least one deferral, no connection, or an unreadable file; try again later"],
   ],
 };
@@ -96,8 +96,10 @@ export const QUEUE_TABLE: ExitTable = {
     usage: 55,
     "unreadable-configuration": 55,
     "not-under-ucspi": 55,
+    "no-exchanger": 55,
     "connect-failed (local)": 56,
     "connect-timeout": 72,
+    "dns-failed": 73,
     "connect-failed": 73,
     "connection-refused": 73,
     "tls-failed": 73,
@@ -111,11 +113,14 @@ export const QUEUE_TABLE: ExitTable = {
     [51, "the envelope is longer than 64 MiB"],
     [53, "the message could not be kept in a temporary file"],
     [54, "the message or the envelope cannot be read"],
-    [55, "a usage error, no server, or an invalid or unreadable configuration or PEM file"],
+    [
+      55,
+      "a usage error, no server, no QMTP exchanger, or an invalid or unreadable configuration or PEM file",
+    ],
     [56, "this host cannot make connections: no such local address, or no free descriptors"],
     [71, "temporary: at least one deferral by the server"],
     [72, "no connection in time"],
-    [73, "no connection, or no trusted one"],
+    [73, "no connection, no trusted one, or no answer from DNS"],
     [74, "the session ended before everything was answered"],
     [QUEUE_REFUSAL, "as 31 or 71, with a text on descriptor 6"],
     [91, "the envelope is malformed, or has no recipients"],
@@ -135,6 +140,8 @@ export const SENDMAIL_TABLE: ExitTable = {
     "message-unreadable": 66,
     "unreadable-configuration": 69,
     "not-under-ucspi": 69,
+    "no-exchanger": 69,
+    "dns-failed": 69,
     "connect-failed": 69,
     "connect-timeout": 69,
     "connection-refused": 69,
@@ -146,7 +153,10 @@ export const SENDMAIL_TABLE: ExitTable = {
     [64, "a usage error, no recipient, or an ambiguous address in an argument"],
     [65, "permanent: a failure and no deferral, or an invalid header"],
     [66, "the message cannot be read"],
-    [69, "no connection, no trusted one, or an invalid or unreadable configuration or PEM file"],
+    [
+      69,
+      "no connection, no trusted one, no answer from DNS, no QMTP exchanger, or an invalid or unreadable configuration or PEM file",
+    ],
     [75, "temporary: anything else; try again later"],
   ],
 };
@@ -166,7 +176,13 @@ export function exitCode(
   const deferrals = deliveries.filter(({ status, spooled }) => status === "deferral" && !spooled);
   if (deferrals.some(({ origin }) => origin === "server")) return table.deferral;
   if (deferrals.length > 0) return error === null ? table.otherwise : errorExitCode(error, table);
+  // What the server did not decide, the table knows by the error.
+  if (error !== null && deliveries.some(isOwnFailure)) return errorExitCode(error, table);
   return deliveries.some(({ status }) => status === "failure") ? table.failure : table.success;
+}
+
+function isOwnFailure({ status, origin }: Result): boolean {
+  return status === "failure" && origin === "client";
 }
 
 /** The exit code for an error that ended a command before it had results. */

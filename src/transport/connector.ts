@@ -3,7 +3,9 @@ import { QmtpError } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
 import { now } from "../io/clock.ts";
 import type { ServerOptions } from "./child.ts";
-import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+import { type Endpoint, formatEndpoint, type MxEndpoint } from "./endpoint.ts";
+import type { Located } from "./exchangers.ts";
+import { firstOf } from "./first-of.ts";
 import { connectSocket, type SocketOptions } from "./socket.ts";
 import type { TlsSession, TlsSettings } from "./tls-settings.ts";
 
@@ -18,6 +20,9 @@ export interface ConnectorOptions extends SocketOptions, ServerOptions {
 /** A server as results show it: the endpoint, and the address that answered. */
 export interface Server {
   readonly endpoint: string;
+  /** The exchanger of the domain that answered, if the endpoint is a domain. */
+  readonly exchanger?: string;
+  readonly preference?: number;
   /** Null if this kind of endpoint has none. */
   readonly address: string | null;
   readonly port: number | null;
@@ -31,6 +36,8 @@ export interface OpenConnection {
   readonly connectMs: number;
 }
 
+/** An endpoint that is a single server. */
+type OneServer = Exclude<Endpoint, MxEndpoint>;
 type Connected = Omit<OpenConnection, "connectMs">;
 /** Gets a line for each step and its result. */
 type Note = ((text: string) => void) | undefined;
@@ -48,36 +55,59 @@ export class Connector {
   /**
    * Connects to the first endpoint that can be reached.
    * @throws {QmtpError} with the reason for each endpoint: connect-failed, connect-timeout, tls-failed,
-   *   tls-untrusted, not-under-ucspi; or what the signal was aborted with
+   *   tls-untrusted, not-under-ucspi, dns-failed, no-exchanger; or what the signal was aborted with
    */
-  async open(endpoints: readonly Endpoint[], signal: AbortSignal, note?: Note): Promise<OpenConnection> {
-    const failures: QmtpError[] = [];
-    for (const endpoint of endpoints) {
-      try {
-        return await this.#open(endpoint, signal, note);
-      } catch (error) {
-        if (!(error instanceof QmtpError)) throw error;
-        note?.(error.message);
-        failures.push(error);
-      }
-    }
-    const last = failures.at(-1);
-    if (last === undefined || failures.length === 1) throw last ?? new RangeError("no endpoint");
-    const message = failures.map((failure) => failure.message).join("; ");
-    // Prefer a temporary failure's code to a lasting one's: it decides whether to retry.
-    const { code, fault } = failures.findLast((failure) => failure.code.startsWith("connect-")) ?? last;
-    throw new QmtpError(code, message, { fault, parts: failures });
+  open(endpoints: readonly Endpoint[], signal: AbortSignal, note?: Note): Promise<OpenConnection> {
+    return firstOf(endpoints, note, (endpoint) =>
+      endpoint.kind === "mx"
+        ? this.#openExchanger(endpoint, signal, note)
+        : this.#open(endpoint, this.#options, this.#options.connectTimeoutMs, signal, note),
+    );
   }
 
-  async #open(endpoint: Endpoint, signal: AbortSignal, note: Note): Promise<OpenConnection> {
+  /**
+   * The domain's exchangers that speak QMTP, with their addresses, in the order to try them.
+   * @throws {QmtpError} no-exchanger, dns-failed, connect-timeout; or what the signal was aborted with
+   */
+  async exchangersOf(endpoint: MxEndpoint, signal: AbortSignal): Promise<Located[]> {
+    const { Exchangers } = await import("./exchangers.ts");
+    return new Exchangers(endpoint, this.#options, signal).locateAll();
+  }
+
+  /** Connects to the first of the domain's exchangers that can be reached. Its time includes the lookups. */
+  async #openExchanger(endpoint: MxEndpoint, signal: AbortSignal, note: Note): Promise<OpenConnection> {
+    const startedAt = now();
+    const { Exchangers } = await import("./exchangers.ts");
+    const exchangers = new Exchangers(endpoint, this.#options, signal, note);
+    const found = await exchangers.find();
+    return firstOf(found, note, async (exchanger) => {
+      if (exchanger !== found[0]) exchangers.restartTime();
+      const { host, preference, addresses } = await exchangers.locate(exchanger);
+      const options = { ...this.#options, addresses };
+      const tcp = { kind: "tcp", host, port: endpoint.port } as const;
+      const opened = await this.#open(tcp, options, exchangers.leftMs, signal, note);
+      const server = { ...opened.server, endpoint: formatEndpoint(endpoint), exchanger: host, preference };
+      return { ...opened, server, connectMs: now() - startedAt };
+    });
+  }
+
+  async #open(
+    endpoint: OneServer,
+    options: ConnectorOptions,
+    timeoutMs: number,
+    signal: AbortSignal,
+    note: Note,
+  ): Promise<OpenConnection> {
     const startedAt = now();
     const attempt = new AbortController();
-    const expire = () => attempt.abort(timeoutError(endpoint, this.#options.connectTimeoutMs));
-    const timer = setTimeout(expire, this.#options.connectTimeoutMs);
+    const expire = () => attempt.abort(timeoutError(endpoint, options.connectTimeoutMs));
+    const timer = setTimeout(expire, timeoutMs);
     const stopListening = onAbort(signal, () => attempt.abort(signal.reason));
     try {
-      note?.(`${endpoint.kind === "exec" ? "starting" : "connecting to"} ${formatEndpoint(endpoint)}`);
-      const connected = await this.#connect(endpoint, attempt.signal, signal, note);
+      note?.(
+        `${endpoint.kind === "exec" ? "starting" : "connecting to"} ${formatEndpoint(endpoint)}${at(options)}`,
+      );
+      const connected = await this.#connect(endpoint, options, attempt.signal, signal, note);
       return { ...connected, connectMs: now() - startedAt };
     } finally {
       clearTimeout(timer);
@@ -90,7 +120,8 @@ export class Connector {
    * @param attempt aborted with the signal, and when the time to connect is up
    */
   async #connect(
-    endpoint: Endpoint,
+    endpoint: OneServer,
+    options: ConnectorOptions,
     attempt: AbortSignal,
     signal: AbortSignal,
     note: Note,
@@ -99,7 +130,7 @@ export class Connector {
     switch (endpoint.kind) {
       case "exec": {
         const { startServer } = await import("./child.ts");
-        const connection = await startServer(endpoint, this.#options, signal);
+        const connection = await startServer(endpoint, options, signal);
         note?.("started");
         return { connection, server: endpointOnly };
       }
@@ -107,23 +138,27 @@ export class Connector {
         const { clientConnection, remoteOf } = await import("./ucspi.ts");
         const connection = clientConnection(this.#ucspiTaken);
         this.#ucspiTaken = true;
-        const server = { ...endpointOnly, ...remoteOf(this.#options.env) };
+        const server = { ...endpointOnly, ...remoteOf(options.env) };
         note?.(connectedTo(server));
         return { connection, server };
       }
       default: {
         // Loaded before connecting, so that TLS has the socket as soon as it is open.
         const tls = endpoint.kind === "tls" ? await import("./tls.ts") : undefined;
-        const socket = await connectSocket(endpoint, this.#options, attempt);
+        const socket = await connectSocket(endpoint, options, attempt);
         const { remoteAddress: address = null, remotePort: port = null } = socket;
         const server = { ...endpointOnly, address, port };
         note?.(connectedTo(server));
         if (endpoint.kind !== "tls" || tls === undefined) return { connection: socket, server };
-        const { connection, session } = await tls.startTls(socket, endpoint, this.#options, attempt, note);
+        const { connection, session } = await tls.startTls(socket, endpoint, options, attempt, note);
         return { connection, server: { ...server, tls: session } };
       }
     }
   }
+}
+
+function at({ addresses }: ConnectorOptions): string {
+  return addresses === undefined ? "" : ` at ${addresses.join(", ")}`;
 }
 
 function connectedTo({ address, port }: Server): string {

@@ -6,8 +6,16 @@ export type Endpoint =
   | { readonly kind: "unix"; readonly path: string }
   /** A server to start as a child process, through the shell. */
   | { readonly kind: "exec"; readonly command: string }
-  /** A connection on inherited descriptors, made by a UCSPI client. */
-  | { readonly kind: "ucspi" };
+  /** A connection on inherited descriptors, from a UCSPI client. */
+  | { readonly kind: "ucspi" }
+  | MxEndpoint;
+
+/** Those mail exchangers of a domain that speak QMTP. */
+export interface MxEndpoint {
+  readonly kind: "mx";
+  readonly domain: string;
+  readonly port: number;
+}
 
 export type HostEndpoint = Endpoint & { readonly kind: "tcp" | "tls" };
 
@@ -16,7 +24,7 @@ const PORTS = { tcp: 209, tls: 6_209 } as const;
 const SCHEMES = { tcp: "qmtp", tls: "qmtps" } as const;
 
 const FORMS =
-  "host, host:port, [address]:port, qmtp://host:port, qmtps://host:port, unix:/path, exec:command or ucspi:";
+  "host, host:port, [address]:port, qmtp://host:port, qmtps://host:port, unix:/path, exec:command, ucspi: or mx:domain";
 
 export interface PortRules {
   /** For an endpoint without a port; by default that of its scheme. */
@@ -45,6 +53,12 @@ export function parseEndpoint(text: string, ports: PortRules = {}): Endpoint {
   }
   if (text === "ucspi:") return { kind: "ucspi" };
   if (text.startsWith("ucspi:")) throw bad("'ucspi:' takes no argument");
+  if (text.startsWith("mx:")) {
+    const rest = text.slice("mx:".length);
+    if (/[[/]/.test(rest)) throw bad("a domain follows 'mx:'");
+    const { host: domain, port } = parseHost(rest, ports, bad);
+    return { kind: "mx", domain, port };
+  }
   return parseHost(text, ports, bad);
 }
 
@@ -95,6 +109,8 @@ export function formatEndpoint(endpoint: Endpoint): string {
       return `exec:${endpoint.command}`;
     case "ucspi":
       return "ucspi:";
+    case "mx":
+      return `mx:${endpoint.domain}${endpoint.port === PORTS.tcp ? "" : `:${endpoint.port}`}`;
     default: {
       const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
       return `${SCHEMES[endpoint.kind]}://${host}:${endpoint.port}`;

@@ -1,4 +1,4 @@
-import { isIP, Socket } from "node:net";
+import { isIP, type LookupFunction, Socket } from "node:net";
 import { type Fault, QmtpError, reason, systemCode } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
 import { type Endpoint, formatEndpoint, type HostEndpoint } from "./endpoint.ts";
@@ -17,6 +17,8 @@ export interface SocketOptions {
   readonly family?: 4 | 6 | undefined;
   /** The address to connect from. */
   readonly sourceAddress?: string | undefined;
+  /** The host's addresses, if they are known. */
+  readonly addresses?: readonly string[] | undefined;
 }
 
 /**
@@ -48,7 +50,7 @@ export function connectSocket(
 }
 
 function connectHost(socket: Socket, { host, port }: HostEndpoint, options: SocketOptions): void {
-  const { family, sourceAddress } = options;
+  const { family, sourceAddress, addresses } = options;
   // If the host is an address, Node ignores `family`.
   const actual = isIP(host.replace(/%.*/, ""));
   if (family !== undefined && actual !== 0 && actual !== family) {
@@ -63,7 +65,14 @@ function connectHost(socket: Socket, { host, port }: HostEndpoint, options: Sock
     autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
     ...(family !== undefined && { family }),
     ...(sourceAddress !== undefined && { localAddress: sourceAddress }),
+    ...(addresses !== undefined && { lookup: lookupOf(addresses) }),
   });
+}
+
+/** Answers with these addresses. */
+function lookupOf(addresses: readonly string[]): LookupFunction {
+  const known = addresses.map((address) => ({ address, family: isIP(address) }));
+  return (_host, _options, found) => found(null, known);
 }
 
 function connectError(endpoint: SocketEndpoint, error: Error, { sourceAddress }: SocketOptions): QmtpError {

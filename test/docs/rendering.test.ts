@@ -52,8 +52,8 @@ test("man(1) shows the page of each launcher through npm's links", (context) => 
 
 test.for([80, 120])("the table of error codes is a table at %i columns", (columns, context) => {
   const lines = groff(overview.path, columns, context).split("\n");
-  const rows = lines.filter((line) => /^ +[a-z-]+ +111 +\d+ +\d+$/.test(line));
+  const rows = lines.filter((line) => /^ +[a-z-]+ +1\d\d +\d+ +\d+$/.test(line));
   const codes = rows.map((row) => row.trim().split(" ")[0]);
   expect(codes.toSorted()).toEqual(codesInSource().errors.toSorted());
-  expect(new Set(rows.map((row) => row.indexOf(" 111 "))).size).toBe(1);
+  expect(new Set(rows.map((row) => row.search(/ 1\d\d /))).size).toBe(1);
 });

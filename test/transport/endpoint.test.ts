@@ -19,6 +19,9 @@ test.each([
   ["exec:mailfront qmtp echo accept", "exec:mailfront qmtp echo accept"],
   ["exec:cd /tmp && ./server --port=1:2", "exec:cd /tmp && ./server --port=1:2"],
   ["ucspi:", "ucspi:"],
+  ["mx:example.org", "mx:example.org"],
+  ["mx:example.org:209", "mx:example.org"],
+  ["mx:example.org:2090", "mx:example.org:2090"],
   ["unix:/run/qmtp.sock", "unix:/run/qmtp.sock"],
   ["unix:/with space:and colon", "unix:/with space:and colon"],
 ])("%s is %s, which parses to itself", (text, formatted) => {
@@ -50,6 +53,10 @@ describe("an invalid endpoint is refused, with the reason and the valid forms", 
     ["smtp://host", "'smtp:' is unknown"],
     ["qmtps://", "the host is missing"],
     ["ucspi:6", "'ucspi:' takes no argument"],
+    ["mx:", "the host is missing"],
+    ["mx:a b", "this is not a host name"],
+    ["mx:example.org:0", "a port is a number from 1 to 65535"],
+    ["mx://example.org", "a domain follows 'mx:'"],
     ["exec:", "the command is missing"],
     ["exec: \t", "the command is missing"],
     ["tcp:host", "'tcp:' is unknown, or the port is not a number"],
@@ -57,7 +64,7 @@ describe("an invalid endpoint is refused, with the reason and the valid forms", 
   ])("%j: %s", (text, why) => {
     expect(() => parseEndpoint(text)).toThrow(
       `bad endpoint '${text}': ${why}; write host, host:port, [address]:port, ` +
-        "qmtp://host:port, qmtps://host:port, unix:/path, exec:command or ucspi:",
+        "qmtp://host:port, qmtps://host:port, unix:/path, exec:command, ucspi: or mx:domain",
     );
   });
 });

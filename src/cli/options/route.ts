@@ -7,6 +7,7 @@ import { configuredServers } from "../../qmail/qmtpservers.ts";
 import { Transcript } from "../../report/transcript.ts";
 import { Connector } from "../../transport/connector.ts";
 import { type Endpoint, parseEndpoint } from "../../transport/endpoint.ts";
+import { nameServer } from "../../transport/name-server.ts";
 import type { Context } from "../context.ts";
 import { addGroup, countOption, listOption, option, secondsOption } from "./kinds.ts";
 import { declareTls, readTls, type TlsOptions } from "./tls.ts";
@@ -34,6 +35,11 @@ export interface RouteDefaults {
 /** The servers if neither the options nor the environment name any; `port` is that of those that name none. */
 type Otherwise = (env: Environment, port: number | undefined) => readonly Endpoint[];
 
+/** A route that can also say what an endpoint means. */
+export interface OwnRoute extends Route {
+  readonly connector: Connector;
+}
+
 /** As long as somebody who pressed Ctrl-C waits. */
 const MAX_DRAIN_MS = 10_000;
 
@@ -46,8 +52,8 @@ export function declareRoute(command: Command, { server, connectSeconds } = DEFA
   addGroup(command, "server", [
     listOption(
       "-s, --server <endpoint>",
-      "where to send: host[:port], qmtps://host[:port] (TLS), unix:/path, exec:command (starts a server) or " +
-        "ucspi: (descriptors 6 and 7); the next one is tried if it cannot be reached (or QMTP_SERVER; " +
+      "where to send: host[:port], qmtps://host[:port] (TLS), mx:domain (its QMTP exchangers), unix:/path, " +
+        "exec:command (starts a server) or ucspi: (descriptors 6 and 7); the next one is tried if it cannot be reached (or QMTP_SERVER; " +
         `default: ${server})`,
     ),
     countOption("-p, --port <port>", "port of endpoints that name none (default: 209; TLS: 6209)", 1, 65_535),
@@ -72,7 +78,7 @@ export async function readRoute(
   options: RouteOptions,
   context: Context,
   otherwise?: Otherwise,
-): Promise<Route> {
+): Promise<OwnRoute> {
   return routeTo(readEndpoints(options, context.env, otherwise), options, context);
 }
 
@@ -84,8 +90,9 @@ export async function routeTo(
   endpoints: readonly Endpoint[],
   options: RouteOptions,
   context: Context,
-): Promise<Route> {
+): Promise<OwnRoute> {
   const { connectTimeout, timeout, maxTime, sourceIp, verbose = 0 } = options;
+  if (endpoints.some(({ kind }) => kind === "mx")) nameServer(context.env);
   const usesTls = endpoints.some(({ kind }) => kind === "tls");
   return {
     endpoints,
@@ -106,7 +113,7 @@ export async function routeTo(
 }
 
 /** The same, but after a signal, packages in flight get their responses, for a while. */
-export function withDrain(route: Route): Route {
+export function withDrain(route: OwnRoute): OwnRoute {
   const { limits } = route;
   return { ...route, limits: { ...limits, drainMs: Math.min(MAX_DRAIN_MS, limits.idleMs) } };
 }

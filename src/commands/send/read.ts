@@ -1,15 +1,14 @@
 import type { Context } from "../../cli/context.ts";
 import { type Output, readOutput } from "../../cli/options/output.ts";
-import { readRoute, withDrain } from "../../cli/options/route.ts";
+import { type OwnRoute, readRoute, withDrain } from "../../cli/options/route.ts";
 import type { RetryPolicy } from "../../client/retry.ts";
-import type { Route } from "../../client/route.ts";
 import { usageError } from "../../errors.ts";
 import type { SendOptions } from "./declare.ts";
 import { type PackageRequest, readPackage } from "./read-package.ts";
 
 /** A message to send, to whom and how: all that the command line says, checked. */
 export interface SendRequest extends PackageRequest {
-  readonly route: Route;
+  readonly route: OwnRoute;
   readonly output: Output;
   readonly retry: RetryPolicy;
   /** The maildir that keeps the message for deferred recipients. */
@@ -35,7 +34,7 @@ export async function read(
   };
 }
 
-function retryPolicy(options: SendOptions, { endpoints }: Route): RetryPolicy {
+function retryPolicy(options: SendOptions, { endpoints }: OwnRoute): RetryPolicy {
   const { retry: retries, retryDelay: delayMs, retryMaxTime: maxMs, retryUnanswered } = options;
   if (retries > 0 && endpoints.every(({ kind }) => kind === "ucspi")) {
     throw usageError("--retry cannot reconnect with ucspi:; name another endpoint");

@@ -1,12 +1,13 @@
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
+import type { OwnRoute } from "../../cli/options/route.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
 import { deliverNothing } from "../../client/deliver.ts";
 import { type DeliveredWithRetries, deliverWithRetries } from "../../client/retry.ts";
 import { interruptedReading, interruption } from "../../errors.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
 import { type Message, type Package, packageLength } from "../../protocol/package.ts";
-import { dryRunJson, dryRunLines, firstLines } from "../../report/dry-run.ts";
+import { type DryRunExchanger, dryRunJson, dryRunLines, firstLines } from "../../report/dry-run.ts";
 import { EXIT, exitCode } from "../../report/exit-code.ts";
 import { messageJson } from "../../report/json.ts";
 import { bytesSent } from "../../report/progress.ts";
@@ -121,6 +122,27 @@ function described({ length, encoding }: Message, source: string, composed: bool
   return { source: composed ? "composed" : source, bytes: length, encoding };
 }
 
+/** The servers that the endpoints stand for; undefined if each is a server itself. */
+async function exchangersOf({
+  endpoints,
+  connector,
+  signal,
+}: OwnRoute): Promise<DryRunExchanger[] | undefined> {
+  const domains = endpoints.filter((endpoint) => endpoint.kind === "mx");
+  if (domains.length === 0) return undefined;
+  const all = domains.map(async (domain) => {
+    const located = await connector.exchangersOf(domain, signal);
+    const common = { endpoint: formatEndpoint(domain), port: domain.port };
+    return located.map(({ host, preference, addresses }) => ({
+      ...common,
+      exchanger: host,
+      preference,
+      addresses,
+    }));
+  });
+  return (await Promise.all(all)).flat();
+}
+
 async function printDryRun(
   { sender, route, split, spool, output, message: { source, composition } }: SendRequest,
   message: Message,
@@ -129,6 +151,7 @@ async function printDryRun(
 ): Promise<void> {
   const dryRun = {
     endpoints: route.endpoints.map(formatEndpoint),
+    exchangers: await exchangersOf(route),
     sender,
     recipients,
     packages: split ? recipients.length : 1,

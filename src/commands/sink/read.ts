@@ -42,8 +42,8 @@ export async function read(
   { interrupted }: Context,
 ): Promise<SinkRequest> {
   const endpoint = parseEndpoint(options.listen, { port: SINK_PORT, lowest: 0 });
-  if (endpoint.kind === "exec") {
-    throw usageError("cannot listen on exec:; give --listen another endpoint");
+  if (endpoint.kind === "exec" || endpoint.kind === "mx") {
+    throw usageError(`cannot listen on ${endpoint.kind}:; give --listen another endpoint`);
   }
   return {
     endpoint: endpoint.kind === "ucspi" ? undefined : endpoint,

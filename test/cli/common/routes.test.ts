@@ -8,7 +8,7 @@ import type { Finished } from "../../support/processes.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 
 const FORMS =
-  "host, host:port, [address]:port, qmtp://host:port, qmtps://host:port, unix:/path, exec:command or ucspi:";
+  "host, host:port, [address]:port, qmtp://host:port, qmtps://host:port, unix:/path, exec:command, ucspi: or mx:domain";
 const PORT_RANGE = "write a whole number, 1 or more and at most 65535";
 
 const hasIpv6 = Object.values(networkInterfaces()).some((all) =>

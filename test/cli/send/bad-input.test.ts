@@ -4,7 +4,7 @@ import type { Finished, RunOptions } from "../../support/processes.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 
 const FORMS =
-  "write host, host:port, [address]:port, qmtp://host:port, qmtps://host:port, unix:/path, exec:command or ucspi:";
+  "write host, host:port, [address]:port, qmtp://host:port, qmtps://host:port, unix:/path, exec:command, ucspi: or mx:domain";
 
 /** Runs `qmtp send` and expects one line, nothing else, and no connection to the server. */
 async function expectRefused(args: readonly string[], line: string, options?: RunOptions): Promise<Finished> {

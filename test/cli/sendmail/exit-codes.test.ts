@@ -65,9 +65,9 @@ describe("exit code without a response", () => {
     expect(await sendmail(["b@y"], { env: { QMAILHOME: home } })).toEqual(
       said(69, `cannot read ${path}: it is a directory; make it readable for this user`),
     );
-    const bad = await sendmail(["b@y"], { env: homeWith("mx:x") });
+    const bad = await sendmail(["b@y"], { env: homeWith("tcp:x") });
     expect(bad).toMatchObject({ code: 69, stdout: "" });
-    expect(bad.stderr).toMatch(/^qmtp-sendmail: \S+\/control\/qmtpservers, line 1: bad endpoint 'mx:x': /);
+    expect(bad.stderr).toMatch(/^qmtp-sendmail: \S+\/control\/qmtpservers, line 1: bad endpoint 'tcp:x': /);
     const pem = "cannot read /none.pem: no such file or directory; name a file that can be read";
     expect(await sendmail(["-s", "qmtps://localhost", "--cacert", "/none.pem", "b@y"])).toEqual(
       said(69, pem),

@@ -1,0 +1,74 @@
+import { Resolver } from "node:dns/promises";
+import { isIP } from "node:net";
+import { QmtpError, reason, systemCode } from "../errors.ts";
+import { onAbort } from "../io/abort.ts";
+import type { Environment } from "../io/environment.ts";
+import type { Exchanger } from "./mxps.ts";
+import { nameServer } from "./name-server.ts";
+
+/** The errors if a name does not or cannot exist, and if it exists without records of the type. */
+const NO_SUCH_NAME = ["ENOTFOUND", "EBADNAME"];
+const NO_SUCH_RECORDS = "ENODATA";
+
+/** Asks DNS. An empty list is an answer; only a question without an answer is an error. */
+export class Dns {
+  readonly #env: Environment;
+
+  /** @param env its DNSCACHEIP names the server to ask */
+  constructor(env: Environment) {
+    this.#env = env;
+  }
+
+  /**
+   * @returns undefined if there is no such domain
+   * @throws {QmtpError} dns-failed; or what the signal was aborted with
+   */
+  async exchangersOf(domain: string, signal: AbortSignal): Promise<Exchanger[] | undefined> {
+    const records = await this.#ask(`the mail exchangers of ${domain}`, signal, (resolver) =>
+      resolver.resolveMx(domain),
+    );
+    return records?.map(({ exchange, priority }) => ({ host: exchange, preference: priority }));
+  }
+
+  /**
+   * The addresses of a host, IPv4 before IPv6.
+   * @throws {QmtpError} dns-failed, if there are none and one of the questions had no answer; or what the signal was
+   *   aborted with
+   */
+  async addressesOf(host: string, family: 4 | 6 | undefined, signal: AbortSignal): Promise<string[]> {
+    const literal = isIP(host);
+    if (literal !== 0) return family === undefined || family === literal ? [host] : [];
+    const what = `the addresses of ${host}`;
+    const answers = await Promise.allSettled([
+      family === 6 ? [] : this.#ask(what, signal, (resolver) => resolver.resolve4(host)),
+      family === 4 ? [] : this.#ask(what, signal, (resolver) => resolver.resolve6(host)),
+    ]);
+    const found = answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value ?? []) : []));
+    const failed = answers.find((answer) => answer.status === "rejected");
+    if (failed !== undefined && (found.length === 0 || signal.aborted)) throw failed.reason;
+    return found;
+  }
+
+  /** @returns undefined if the name does not exist */
+  async #ask<T>(
+    what: string,
+    signal: AbortSignal,
+    question: (resolver: Resolver) => Promise<T[]>,
+  ): Promise<T[] | undefined> {
+    const resolver = new Resolver();
+    const server = nameServer(this.#env);
+    if (server !== undefined) resolver.setServers([server]);
+    signal.throwIfAborted();
+    const stopListening = onAbort(signal, () => resolver.cancel());
+    try {
+      return await question(resolver);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (NO_SUCH_NAME.includes(systemCode(error) ?? "")) return undefined;
+      if (systemCode(error) === NO_SUCH_RECORDS) return [];
+      throw new QmtpError("dns-failed", `cannot look up ${what}: ${reason(error)}`, { cause: error });
+    } finally {
+      stopListening();
+    }
+  }
+}

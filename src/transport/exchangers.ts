@@ -1,0 +1,129 @@
+import { QmtpError } from "../errors.ts";
+import { onAbort } from "../io/abort.ts";
+import { now } from "../io/clock.ts";
+import type { Environment } from "../io/environment.ts";
+import { Dns } from "./dns.ts";
+import { formatEndpoint, type MxEndpoint } from "./endpoint.ts";
+import { byPreference, type Exchanger, speaksQmtp } from "./mxps.ts";
+
+/** An exchanger with its addresses. */
+export interface Located extends Exchanger {
+  readonly addresses: readonly string[];
+}
+
+export interface LookupOptions {
+  /** Its DNSCACHEIP names the server to ask. */
+  readonly env: Environment;
+  /** Only addresses of this family are used. */
+  readonly family?: 4 | 6 | undefined;
+  /** Milliseconds for the lookups and a connection together. */
+  readonly connectTimeoutMs: number;
+}
+
+/** The exchangers of a domain that speak QMTP, as DNS names them. */
+export class Exchangers {
+  readonly #endpoint: MxEndpoint;
+  readonly #options: LookupOptions;
+  readonly #signal: AbortSignal;
+  readonly #note: ((text: string) => void) | undefined;
+  readonly #dns: Dns;
+  #deadline: number;
+
+  /** The time begins now. */
+  constructor(
+    endpoint: MxEndpoint,
+    options: LookupOptions,
+    signal: AbortSignal,
+    note?: (text: string) => void,
+  ) {
+    this.#endpoint = endpoint;
+    this.#options = options;
+    this.#signal = signal;
+    this.#note = note;
+    this.#dns = new Dns(options.env);
+    this.#deadline = now() + options.connectTimeoutMs;
+  }
+
+  /** Milliseconds left to connect. */
+  get leftMs(): number {
+    return Math.max(1, this.#deadline - now());
+  }
+
+  /** Each exchanger after the first has its own time. */
+  restartTime(): void {
+    this.#deadline = now() + this.#options.connectTimeoutMs;
+  }
+
+  /**
+   * In the order to try them; there is at least one.
+   * @throws {QmtpError} no-exchanger, dns-failed, connect-timeout; or what the signal was aborted with
+   */
+  async find(): Promise<Exchanger[]> {
+    const { domain } = this.#endpoint;
+    this.#note?.(`looking up the mail exchangers of ${domain}`);
+    const found = await this.#inTime((signal) => this.#dns.exchangersOf(domain, signal));
+    if (found === undefined) throw this.#none("there is no such domain");
+    const exchangers = byPreference(found, Math.random);
+    for (const exchanger of exchangers) {
+      this.#note?.(`MX ${inWords(exchanger)}${speaksQmtp(exchanger) ? ", which speaks QMTP" : ""}`);
+    }
+    const speaking = exchangers.filter(speaksQmtp);
+    if (speaking.length > 0) return speaking;
+    if (exchangers.length === 0) throw this.#none("the domain has no MX record");
+    throw this.#none(`none of the domain's exchangers speaks QMTP: ${exchangers.map(inWords).join(", ")}`);
+  }
+
+  /**
+   * The addresses of one of them.
+   * @throws {QmtpError} no-exchanger, if it has none; dns-failed, connect-timeout; or what the signal was aborted with
+   */
+  async locate(exchanger: Exchanger): Promise<Located> {
+    const { family } = this.#options;
+    const { host } = exchanger;
+    const addresses = await this.#inTime((signal) => this.#dns.addressesOf(host, family, signal));
+    if (addresses.length > 0) return { ...exchanger, addresses };
+    throw this.#none(`its exchanger ${host} has no ${family === undefined ? "" : `IPv${family} `}address`);
+  }
+
+  /**
+   * All that have an address.
+   * @throws {QmtpError} the same, if there are none
+   */
+  async locateAll(): Promise<Located[]> {
+    const exchangers = await this.find();
+    const all = await Promise.allSettled(exchangers.map((exchanger) => this.locate(exchanger)));
+    const located = all.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+    const failed = all.find((one) => one.status === "rejected");
+    if (failed !== undefined && (located.length === 0 || this.#signal.aborted)) throw failed.reason;
+    return located;
+  }
+
+  async #inTime<T>(lookup: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const attempt = new AbortController();
+    const timer = setTimeout(() => attempt.abort(this.#timeoutError()), this.leftMs);
+    const stopListening = onAbort(this.#signal, () => attempt.abort(this.#signal.reason));
+    try {
+      return await lookup(attempt.signal);
+    } finally {
+      clearTimeout(timer);
+      stopListening();
+    }
+  }
+
+  #timeoutError(): QmtpError {
+    const seconds = this.#options.connectTimeoutMs / 1_000;
+    return new QmtpError("connect-timeout", `${this.#cannot()}: no answer from DNS within ${seconds} s`);
+  }
+
+  #none(why: string): QmtpError {
+    return new QmtpError("no-exchanger", `${this.#cannot()}: ${why}`);
+  }
+
+  #cannot(): string {
+    return `cannot connect to ${formatEndpoint(this.#endpoint)}`;
+  }
+}
+
+function inWords({ host, preference }: Exchanger): string {
+  return `${preference} ${host === "" ? "." : host}`;
+}
