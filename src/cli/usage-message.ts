@@ -24,11 +24,18 @@ export function usageMessage(error: CommanderError, command: Command): string {
   }
 }
 
+/** More choices than a line should list. */
+const MANY = 20;
+
 /** A value that is not one of those allowed. */
 function invalidValue(message: string): string {
   const [, flags, value] = /option '(.+?)' argument '(.*)' is invalid/s.exec(message) ?? [];
   const [, operand, name] = /value '(.*)' is invalid for argument '(.+?)'/s.exec(message) ?? [];
   const choices = /Allowed choices are (.+?)\.$/s.exec(message)?.[1] ?? "";
+  const list = choices.split(", ");
+  if (flags !== undefined && list.length > MANY) {
+    return `option '${flags}' does not accept '${value}'${suggestion(value ?? "", list)}`;
+  }
   const wanted = choices.replace(/, (?=[^,]*$)/, " or ");
   if (flags !== undefined) return `option '${flags}' does not accept '${value}': write ${wanted}`;
   return `argument <${name}> does not accept '${operand}': write ${wanted}`;

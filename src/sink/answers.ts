@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { drained } from "../io/drained.ts";
 import { encodeResponse, type Response } from "../protocol/response.ts";
+import type { Encoded } from "./disfigure.ts";
 import type { Answer } from "./incoming.ts";
 import { TOO_MANY } from "./rules.ts";
 
@@ -8,15 +9,20 @@ import { TOO_MANY } from "./rules.ts";
 const PIECE = 65_536;
 
 /** Recipients with the same response share its bytes: a million successes are one. */
-export function* encodeAll(answers: readonly Answer[], surplus: number): Generator<Buffer, void> {
+export function* encodeAll(answers: readonly Answer[], surplus: number): Generator<Encoded, void> {
   const encoded = new Map<Response, Buffer>();
-  for (const { response } of answers) {
+  for (const { recipient, response } of answers) {
     const bytes = encoded.get(response) ?? encodeResponse(response);
     encoded.set(response, bytes);
-    yield bytes;
+    yield { bytes, recipient };
   }
-  const refused = encodeResponse(TOO_MANY);
+  const refused = { bytes: encodeResponse(TOO_MANY), recipient: undefined };
   for (let count = 0; count < surplus; count++) yield refused;
+}
+
+/** Only what goes over the wire. */
+export function* bytesOf(responses: Iterable<Encoded>): Generator<Buffer, void> {
+  for (const { bytes } of responses) yield bytes;
 }
 
 /**

@@ -2,12 +2,15 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Deadline } from "../io/deadline.ts";
 import { type PackageEvent, PackageReader } from "../protocol/package-reader.ts";
-import { encodeResponse } from "../protocol/response.ts";
+import { encodeResponse, type Response } from "../protocol/response.ts";
 import { ViolationError } from "../protocol/violation.ts";
-import { encodeAll, writeAll, writeSlowly } from "./answers.ts";
+import { bytesOf, encodeAll, writeAll, writeSlowly } from "./answers.ts";
+import { misbehave } from "./disfigure.ts";
 import type { Draws } from "./draws.ts";
 import { type Answer, Incoming } from "./incoming.ts";
-import { BANNER, closesAfterPackage, type Misbehaviour, misbehave } from "./misbehaviour.ts";
+import { isLenient, LenientReader } from "./lenient-reader.ts";
+import { BANNER, closesAfterPackage, type Kinds, type Misbehaviour } from "./misbehaviour.ts";
+import { unfairAnswer } from "./refuse.ts";
 import type { AcceptanceRules } from "./rules.ts";
 
 export interface ConversationOptions {
@@ -19,6 +22,10 @@ export interface ConversationOptions {
   /** Milliseconds without a byte from or to the client before it is dropped. */
   readonly idleMs: number;
   readonly draws?: Draws | undefined;
+  /** How many clients are connected. */
+  readonly clients?: () => number;
+  /** A fault ends the service for all other clients. */
+  readonly onDeath?: () => void;
   /** The number of the next accepted package, for its response. */
   readonly nextNumber: () => number;
   readonly onPackage: (pkg: Received) => void;
@@ -44,7 +51,17 @@ export interface Received {
   readonly misbehaviours: readonly Misbehaviour[];
 }
 
-const NONE: ReadonlySet<Misbehaviour> = new Set();
+const NONE: Kinds = new Set();
+/** How long an impatient server waits, in milliseconds. */
+const IMPATIENCE_MS = 300;
+/** Where `stop-reading` stops, in bytes. */
+const READ_AT_MOST = 1024 * 1024;
+/** How many packages `lose-after-16` answers. */
+const ANSWERED_AT_MOST = 16;
+/** How long `no-half-close` holds its responses, in milliseconds. */
+const HOLD_MS = 100;
+/** How much of a message faults look at, in bytes. */
+const HEAD_BYTES = 2_048;
 /** How long a client has to read its last responses, in milliseconds. */
 const LINGER_MS = 2_000;
 
@@ -52,10 +69,19 @@ const LINGER_MS = 2_000;
 export class Conversation {
   readonly #connection: Duplex;
   readonly #options: ConversationOptions;
-  readonly #reader = new PackageReader();
+  /** Faults of the connection. */
+  readonly #kinds: Kinds;
+  readonly #reader: PackageReader | LenientReader;
   #incoming: Incoming | undefined;
-  /** For the package that is arriving. */
+  /** Faults for the package that is arriving, with those of the connection. */
   #misbehaviours = NONE;
+  /** The beginning of the message. */
+  #head = "";
+  /** Packages whose messages are stored when the connection ends. */
+  readonly #unstored: Incoming[] = [];
+  #received = 0;
+  #packages = 0;
+  #held: NodeJS.Timeout | undefined;
   /** Throws away what arrives. */
   #deaf = false;
   #responses: Iterable<Buffer>[] = [];
@@ -71,9 +97,12 @@ export class Conversation {
   constructor(connection: Duplex, options: ConversationOptions) {
     this.#connection = connection;
     this.#options = options;
+    this.#kinds = options.draws?.forConnection() ?? NONE;
+    this.#reader = isLenient(this.#kinds) ? new LenientReader(this.#kinds) : new PackageReader();
+    const impatient = this.#kinds.has("impatient");
     this.#linger = new Deadline(LINGER_MS + options.delayMs, () => connection.destroy());
-    this.#idle = new Deadline(options.idleMs, () => {
-      options.onIdle();
+    this.#idle = new Deadline(impatient ? IMPATIENCE_MS : options.idleMs, () => {
+      if (!impatient) options.onIdle();
       connection.destroy();
     });
     connection.once("close", () => {
@@ -92,30 +121,54 @@ export class Conversation {
         this.#idle.restart();
         if (this.#deaf) continue;
         this.#busy = true;
-        this.#reader.push(chunk);
-        await this.#readAll();
-        await this.#flush();
+        await this.#receive(chunk);
         this.#busy = false;
         if (this.#stopped) break;
       }
+      await this.#afterEnd();
     } catch (error) {
-      if (error instanceof ViolationError) {
-        await this.#flush();
-        this.#options.onViolation(error);
-      } else if (!this.#connection.destroyed) {
-        this.#options.onFailure(error);
-      }
+      if (error instanceof ViolationError) await this.#broken(error);
+      else if (!this.#connection.destroyed) this.#options.onFailure(error);
     } finally {
+      if (this.#kinds.has("die-on-cut") && this.#reader.begun) this.#options.onDeath?.();
       this.#leave();
-      this.#incoming?.close();
+      for (const incoming of [this.#incoming, ...this.#unstored]) incoming?.close();
     }
+  }
+
+  async #receive(chunk: Buffer): Promise<void> {
+    this.#reader.push(chunk);
+    await this.#readAll();
+    await this.#flush();
+    if (this.#kinds.has("whole-segments") && this.#reader.begun) this.#leave();
+    this.#received += chunk.length;
+    if (this.#kinds.has("stop-reading") && this.#received > READ_AT_MOST) {
+      await new Promise((resolve) => this.#connection.once("close", resolve));
+    }
+  }
+
+  /** The client has closed its side. */
+  async #afterEnd(): Promise<void> {
+    if (this.#kinds.has("no-half-close")) {
+      clearTimeout(this.#held);
+      this.#connection.destroy();
+    }
+    for (const incoming of this.#unstored) await incoming.storeLate();
+    if (this.#kinds.has("deliver-cut")) await this.#incoming?.settle(accepted(0));
+  }
+
+  async #broken(violation: ViolationError): Promise<void> {
+    if (!this.#kinds.has("lose-responses")) await this.#flush();
+    if (this.#kinds.has("die-on-violation")) this.#options.onDeath?.();
+    this.#options.onViolation(violation);
   }
 
   /** @returns false to close the connection */
   #greet(): boolean {
-    const misbehaviours = this.#options.draws?.forConnection() ?? NONE;
-    if (misbehaviours.has("close-on-connect")) return false;
-    this.#deaf = misbehaviours.has("smtp-banner");
+    const { clients } = this.#options;
+    if (this.#kinds.has("close-on-connect")) return false;
+    if (this.#kinds.has("two-clients") && clients !== undefined && clients() > 2) return false;
+    this.#deaf = this.#kinds.has("smtp-banner");
     if (this.#deaf) this.#connection.write(BANNER);
     return true;
   }
@@ -143,16 +196,22 @@ export class Conversation {
       const waiting = this.#take(event);
       if (waiting !== undefined) await waiting;
       if (this.#left) return;
+      const dropping = event.type === "end" && this.#kinds.has("drop-second-package");
+      if (dropping && this.#reader instanceof LenientReader) this.#reader.drop();
     }
   }
 
   #take(event: PackageEvent): Promise<void> | undefined {
     const { rules, maildir } = this.#options;
     switch (event.type) {
-      case "message":
-        this.#incoming = new Incoming(event.encoding, event.length, rules, maildir);
-        return this.#begin();
+      case "message": {
+        const waiting = this.#begin();
+        this.#incoming = new Incoming(event, rules, maildir, this.#misbehaviours);
+        return waiting;
+      }
       case "body":
+        if (this.#misbehaviours.size > 0 && this.#head.length < HEAD_BYTES)
+          this.#head += event.bytes.toString("latin1", 0, HEAD_BYTES);
         this.#incoming?.addBody(event.bytes);
         return undefined;
       case "sender":
@@ -167,7 +226,8 @@ export class Conversation {
   }
 
   #begin(): Promise<void> | undefined {
-    this.#misbehaviours = this.#options.draws?.forPackage() ?? NONE;
+    this.#misbehaviours = new Set([...this.#kinds, ...(this.#options.draws?.forPackage() ?? NONE)]);
+    this.#head = "";
     if (this.#misbehaviours.has("close-mid-package")) {
       // Ignore what still arrives.
       this.#left = true;
@@ -181,25 +241,48 @@ export class Conversation {
 
   async #answer(): Promise<void> {
     const incoming = this.#incoming as Incoming;
-    const { nextNumber, delayMs, draws, maildir, onNotStored } = this.#options;
-    const accepted = `ok ${Math.floor(Date.now() / 1_000)} qp ${nextNumber()}`;
-    const answers = await incoming.settle({ status: "success", text: Buffer.from(accepted) });
-    incoming.close();
     this.#incoming = undefined;
-    if (incoming.problems.size > 0) onNotStored([...incoming.problems]);
+    const { delayMs, draws } = this.#options;
+    const kinds = this.#misbehaviours;
+    const answers = await this.#settle(incoming, kinds);
+    if (answers === undefined) return this.#leave();
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const { sender, surplus, bytes, encoding } = incoming;
-    const kinds = this.#misbehaviours;
-    const honest = encodeAll(answers, surplus);
     const slowly = kinds.has("drip");
     if (slowly) await this.#flush();
-    this.#responses.push(
-      draws === undefined ? honest : misbehave(kinds, honest, (count) => draws.bytes(count)),
-    );
+    const honest = encodeAll(answers, surplus);
+    const lost = kinds.has("lose-after-16") && ++this.#packages > ANSWERED_AT_MOST;
+    if (!lost) {
+      this.#responses.push(
+        draws === undefined ? bytesOf(honest) : misbehave(kinds, honest, (count) => draws.bytes(count)),
+      );
+    }
     this.#answered.push({ sender, answers, surplus, bytes, encoding, misbehaviours: [...kinds] });
-    const closing = closesAfterPackage(kinds);
+    await this.#afterAnswer(kinds, slowly);
+  }
+
+  /** The answers, or undefined if a fault closes the connection instead. */
+  async #settle(incoming: Incoming, kinds: Kinds): Promise<readonly Answer[] | undefined> {
+    const { nextNumber, maildir, onNotStored } = this.#options;
+    const { recipients } = incoming;
+    const unfair = unfairAnswer(kinds, { ...factsOf(incoming), recipients, head: this.#head });
+    if (unfair === "close") {
+      incoming.close();
+      return undefined;
+    }
+    const answers = await incoming.settle(accepted(nextNumber()), unfair);
+    if (kinds.has("forget-accepted") && maildir !== undefined) this.#unstored.push(incoming);
+    else incoming.close();
+    if (incoming.problems.size > 0) onNotStored([...incoming.problems]);
+    return answers;
+  }
+
+  async #afterAnswer(kinds: Kinds, slowly: boolean): Promise<void> {
+    const { delayMs, maildir } = this.#options;
+    const holds = kinds.has("lose-responses") || kinds.has("wait-for-more");
     // The responses to a stored package, or to one whose delay is over, must not wait for the packages after it.
-    if (delayMs > 0 || maildir !== undefined || kinds.size > 0) await this.#flush(slowly);
+    if (!holds && (delayMs > 0 || maildir !== undefined || kinds.size > 0)) await this.#flush(slowly);
+    const closing = closesAfterPackage(kinds);
     if (closing === "reset") {
       this.#left = true;
       reset(this.#connection);
@@ -207,6 +290,14 @@ export class Conversation {
   }
 
   async #flush(slowly = false): Promise<void> {
+    if (this.#kinds.has("wait-for-more") && this.#reader.begun) return;
+    if (this.#kinds.has("no-half-close") && this.#responses.length > 0) {
+      this.#held ??= setTimeout(() => void this.#write(slowly), HOLD_MS);
+    } else await this.#write(slowly);
+  }
+
+  async #write(slowly: boolean): Promise<void> {
+    this.#held = undefined;
     const [responses, answered] = [this.#responses, this.#answered];
     this.#responses = [];
     this.#answered = [];
@@ -217,6 +308,17 @@ export class Conversation {
     });
     for (const pkg of answered) this.#options.onPackage(pkg);
   }
+}
+
+function accepted(number: number): Response {
+  return {
+    status: "success",
+    text: Buffer.from(`ok ${Math.floor(Date.now() / 1_000)} qp ${number}`),
+  };
+}
+
+function factsOf({ encoding, bytes, sender }: Incoming) {
+  return { encoding, bytes, sender };
 }
 
 /** As when a server crashes. Only TCP without TLS has a reset; elsewhere the connection is closed at once. */

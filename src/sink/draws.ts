@@ -1,4 +1,4 @@
-import { isOnConnection, type Misbehaviour } from "./misbehaviour.ts";
+import { isOnConnection, isOnPackage, type Misbehaviour } from "./misbehaviour.ts";
 
 /** Which misbehaviours clients meet, and how often. */
 export interface Misbehaving {
@@ -24,7 +24,7 @@ export class Draws {
   /** @param client its number */
   constructor({ kinds, percent, seed }: Misbehaving, client: number) {
     this.#onConnection = kinds.filter(isOnConnection);
-    this.#onPackage = kinds.filter((kind) => !isOnConnection(kind));
+    this.#onPackage = kinds.filter(isOnPackage);
     this.#percent = percent;
     this.#state = (seed + Math.imul(client, SPREAD)) >>> 0;
   }

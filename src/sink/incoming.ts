@@ -5,6 +5,8 @@ import { LineEndConverter } from "../message/line-ends.ts";
 import { StoredBytes } from "../message/stored-bytes.ts";
 import type { Encoding } from "../protocol/package.ts";
 import type { Response } from "../protocol/response.ts";
+import { Corruption } from "./corrupt.ts";
+import type { Kinds } from "./misbehaviour.ts";
 import { type AcceptanceRules, refusal, refusalOfAll } from "./rules.ts";
 
 /** How much of a message is held in memory before it goes to a file, in bytes: there may be many at once. */
@@ -28,7 +30,9 @@ export class Incoming {
   sender: Buffer = Buffer.alloc(0);
   readonly #rules: AcceptanceRules;
   readonly #maildir: string | undefined;
-  readonly #converter = new LineEndConverter("unix");
+  /** Undefined if line ends are stored as they are. */
+  readonly #converter: LineEndConverter | undefined;
+  readonly #corruption: Corruption | undefined;
   #body: StoredBytes | undefined;
   /** Whether some of the message could not be kept. */
   #incomplete = false;
@@ -36,14 +40,24 @@ export class Incoming {
   #addressBytes = 0;
   /** Recipients beyond the limits. */
   surplus = 0;
+  /** Accepted, but not stored yet. */
+  #unstored: Buffer[] | undefined;
   /** Why it could not be stored, each reason once. Only for ourselves: it may name our files. */
   readonly problems = new Set<string>();
 
-  constructor(encoding: Encoding, bytes: number, rules: AcceptanceRules, maildir: string | undefined) {
+  constructor(
+    { encoding, length: bytes }: { readonly encoding: Encoding; readonly length: number },
+    rules: AcceptanceRules,
+    maildir: string | undefined,
+    kinds: Kinds,
+  ) {
     this.encoding = encoding;
     this.bytes = bytes;
     this.#rules = rules;
     this.#maildir = maildir;
+    if (encoding === "dos" && !kinds.has("keep-dos")) this.#converter = new LineEndConverter("unix");
+    this.#corruption = Corruption.by(kinds);
+    if (kinds.has("forget-accepted")) this.#unstored = [];
     if (maildir !== undefined && bytes <= rules.maxBytes)
       this.#body = new StoredBytes(`${maildir}/tmp`, MAX_MEMORY);
   }
@@ -51,7 +65,7 @@ export class Incoming {
   /** Keeps bytes of the message, if it is to be stored. If they cannot be kept, the recipients are deferred later. */
   addBody(bytes: Buffer): void {
     if (this.#body === undefined) return;
-    this.#keep(this.encoding === "dos" ? this.#converter.convert(bytes) : bytes);
+    this.#keep(this.#converter === undefined ? bytes : this.#converter.convert(bytes));
   }
 
   addRecipient(recipient: Buffer): void {
@@ -61,10 +75,18 @@ export class Incoming {
     else this.#recipients.push(recipient);
   }
 
-  /** Decides on each recipient, and stores the message for those accepted: only then is it a success. */
-  async settle(accepted: Response): Promise<Answer[]> {
-    if (this.encoding === "dos") this.#keep(this.#converter.end());
-    const all = refusalOfAll(this.sender, this.bytes, this.#rules);
+  get recipients(): number {
+    return this.#recipients.length + this.surplus;
+  }
+
+  /**
+   * Decides on each recipient, and stores the message for those accepted: only then is it a success.
+   * @param refused the answer to all of them, whatever the rules say
+   */
+  async settle(accepted: Response, refused?: Response): Promise<Answer[]> {
+    if (this.#converter !== undefined) this.#keep(this.#converter.end());
+    if (this.#corruption !== undefined) this.#write(this.#corruption.end());
+    const all = refused ?? refusalOfAll(this.sender, this.bytes, this.#rules);
     const answers: Answer[] = [];
     for (const recipient of this.#recipients) {
       const refused = all ?? refusal(recipient, this.#rules);
@@ -75,11 +97,22 @@ export class Incoming {
     return answers;
   }
 
+  /** Stores what was accepted and not stored. */
+  async storeLate(): Promise<void> {
+    const unstored = this.#unstored ?? [];
+    this.#unstored = undefined;
+    for (const recipient of unstored) await this.#store(recipient, NOT_STORED);
+  }
+
   close(): void {
     this.#body?.close();
   }
 
   #keep(bytes: Buffer): void {
+    this.#write(this.#corruption === undefined ? bytes : this.#corruption.of(bytes));
+  }
+
+  #write(bytes: Buffer): void {
     if (this.#incomplete) return;
     try {
       this.#body?.add(bytes);
@@ -91,6 +124,10 @@ export class Incoming {
 
   async #store(recipient: Buffer, accepted: Response): Promise<Response> {
     if (this.#incomplete) return NOT_STORED;
+    if (this.#unstored !== undefined) {
+      this.#unstored.push(recipient);
+      return accepted;
+    }
     try {
       await storeMessage(this.#maildir as string, this.#file(recipient));
       return accepted;

@@ -58,15 +58,23 @@ async function stoppable(sink: Sink, signal: AbortSignal, end: Promise<unknown>)
   stopListening();
 }
 
-async function serverFor({ kind }: ListenEndpoint, { tls }: SinkOptions, sink: Sink): Promise<Server> {
+async function serverFor(
+  { kind }: ListenEndpoint,
+  { tls, misbehaving }: SinkOptions,
+  sink: Sink,
+): Promise<Server> {
+  const kinds = new Set(misbehaving?.kinds);
   const welcome = (socket: Socket) => void sink.welcome(socket, addressOf(socket));
   if (kind !== "tls" || tls === undefined) {
     return createServer({ allowHalfOpen: true, noDelay: true }, welcome);
   }
   const { createTlsServer } = await import("./tls-server.ts");
-  return createTlsServer(tls, {
+  return createTlsServer(tls, kinds, {
     onConnection: welcome,
-    onFailure: (socket, error) => sink.noTls(addressOf(socket), error),
+    onFailure: (socket, error) => {
+      if (kinds.has("die-on-handshake-cut")) sink.die();
+      sink.noTls(addressOf(socket), error);
+    },
   });
 }
 
@@ -83,6 +91,8 @@ class Sink {
   #accepted = 0;
   #packages = 0;
   #stopped = false;
+  /** A fault has ended the service. */
+  #dead = false;
   onStopped: () => void = () => {};
 
   constructor(options: SinkOptions) {
@@ -91,6 +101,11 @@ class Sink {
 
   /** Resolves when the conversation is over. */
   async welcome(connection: Duplex, address: ClientAddress): Promise<void> {
+    if (this.#dead) {
+      connection.on("error", () => {});
+      connection.destroy();
+      return;
+    }
     const { onPackage, idleMs, maildir, misbehaving } = this.#options;
     const client = this.#numbered(address);
     const say = (what: string) => this.#say(client, what);
@@ -98,6 +113,8 @@ class Sink {
       ...this.#options,
       draws: misbehaving && new Draws(misbehaving, client.number),
       nextNumber: () => ++this.#accepted,
+      clients: () => this.#conversations.size,
+      onDeath: () => this.die(),
       onPackage: (pkg) => {
         onPackage(pkg, client);
         this.#packages++;
@@ -124,6 +141,11 @@ class Sink {
   /** The TLS handshake failed. */
   noTls(address: ClientAddress, error: Error): void {
     this.#say(this.#numbered(address), `no TLS: ${reason(error)}; connection closed`);
+  }
+
+  /** Turns away everyone from now on. */
+  die(): void {
+    this.#dead = true;
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
-import type { Server } from "node:net";
+import { createServer as createPlainServer, type Server, type Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import { MIN_VERSION, readCertificates, readIdentity } from "../transport/tls-settings.ts";
+import type { Kinds } from "./misbehaviour.ts";
 
 /** What a server identifies itself with, and whose certificates it demands from clients. */
 export interface ServerTls {
@@ -10,7 +11,7 @@ export interface ServerTls {
 }
 
 export interface TlsServerEvents {
-  readonly onConnection: (socket: TLSSocket) => void;
+  readonly onConnection: (socket: Socket) => void;
   /** The handshake with a client failed. */
   readonly onFailure: (socket: TLSSocket, error: Error) => void;
 }
@@ -24,12 +25,19 @@ export function readServerTls(certFile: string, keyFile: string, issuersFile: st
   return { ...readIdentity(certFile, keyFile), issuers };
 }
 
-export function createTlsServer({ cert, key, issuers }: ServerTls, events: TlsServerEvents): Server {
+/** The first byte of a TLS handshake. */
+const HANDSHAKE = 0x16;
+
+export function createTlsServer(
+  { cert, key, issuers }: ServerTls,
+  kinds: Kinds,
+  events: TlsServerEvents,
+): Server {
   const server = createServer(
     {
       allowHalfOpen: true,
       noDelay: true,
-      minVersion: MIN_VERSION,
+      ...(kinds.has("old-tls") ? OLD_VERSIONS : { minVersion: MIN_VERSION }),
       cert,
       key,
       ...(issuers && { ca: [...issuers], requestCert: true, rejectUnauthorized: true }),
@@ -37,5 +45,22 @@ export function createTlsServer({ cert, key, issuers }: ServerTls, events: TlsSe
     events.onConnection,
   );
   server.on("tlsClientError", (error, socket) => events.onFailure(socket, error));
-  return server;
+  return kinds.has("clear-text") ? alsoInTheClear(server, events) : server;
+}
+
+/** OpenSSL has these versions only without its minimum of security. */
+const OLD_VERSIONS = { minVersion: "TLSv1", ciphers: "DEFAULT:@SECLEVEL=0" } as const;
+
+/** A server that takes what is not TLS for QMTP. */
+function alsoInTheClear(server: Server, { onConnection }: TlsServerEvents): Server {
+  return createPlainServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    socket.on("error", () => {});
+    socket.once("readable", () => {
+      const first: Buffer | null = socket.read();
+      if (first === null) return;
+      socket.unshift(first);
+      if (first[0] === HANDSHAKE) server.emit("connection", socket);
+      else onConnection(socket);
+    });
+  });
 }

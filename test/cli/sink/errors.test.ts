@@ -171,7 +171,8 @@ describe("a sink that cannot run as asked says so in one line, and does not list
       /^option '--delay <ms>' does not accept '3000000000': .+ at most 2000000000$/,
     ],
     [["--timeout", "0"], /^option '--timeout <s>' does not accept '0': .+$/],
-    [["--fault", "slow"], /^option '--fault <name>' does not accept 'slow': write .+drip or stall; .+$/],
+    [["--fault", "slow"], /^option '--fault <name>' does not accept 'slow'; see qmtp sink --help$/],
+    [["--fault", "drp"], /^option '--fault <name>' does not accept 'drp' \(did you mean drip\?\); see .+$/],
     [["--listen", "exec:x"], /^cannot listen on exec:; give --listen another endpoint$/],
     [
       ["--listen", "127.0.0.1:65536"],
