@@ -1,8 +1,8 @@
 /**
  * Builds the program into dist/, with compiled code for this version of Node.
  *
- * The build writes to a new folder and moves each file into place, so that an installed program is complete at every
- * moment, and a failed build leaves the old one untouched.
+ * The build writes to a new folder and moves each file into place, so that an installed program is complete at all
+ * times, and a failed build leaves the old one untouched.
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -16,7 +16,7 @@ const ROOT = import.meta.dirname;
 const DIST = join(ROOT, "dist");
 const NEW = join(ROOT, "dist", `.new-${process.pid}`);
 
-/** Libraries that many runs do not need. Each gets a file of its own, which is loaded only on use. */
+/** Libraries that many runs do not need. Each is built into its own file, which is loaded only on use. */
 const LIBRARIES = {
   ora: "ora",
   chalk: "chalk",
@@ -36,7 +36,7 @@ const common = {
   logLevel: "warning",
 };
 
-/** Leaves the libraries to their own files. */
+/** Keeps the libraries out of main.js. */
 const separateLibraries = {
   name: "separate-libraries",
   setup({ onResolve }) {
@@ -47,8 +47,8 @@ const separateLibraries = {
 };
 
 /**
- * Commander loads node:child_process for subcommands that are programs of their own, which this program has none of.
- * Loading it takes longer than the rest of commander, so commander gets an empty module instead.
+ * Commander loads node:child_process for subcommands that are separate programs, of which we have none. Loading it
+ * takes longer than the rest of commander, so commander gets an empty module instead.
  */
 const commanderWithoutChildren = {
   name: "commander-without-children",
@@ -71,7 +71,7 @@ try {
 }
 await makeCache();
 
-/** Compiled code is kept only in a folder that its owner alone can write to. */
+/** Makes a folder writable for its owner only: otherwise no compiled code is kept there. */
 function ownerOnly(folder) {
   const { uid, mode } = statSync(folder);
   if (uid === process.geteuid()) chmodSync(folder, mode & ~0o022);
@@ -86,11 +86,11 @@ async function bundle() {
       entryPoints: [join(ROOT, "src/main.ts")],
       outdir: NEW,
       plugins: [separateLibraries, commanderWithoutChildren],
-      // import() becomes require(), which is faster, and runs the imported code only then.
+      // Turns import() into require(), which is faster; imported code still runs only when it is needed.
       supported: { "dynamic-import": false },
     }),
   ];
-  // If one fails, the other must not go on writing into a folder that is removed meanwhile.
+  // If one fails, the other must not go on writing into a folder that is being removed.
   await Promise.allSettled(builds);
   await Promise.all(builds);
   const hash = createHash("sha256").update(readFileSync(join(NEW, "main.js"))).digest("hex").slice(0, 16);
@@ -98,7 +98,7 @@ async function bundle() {
   await build({ ...common, entryPoints: [join(ROOT, "src/start.ts")], outdir: NEW, define });
 }
 
-/** Old caches go first, then main.js comes, then start.js: at no moment can a cache be taken for another main.js. */
+/** Removes old caches, then moves main.js, then start.js: a cache can never be taken for that of another main.js. */
 function install() {
   const order = (file) => ["main.js", "start.js"].indexOf(file);
   const built = readdirSync(NEW).toSorted((one, other) => order(one) - order(other));
@@ -107,7 +107,7 @@ function install() {
   for (const file of built) renameSync(join(NEW, file), join(DIST, file));
 }
 
-/** Sends a message: the program keeps the code that this compiles (src/start.ts). */
+/** Sends a message, so that the program keeps the code that is compiled for it (src/start.ts). */
 async function makeCache() {
   const server = createServer((socket) => {
     socket.on("error", () => {});

@@ -10,7 +10,7 @@ import {
   TOOL_TABLE,
 } from "./report/exit-code.ts";
 
-/** Every command: a new one is a line here and a file or folder in commands/. */
+/** Every command. A new one is an entry here, and a file or folder in commands/. */
 const COMMANDS: readonly CommandEntry[] = [
   {
     name: "send",
@@ -65,7 +65,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
 ];
 
-/** The launchers beside `qmtp`. */
+/** The other names by which the program can be called. */
 const LAUNCHERS: Readonly<Record<string, Launcher>> = {
   maildirqmtp: {
     command: "maildir",

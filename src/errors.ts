@@ -1,9 +1,8 @@
-/** Who is at fault: we or our user, the server, or the path between. */
+/** Who is at fault: we or our user (local), the server (remote), or the path between (transport). */
 export type Fault = "local" | "remote" | "transport";
 
 /**
- * Every error code, with who is at fault (unless the error says otherwise) and what it means. Scripts read the codes
- * in JSON: they never change.
+ * Every error code with its default fault and its meaning. Scripts read the codes in JSON, so they never change.
  */
 export const CODES = {
   usage: ["local", "the command line is invalid; retrying will not help"],
@@ -40,7 +39,7 @@ export const CODES = {
 
 export type Code = keyof typeof CODES;
 
-/** A fact from which the user interface can tell what to do. */
+/** A fact from which the user interface derives what to do. */
 export type Hint =
   | { readonly kind: "trust-issuer" | "trust-key" | "certificate-name" | "pinned-key"; readonly pin: string }
   | { readonly kind: "own-certificate" | "needs-certificate" | "maybe-needs-certificate" }
@@ -51,13 +50,13 @@ interface Details {
   readonly fault?: Fault;
   readonly cause?: unknown;
   readonly hint?: Hint | undefined;
-  /** If several attempts failed: what went wrong in each. */
+  /** If several attempts failed, the error of each. */
   readonly parts?: readonly QmtpError[];
 }
 
 /**
- * What went wrong: thrown if it ends a command, a value if it ends a session. The message says in one line what
- * happened to what; report/remedies.ts adds what to do about it on the command line.
+ * The one type for what went wrong: thrown if it ends a command, a value if it ends a session. The message says in one
+ * line what happened to what; report/remedies.ts adds what to do about it on the command line.
  */
 export class QmtpError extends Error {
   override readonly name = "QmtpError";
@@ -80,7 +79,7 @@ export function usageError(message: string, hint?: Hint): QmtpError {
   return new QmtpError("usage", message, { hint });
 }
 
-/** Something cannot be read now; a later run may succeed. */
+/** An input that cannot be read now; a later run may succeed. */
 export function inputError(message: string, cause?: unknown): QmtpError {
   return new QmtpError("unreadable-input", message, { cause });
 }
@@ -89,30 +88,30 @@ export function inputError(message: string, cause?: unknown): QmtpError {
 export function unreadable(name: string, error: unknown): QmtpError {
   const remedy =
     name === "standard input" ? "redirect a file or a pipe to it" : "name a file that can be read";
-  return inputError(`cannot read ${named(name)}: ${reason(error)}; ${remedy}`, error);
+  return inputError(`cannot read ${visiblePath(name)}: ${reason(error)}; ${remedy}`, error);
 }
 
-/** A path in a message: an empty one would not be seen. */
-export function named(path: string): string {
+/** A path for a message: an empty one would be invisible. */
+export function visiblePath(path: string): string {
   return path === "" ? "''" : path;
 }
 
-/** The same if it never can be read: the command line names the wrong thing. */
-export function neverReadable(name: string, error: unknown): QmtpError {
+/** The same as a usage error: the command line names something that can never be read. */
+export function unreadableArgument(name: string, error: unknown): QmtpError {
   return usageError(unreadable(name, error).message);
 }
 
-/** A signal came before everything was read. */
+/** A signal came before all input was read. */
 export function interruptedReading(name: string, signal: AbortSignal): QmtpError {
   return inputError(`interrupted by ${reason(signal.reason)} while reading ${name}; nothing was sent`);
 }
 
-/** The error for a failure to read: if a signal came, that says so. */
+/** The error to report for a failure to read: the signal, if one came. */
 export function readingFailed(name: string, signal: AbortSignal, error: unknown): unknown {
   return signal.aborted ? interruptedReading(name, signal) : error;
 }
 
-/** A signal ended the session, or came before there was one. */
+/** A signal ended the session, or came before it began. */
 export function interruption(signal: AbortSignal): QmtpError {
   return new QmtpError("interrupted", `interrupted by ${reason(signal.reason)}`);
 }
@@ -152,16 +151,16 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ETIMEOUT: "no answer from DNS",
 };
 
-/** A system error in words, without the path and the system call that Node adds. */
+/** A system error in plain words, without the path and the system call that Node adds. */
 export function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const code = systemCode(error);
-  // OpenSSL's full messages name its source files; its reason is enough.
+  // OpenSSL's full messages include the names of its source files; its reason is enough.
   if (/^ERR_O?SSL_/.test(code ?? "") && "reason" in error) return String(error.reason);
   return (code !== undefined && SYSTEM_ERRORS[code]) || error.message;
 }
 
-/** The system's name for an error: ENOENT, for example. */
+/** The system's code for an error, such as ENOENT. */
 export function systemCode(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" && !(error instanceof QmtpError) ? code : undefined;

@@ -22,7 +22,7 @@ export async function main(launcher = "qmtp"): Promise<boolean> {
     if (!ended.isVerdict) exitAsInterrupted(context.interrupted);
     return ended.frequent;
   } finally {
-    // Standard input may be a pipe that stays open: it must not keep the process alive.
+    // Standard input may be a pipe that stays open; it must not keep the process alive.
     close();
   }
 }
@@ -41,35 +41,35 @@ function processContext(name: string): { context: Context; close(): void } {
     interrupted: interruptions(groups),
     groups,
     signalGroup,
-    say: (line) => void context.stderr.write(`${named(name, line)}\n`),
-    sayAll: (lines) => writeLines(context.stderr, allNamed(name, lines)),
+    say: (line) => void context.stderr.write(`${prefixed(name, line)}\n`),
+    sayAll: (lines) => writeLines(context.stderr, prefixedLines(name, lines)),
     get stdin(): InputStream {
       stdin ??= standardInput();
       return stdin;
     },
     get stdout(): OutputStream {
-      stdout ??= guarded(process.stdout, context);
+      stdout ??= reportingErrors(process.stdout, context);
       return stdout;
     },
     get stderr(): OutputStream {
-      stderr ??= guarded(process.stderr, context);
+      stderr ??= reportingErrors(process.stderr, context);
       return stderr;
     },
   };
   return { context, close: () => stdin?.destroy() };
 }
 
-function named(name: string, line: string | Buffer): string {
+function prefixed(name: string, line: string | Buffer): string {
   return `${name}: ${sanitise(line)}`;
 }
 
-function* allNamed(name: string, lines: Iterable<string | Buffer>): Generator<string, void> {
-  for (const line of lines) yield named(name, line);
+function* prefixedLines(name: string, lines: Iterable<string | Buffer>): Generator<string, void> {
+  for (const line of lines) yield prefixed(name, line);
 }
 
 /**
- * A file is read directly, because creating process.stdin takes as long as everything else put together. So is a directory,
- * which process.stdin would treat as empty input.
+ * Reads a file directly, because creating process.stdin takes as long as everything else put together; and a directory,
+ * which process.stdin would treat as empty input, so that it is an error.
  */
 function standardInput(): InputStream {
   const kind = fstatSync(STANDARD_INPUT);
@@ -79,12 +79,12 @@ function standardInput(): InputStream {
   return { ...asFile, [Symbol.asyncIterator]: () => chunks, destroy: () => chunks.return() };
 }
 
-/** Sent when the caller stops waiting, or its terminal goes away. */
+/** Signals sent when the caller stops waiting or its terminal closes. */
 const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /**
- * The first signal ends the work and lets it report. A second one kills the servers that we started, and ends this
- * process at once.
+ * The first signal stops the work, which then reports its results. A second one kills the servers that we started and
+ * ends this process at once.
  */
 function interruptions(groups: ReadonlySet<number>): AbortSignal {
   const interruption = new AbortController();
@@ -103,8 +103,8 @@ function interruptions(groups: ReadonlySet<number>): AbortSignal {
 }
 
 /**
- * Only if a program dies of SIGINT does a shell also treat Ctrl-C as its own and leave its loop. SIGTERM and SIGHUP are
- * for this process alone. The event comes once all output is written.
+ * After Ctrl-C, makes the process die of SIGINT once all output is written: only then does a shell leave its loop as
+ * well. SIGTERM and SIGHUP were meant for this process alone.
  */
 function exitAsInterrupted({ aborted, reason: why }: AbortSignal): void {
   if (!aborted || reason(why) !== "SIGINT") return;
@@ -122,8 +122,8 @@ function signalGroup(group: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** A reader that goes away changes no delivery, so EPIPE is ignored. Any other failure to write is reported once. */
-function guarded(stream: NodeJS.WriteStream, { say }: Context): OutputStream {
+/** Ignores EPIPE, because a reader that goes away changes no delivery, and reports any other write error once. */
+function reportingErrors(stream: NodeJS.WriteStream, { say }: Context): OutputStream {
   let reported = false;
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE" || stream === process.stderr || reported) return;

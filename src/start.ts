@@ -2,12 +2,12 @@ import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:
 import { Script } from "node:vm";
 
 /*
- * Loads main.js. Compiling it takes longer than everything else in a run, so V8's compiled code is kept in a file next to
- * it: the build makes one. If it is missing, as when another Node version built the package, the first run by the
- * directory's owner writes it. A missing, stale or damaged file means a normal compile, never an error.
+ * Loads main.js. Compiling it takes longer than everything else in a run, so V8's compiled code is cached in a file next
+ * to it. The build writes this file; if it is missing, because another Node version built the package, the first run by
+ * the directory's owner does. If it is missing, stale or damaged, main.js is compiled normally: that is never an error.
  */
 
-/** Of main.js; set by the build. V8 itself compares only the length of the source. */
+/** The hash of main.js, set by the build. V8 itself compares only the length of the source. */
 declare const MAIN_HASH: string;
 
 interface Main {
@@ -27,7 +27,7 @@ type Wrapper = (
 export async function start(launcher = "qmtp"): Promise<void> {
   const filename = `${__dirname}/main.js`;
   const cache = `${__dirname}/main-${process.version}-${process.arch}-${MAIN_HASH}.cache`;
-  // Before the cache: a build removes the old cache, then replaces main.js, so that the two always belong together.
+  // Read before the cache: a build removes the old cache, then replaces main.js, so that the two always match.
   const source = readFileSync(filename, "latin1");
   const cachedData = readCache(cache);
   const script = new Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
@@ -41,8 +41,8 @@ export async function start(launcher = "qmtp"): Promise<void> {
 }
 
 /**
- * The file contains the code twice: V8 checks only the beginning, and runs damaged code. Comparing the two is cheaper than
- * a checksum.
+ * Reads the file, which contains the code twice: V8 checks only the beginning, and would run damaged code. Comparing
+ * the copies is cheaper than a checksum.
  */
 function readCache(file: string): Buffer | undefined {
   try {
@@ -55,13 +55,13 @@ function readCache(file: string): Buffer | undefined {
   }
 }
 
-/** Writes the cache whole or not at all, if this directory is ours alone, and if V8 runs with default flags. */
+/** Writes the cache atomically, if only we can write to this directory and V8 runs with default flags. */
 function keep(script: Script, cache: string): void {
   const temporary = `${cache}.${process.pid}`;
   try {
     const { uid, mode } = statSync(__dirname);
     if (uid !== process.geteuid?.() || (mode & 0o022) !== 0) return;
-    // V8 rejects code compiled with other flags: such runs would keep overwriting each other's cache.
+    // V8 rejects code compiled with other flags: runs with different flags would keep overwriting the cache.
     if (process.execArgv.length > 0 || process.env.NODE_OPTIONS) return;
     const code = script.createCachedData();
     writeFileSync(temporary, Buffer.concat([code, code]), { flag: "wx", mode: 0o644 });

@@ -8,16 +8,16 @@ import { OrderedCommand } from "./ordered-command.ts";
 
 type Streams = Pick<Context, "stdout" | "stderr">;
 
-/** A command with its options and help. */
+/** The commander command with its options and help. */
 export function buildCommand(
   { summary, exitCodes }: CommandEntry,
   name: string,
   { declare }: CommandModule,
   context: Streams,
 ): Command {
-  const command = basic(new OrderedCommand(name).description(summary), name, context);
+  const command = configure(new OrderedCommand(name).description(summary), name, context);
   command.addHelpText("after", exitCodesText(exitCodes.meanings));
-  // Every command takes --version, but only the program's help lists it.
+  // Every command has --version, but only the program's help lists it.
   for (const known of command.options) known.hideHelp();
   command.addHelpOption(helpOption().helpGroup(GROUPS.output));
   declare(command);
@@ -26,14 +26,14 @@ export function buildCommand(
   return command;
 }
 
-/** A launcher that takes only operands. */
+/** The commander command of a launcher that accepts only operands. */
 export function buildLauncher(
   { summary, exitCodes }: CommandEntry,
   name: string,
   launcher: Launcher,
   context: Streams,
 ): Command {
-  const command = basic(new Command(name).description(launcher.summary ?? summary), name, context);
+  const command = configure(new Command(name).description(launcher.summary ?? summary), name, context);
   command.usage((launcher.operands ?? []).map(([operand]) => operand).join(" "));
   for (const [operand, description] of launcher.operands ?? []) command.argument(operand, description);
   return command
@@ -41,9 +41,9 @@ export function buildLauncher(
     .addHelpText("after", `\nSee ${name}(1).`);
 }
 
-/** The program without a command: its help lists all commands. */
+/** The program itself: its help lists all commands. */
 export function buildOverview(entries: readonly CommandEntry[], context: Streams): Command {
-  const program = basic(new Command("qmtp"), "qmtp", context)
+  const program = configure(new Command("qmtp"), "qmtp", context)
     .description("Command-line client for the Quick Mail Transfer Protocol (QMTP)")
     .usage("<command> [options]")
     .enablePositionalOptions()
@@ -53,8 +53,8 @@ export function buildOverview(entries: readonly CommandEntry[], context: Streams
   return program;
 }
 
-/** What the program, its commands and its launchers have in common. */
-function basic<C extends Command>(command: C, name: string, context: Streams): C {
+/** The settings that the program, its commands and its launchers share. */
+function configure<C extends Command>(command: C, name: string, context: Streams): C {
   command
     .exitOverride()
     .addHelpOption(helpOption())

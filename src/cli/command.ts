@@ -7,40 +7,40 @@ export interface CommandModule {
   /** Declares options, operands and examples. */
   declare(command: Command): void;
   /**
-   * Checks the command line, and gives everything in it a name and a type. Nothing after it sees options.
+   * Checks the command line and turns it into a typed request. No later code sees options.
    * @param operands the arguments that are not options, in order
-   * @throws {QmtpError} usage, and what makes the request impossible
+   * @throws {QmtpError} usage, and whatever makes the request impossible
    */
   read(options: object, operands: readonly string[], context: Context): Promise<unknown> | unknown;
   /**
    * @returns the exit code
-   * @throws {QmtpError} what ended it before it had results
+   * @throws {QmtpError} if it fails before it has results
    */
   run(request: unknown, context: Context): Promise<number>;
 }
 
-/** A line in the table of commands. */
+/** An entry in the table of commands. */
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
   readonly exitCodes: ExitTable;
-  /** Run once per message, so that its start-up counts. */
+  /** Set for commands that are run once per message, so that their start-up time matters. */
   readonly frequent?: true;
-  /** Loads the command's code, which no other command needs. */
+  /** Loads the command's code, which other commands do not need. */
   readonly load: () => Promise<CommandModule>;
 }
 
-/** A program that runs a command in place of another program, such as maildirqmtp. */
+/** Another name for the program, such as maildirqmtp: it runs a command with the interface of another program. */
 export interface Launcher {
   readonly command: string;
-  /** If it takes only operands: their names and descriptions. */
+  /** For a launcher that accepts only operands: their names and descriptions. */
   readonly operands?: readonly (readonly [name: string, description: string])[];
   readonly summary?: string;
-  /** The command's arguments for the launcher's. */
+  /** Turns the launcher's arguments into the command's. */
   readonly args?: (given: readonly string[]) => string[];
 }
 
-/** All that a user can call. */
+/** All commands and launchers. */
 export interface CommandTable {
   readonly commands: readonly CommandEntry[];
   /** By name. */

@@ -6,23 +6,23 @@ import type { InputStream, OutputStream } from "../io/streams.ts";
  * takes time and many runs never need them.
  */
 export interface Context {
-  /** The name that the program was called by; it begins each line on standard error. */
+  /** The name that the program was called by; each line on standard error begins with it. */
   readonly name: string;
   readonly env: Environment;
-  /** For messages that are not held in memory. */
+  /** For messages too large for memory. */
   readonly temporaryDirectory: string;
-  /** Where the man pages of this package are. */
+  /** The directory of this package's man pages. */
   readonly manualDirectory: string;
   readonly stdin: InputStream;
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   /** Prints `name: line` on standard error, sanitised. */
   readonly say: (line: string | Buffer) => void;
-  /** The same for many lines, at the pace of their reader. */
+  /** The same for many lines, waiting while the stream is full. */
   readonly sayAll: (lines: Iterable<string | Buffer>) => Promise<void>;
   /** Aborted by SIGINT, SIGTERM or SIGHUP; the reason is an error with the signal's name. */
   readonly interrupted: AbortSignal;
-  /** Process groups that we started and that must not outlive us. */
+  /** Process groups that we started, and that must not outlive us. */
   readonly groups: Set<number>;
   /** Sends a signal to all processes of a group; the group may have exited. */
   readonly signalGroup: (group: number, signal: NodeJS.Signals) => void;

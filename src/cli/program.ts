@@ -7,45 +7,45 @@ import type { CommandEntry, CommandTable, Launcher } from "./command.ts";
 import type { Context } from "./context.ts";
 import { usageMessage } from "./usage-message.ts";
 
-/** What a command line asks for. */
+/** The command that a command line asks for. */
 interface Invocation {
-  /** Undefined if it names no command. */
+  /** Undefined if no command is named. */
   readonly entry: CommandEntry | undefined;
-  /** The name that the user ran it by. */
+  /** The name to show, such as `qmtp send`. */
   readonly name: string;
   readonly args: readonly string[];
   readonly launcher?: Launcher | undefined;
 }
 
 /** How a run ended. */
-interface Ended {
+interface RunResult {
   readonly exitCode: number;
-  /** Whether the exit code says what became of every recipient; if not, another run is needed. */
+  /** Whether the exit code means that every recipient has a final result, so that no other run is needed. */
   readonly isVerdict: boolean;
-  /** Whether it was a command that is run once per message, and succeeded. */
+  /** Whether a command that is run once per message succeeded. */
   readonly frequent: boolean;
 }
 
-/** Runs what the arguments ask for. Never rejects: an error becomes a line on standard error. */
+/** Runs a command line. Never rejects: an error becomes a line on standard error. */
 export async function runProgram(
   args: readonly string[],
   table: CommandTable,
   context: Context,
-): Promise<Ended> {
+): Promise<RunResult> {
   const invocation = invocationOf(args, table, context.name);
   const { frequent = false, exitCodes = SEND_TABLE } = invocation.entry ?? {};
-  const ended = (exitCode: number) => ({
+  const result = (exitCode: number) => ({
     exitCode,
     isVerdict: exitCode === exitCodes.success || exitCode === exitCodes.failure,
     frequent: frequent && exitCode === EXIT.success,
   });
   try {
-    return ended(await run(invocation, table, context));
+    return result(await run(invocation, table, context));
   } catch (error) {
-    if (isHelpOrVersion(error)) return { ...ended(EXIT.success), frequent: false };
+    if (isHelpOrVersion(error)) return { ...result(EXIT.success), frequent: false };
     const { line, exitCode } = describeFailure(error, exitCodes);
     if (line !== "") context.say(line);
-    return ended(exitCode);
+    return result(exitCode);
   }
 }
 
@@ -56,7 +56,7 @@ function invocationOf(args: readonly string[], table: CommandTable, program: str
     return { entry: entryNamed(launcher.command), name: program, args: withoutShortHelp(args), launcher };
   }
   const [first = "", second] = args;
-  // `qmtp help send` and `qmtp --help send` are `qmtp send --help`.
+  // `qmtp help send` and `qmtp --help send` mean `qmtp send --help`.
   const asksForHelp = ["help", "--help", "-h"].includes(first) && second !== undefined;
   const [name = "", ...rest] = asksForHelp ? [second, "--help"] : args;
   const entry = entryNamed(name);
@@ -64,7 +64,7 @@ function invocationOf(args: readonly string[], table: CommandTable, program: str
   return { entry, name: "qmtp", args: asksForHelp ? [second] : args };
 }
 
-/** `-h` alone asks any launcher for help, though sendmail has an option of that name. */
+/** For any launcher, `-h` as the only argument asks for help, even though sendmail has an option -h. */
 function withoutShortHelp(args: readonly string[]): readonly string[] {
   return args.length === 1 && args[0] === "-h" ? ["--help"] : args;
 }
@@ -75,14 +75,15 @@ async function run(invocation: Invocation, table: CommandTable, context: Context
     parse(buildOverview(table.commands, context), args);
     return EXIT.success;
   }
-  const given = launcher?.operands === undefined ? args : operandsOf(entry, name, launcher, args, context);
+  const commandArgs =
+    launcher?.operands === undefined ? args : operandsOf(entry, name, launcher, args, context);
   const module = await entry.load();
   const command = buildCommand(entry, name, module, context);
-  parse(command, given);
+  parse(command, commandArgs);
   return module.run(await module.read(command.opts(), command.args, context), context);
 }
 
-/** The command's arguments for a launcher that takes only operands. */
+/** The command's arguments for a launcher that accepts only operands. */
 function operandsOf(
   entry: CommandEntry,
   name: string,
@@ -105,20 +106,20 @@ function parse(command: Command, args: readonly string[]): void {
     command.parse(args, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError) || isHelpOrVersion(error)) throw error;
-    // Commander has printed the help, because the command is missing.
+    // If the command is missing, commander has printed the help.
     const line = error.code === "commander.help" ? "" : usageMessage(error, command);
     throw usageError(line && `${line}; see ${command.name()} --help`);
   }
 }
 
-/** Whether commander has printed the help or the version, as it was asked to. */
+/** Whether commander has printed the help or the version because the user asked for it. */
 function isHelpOrVersion(error: unknown): boolean {
   return error instanceof CommanderError && error.exitCode === 0;
 }
 
-/** The line for an error that ended a command before it had results, and the exit code. */
+/** The line and the exit code for an error that ended a command before it had results. */
 function describeFailure(error: unknown, exitCodes: ExitTable): { line: string; exitCode: number } {
-  const known = error instanceof QmtpError ? error : new QmtpError("unexpected", String(error));
+  const failure = error instanceof QmtpError ? error : new QmtpError("unexpected", String(error));
   const line = error instanceof Error ? describe(error) : String(error);
-  return { line, exitCode: errorExitCode(known, exitCodes) };
+  return { line, exitCode: errorExitCode(failure, exitCodes) };
 }

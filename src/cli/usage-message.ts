@@ -1,6 +1,6 @@
 import type { Command, CommanderError } from "commander";
 
-/** Commander's error about a command line, in this project's words. */
+/** Rewords commander's error about a command line. */
 export function usageMessage(error: CommanderError, command: Command): string {
   const [, quoted = ""] = /'([^']*)'/.exec(error.message) ?? [];
   switch (error.code) {
@@ -27,7 +27,7 @@ export function usageMessage(error: CommanderError, command: Command): string {
 /** More choices than a line should list. */
 const MANY = 20;
 
-/** A value that is not one of those allowed. */
+/** The message for a value that is not one of those allowed. */
 function invalidValue(message: string): string {
   const [, flags, value] = /option '(.+?)' argument '(.*)' is invalid/s.exec(message) ?? [];
   const [, operand, name] = /value '(.*)' is invalid for argument '(.+?)'/s.exec(message) ?? [];
@@ -47,12 +47,12 @@ function flagsOf(command: Command): string[] {
 
 function suggestion(word: string, known: readonly string[]): string {
   const [flag = ""] = word.split("=", 1);
-  const close = known.find((one) => isSlip(flag, one));
+  const close = known.find((one) => isTypo(flag, one));
   return close === undefined ? "" : ` (did you mean ${close}?)`;
 }
 
-/** Whether they differ in one character, left out, added or replaced, or in two that are swapped. */
-function isSlip(word: string, known: string): boolean {
+/** Whether a word is a name with one character missing, added or replaced, or with two swapped. */
+function isTypo(word: string, known: string): boolean {
   let start = 0;
   while (start < word.length && word[start] === known[start]) start++;
   let end = 0;

@@ -3,7 +3,12 @@ import { buildCommand, buildLauncher, buildOverview } from "../cli/build-command
 import type { CommandEntry, CommandModule, CommandTable } from "../cli/command.ts";
 import { bashScript } from "../cli/completion/bash.ts";
 import { fishScript } from "../cli/completion/fish.ts";
-import { type CompletedCommand, completed, completedCommands, optionsOf } from "../cli/completion/tree.ts";
+import {
+  type CompletedCommand,
+  describeCommand,
+  describeCommands,
+  optionsOf,
+} from "../cli/completion/tree.ts";
 import { zshScript } from "../cli/completion/zsh.ts";
 import type { Context } from "../cli/context.ts";
 import { EXIT } from "../report/exit-code.ts";
@@ -33,7 +38,7 @@ export function completionFor(table: CommandTable): CommandModule {
     run: async (shell: Shell, context) => {
       const program = await buildTree(table.commands, context);
       const script = SCRIPTS[shell]({
-        commands: completedCommands(program),
+        commands: describeCommands(program),
         options: optionsOf(program),
         launchers: await launchersOf(table, context),
       });
@@ -43,7 +48,7 @@ export function completionFor(table: CommandTable): CommandModule {
   };
 }
 
-/** The program with the options of all commands. */
+/** The program with all commands and their options. */
 async function buildTree(entries: readonly CommandEntry[], context: Context): Promise<Command> {
   const program = buildOverview([], context);
   for (const entry of entries) {
@@ -52,15 +57,15 @@ async function buildTree(entries: readonly CommandEntry[], context: Context): Pr
   return program;
 }
 
-/** The launchers: each with the options of its command, or with operands of its own. */
+/** The launchers, with the options of their commands or with their own operands. */
 function launchersOf({ commands, launchers }: CommandTable, context: Context): Promise<CompletedCommand[]> {
   return Promise.all(
     Object.entries(launchers).map(async ([name, launcher]) => {
       const entry = commands.find((one) => one.name === launcher.command) as CommandEntry;
       if (launcher.operands === undefined) {
-        return completed(buildCommand(entry, name, await entry.load(), context));
+        return describeCommand(buildCommand(entry, name, await entry.load(), context));
       }
-      return { ...completed(buildLauncher(entry, name, launcher, context)), onlyOperands: true };
+      return { ...describeCommand(buildLauncher(entry, name, launcher, context)), onlyOperands: true };
     }),
   );
 }

@@ -9,7 +9,7 @@ import { renderManual } from "../manual/render.ts";
 import { EXIT } from "../report/exit-code.ts";
 import { writePieces } from "../report/write.ts";
 
-/** `qmtp man`: shows a man page of this package; npm does not install them. */
+/** `qmtp man`: shows a man page of this package, because npm does not install man pages. */
 export const man: CommandModule = { declare, read, run };
 
 const EXAMPLES = `
@@ -23,7 +23,7 @@ interface ManRequest {
   readonly source: string;
 }
 
-/** The width of a page that does not go to a terminal, in columns. */
+/** Columns of a page that is not shown on a terminal. */
 const WIDTH = 80;
 
 function declare(command: Command): void {
@@ -34,14 +34,14 @@ function declare(command: Command): void {
 
 /** @throws {QmtpError} usage, if there is no page of this name */
 function read(_: object, [name = "qmtp"]: readonly string[], { manualDirectory }: Context): ManRequest {
-  // Commands without a page of their own are in the overview.
+  // Commands without their own page are described in the overview.
   const pages = ["completion", "man", "help"].includes(name) ? ["qmtp"] : [`qmtp-${name}`, name];
   const files = pages.flatMap((page) => [`${page}.1`, `${page}.8`]);
   const file = files.find((one) => !one.includes("/") && existsSync(`${manualDirectory}/${one}`));
   if (file === undefined) throw usageError(`no man page for '${name}'; qmtp --help lists the commands`);
   const path = `${manualDirectory}/${file}`;
   const source = readFileSync(path, "utf8");
-  // The page of a launcher only refers to its command's.
+  // A launcher's page only includes its command's.
   const [, other] = /^\.so (\S+)/m.exec(source) ?? [];
   if (other === undefined) return { path, source };
   const target = `${manualDirectory}/${basename(other)}`;
@@ -52,7 +52,7 @@ function read(_: object, [name = "qmtp"]: readonly string[], { manualDirectory }
 async function run({ path, source }: ManRequest, { stdout }: Context): Promise<number> {
   const { status } = spawnSync("man", [path], { stdio: ["inherit", "inherit", "ignore"] });
   if (status === 0) return EXIT.success;
-  // Some terminals say that they have no columns at all.
+  // Some terminals report zero columns.
   const columns = ("columns" in stdout && Number(stdout.columns)) || WIDTH;
   await writePieces(stdout, [renderManual(source, columns)]);
   return EXIT.success;

@@ -13,10 +13,10 @@ import { EXIT } from "../report/exit-code.ts";
 import { runSession } from "../session/session.ts";
 import { clientConnection } from "../transport/ucspi.ts";
 
-/** `qmtp serial`: serialqmtp's filter, from file names to results. */
+/** `qmtp serial`: serialqmtp's filter, file names in, results out. */
 export const serial: CommandModule = { declare, read, run };
 
-/** serialqmtp's own limits, in milliseconds: 73 s for a write, an hour for a read, and none for the session. */
+/** serialqmtp's limits: 73 s for a write, an hour for a read, and none for the session. */
 const SERIAL_LIMITS = { writeMs: 73_000, idleMs: 3_600_000, sessionMs: 2 ** 31 - 1 };
 
 const EXAMPLES = `
@@ -38,12 +38,12 @@ function run(prefix: Buffer, context: Context): Promise<number> {
 
 type NamedPackage = FilePackage<{ readonly name: string; readonly path: string | Buffer }>;
 
-/** File names from standard input become packages, and their results become records on standard output. */
+/** Turns file names from standard input into packages, and their results into records on standard output. */
 class SerialRun {
   readonly #context: Context;
   readonly #names: NameReader;
   readonly #reader: MessageFileReader;
-  /** Those of this turn of the event loop, which are written together. */
+  /** Records of this turn of the event loop, which are written together. */
   #records = "";
   #failed = false;
 
@@ -61,7 +61,7 @@ class SerialRun {
     const { interrupted, stdout } = this.#context;
     const stop = new AbortController();
     onAbort(interrupted, () => stop.abort(interrupted.reason));
-    // If no one reads the results, files would be sent and never removed.
+    // Stop if the results are no longer read: files would be sent and never removed.
     stdout.on("error", (error) => stop.abort(new Error(`standard output: ${reason(error)}`)));
     const { cause, violations } = await runSession(clientConnection(), this, {
       limits: SERIAL_LIMITS,
@@ -75,7 +75,7 @@ class SerialRun {
     return this.#failed ? EXIT.temporary : EXIT.success;
   }
 
-  /** The next package, for the session; without a promise if its name has arrived. */
+  /** The session's source of packages. Returns no promise if the next name has arrived. */
   next(): IteratorResult<NamedPackage, void> | Promise<IteratorResult<NamedPackage, void>> {
     for (let name = this.#names.next(); name !== undefined; name = this.#names.next()) {
       const value = this.#read(name);
@@ -97,13 +97,13 @@ class SerialRun {
   #read(name: string): NamedPackage | undefined {
     const read = this.#reader.read({ name, path: systemPath(name) });
     if ("message" in read) return read;
-    // Like serialqmtp, say nothing of files that are not ours.
+    // Like serialqmtp, ignore files without a head or with another prefix.
     if (read.kind === "unreadable") this.#say(`cannot read ${name}: ${read.why}`);
     if (read.kind === "gone") this.#say(`cannot read ${name}: no such file or directory`);
     return undefined;
   }
 
-  /** Only what the server said is a result. */
+  /** Prints a record only for the server's own answer. */
   #record({ file }: NamedPackage, delivery: Delivery): void {
     if (delivery.origin === "client") this.#failed = true;
     else this.#print(serialRecord(file.name, delivery, this.#context.env.TCPREMOTEIP));
@@ -114,7 +114,7 @@ class SerialRun {
     this.#records += record;
   }
 
-  /** Resolves when the records are written, or cannot be. */
+  /** Resolves when the records are written or writing has failed. */
   #flush(): Promise<void> {
     const records = this.#records;
     this.#records = "";
@@ -126,7 +126,7 @@ class SerialRun {
     });
   }
 
-  /** @param line names in it are bytes, one per character */
+  /** @param line file names in it are Latin-1, one byte per character */
   #say(line: string): void {
     this.#failed = true;
     this.#context.say(Buffer.from(line, "latin1"));

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, open, rename, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { named, QmtpError, reason, systemCode } from "../errors.ts";
+import { QmtpError, reason, systemCode, visiblePath } from "../errors.ts";
 
 /**
  * Creates a maildir that only its owner can read, unless it exists. Its parent directory must exist.
@@ -18,7 +18,7 @@ export async function createMaildir(path: string): Promise<void> {
     if (some.includes(true)) await sync(path);
   } catch (error) {
     const denied = ["EACCES", "EPERM", "EROFS"].includes(systemCode(error) ?? "");
-    const why = `${named(path)}: ${reason(error)}; name another folder`;
+    const why = `${visiblePath(path)}: ${reason(error)}; name another folder`;
     const message =
       existed && denied ? `cannot write to the maildir ${why}` : `cannot create the maildir ${why}`;
     throw new QmtpError("unwritable-maildir", message, { cause: error });

@@ -1,7 +1,7 @@
 /**
- * A paragraph as lines; a word that is too long has one to itself.
- * @param first begins the first line, in place of the margin; without text, it is the only line
- * @param left the margin, in columns
+ * Breaks a paragraph into lines; a word that is too long gets its own line.
+ * @param first what the first line begins with instead of the margin; if there is no text, it is the only line
+ * @param left columns of the margin
  */
 export function fill(text: string, first: string | undefined, left: number, width: number): string[] {
   const words = text.split(" ").filter((word) => word !== "");

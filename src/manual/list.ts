@@ -2,18 +2,18 @@
 export interface List {
   readonly kind: "tag" | "bullet" | "enum" | "column";
   readonly compact: boolean;
-  /** The margin outside of it. */
+  /** The margin outside the list. */
   readonly left: number;
-  /** Columns for a tag, a bullet or a number, with the space after it. */
+  /** Columns of a tag, bullet or number, with the space after it. */
   readonly width: number;
-  /** The cells of a table, which is laid out when all are known. */
+  /** The cells of a table, which is laid out at its end. */
   readonly rows: string[][];
   items: number;
 }
 
 /** The width that `Ds` means. */
 const DEFAULT = 6;
-/** Between columns. */
+/** Spaces between columns. */
 const GAP = 4;
 
 /** @throws {RangeError} for a kind that our pages do not use */
@@ -28,7 +28,7 @@ export function listOf(options: readonly string[], left: number): List {
   return { kind, compact, left, width: mark + 2, rows: [], items: 0 };
 }
 
-/** Rows of cells as lines, in columns as wide as the widest cell. */
+/** Formats rows of cells as lines; each column is as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0))) ?? [];
   return rows.map((row) =>

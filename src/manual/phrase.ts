@@ -1,4 +1,4 @@
-/** Macros of mdoc(7) that choose a font, which plain text does not have. */
+/** Macros of mdoc(7) that only choose a font. */
 const FONTS = ["Ar", "Cm", "Dv", "Em", "Ev", "Li", "No", "Pa", "Sx", "Sy"];
 
 /** Macros that enclose the rest of the line. */
@@ -16,7 +16,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "\\-": "-",
   "\\e": "\\",
   "\\&": "",
-  // Does not end a word.
+  // A space that does not end a word.
   "\\ ": "\u00a0",
   "\\(aq": "'",
   "\\(dq": '"',
@@ -31,7 +31,7 @@ export function plainText(text: string): string {
   });
 }
 
-/** The words of a macro line; one in double quotes may contain spaces. */
+/** The words of a macro line; a word in double quotes may contain spaces. */
 export function wordsOf(line: string): string[] {
   return Array.from(line.matchAll(/"([^"]*)"|(?:\\.|\S)+/g), ([word, quoted]) => quoted ?? word);
 }
@@ -46,18 +46,18 @@ export function isPhrase(macro: string): boolean {
  * @param name what `Nm` without an argument prints
  */
 export function phrase(words: readonly string[], name: string): string {
-  return plainText(joined(pieces(words, name)));
+  return plainText(join(pieces(words, name)));
 }
 
 /** Words and punctuation; an empty piece joins its neighbours. */
 function pieces(words: readonly string[], name: string): string[] {
   const found: string[] = [];
-  // Each argument of Fl is a flag.
+  // Fl makes a flag of each of its arguments.
   let prefix = "";
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? "";
     const enclosure = ENCLOSURES.get(word);
-    if (enclosure !== undefined) return [...found, ...enclosed(enclosure, words.slice(at + 1), name)];
+    if (enclosure !== undefined) return [...found, ...enclose(enclosure, words.slice(at + 1), name)];
     if (isPhrase(word)) prefix = word === "Fl" ? "-" : "";
     if (word === "Ns") found.push("");
     else if (word === "Xr") found.push(`${words[++at]}(${words[++at]})`);
@@ -71,13 +71,13 @@ function isArgument(word: string | undefined): boolean {
   return word !== undefined && word !== "Ns" && !isPhrase(word) && !CLOSING.test(word);
 }
 
-/** Punctuation at the end of the line goes after the closing mark. */
-function enclosed([open, close]: readonly [string, string], rest: readonly string[], name: string): string[] {
+/** Punctuation at the end of the line is put after the closing mark. */
+function enclose([open, close]: readonly [string, string], rest: readonly string[], name: string): string[] {
   const end = rest.findLastIndex((word) => !CLOSING.test(word)) + 1;
-  return [`${open}${joined(pieces(rest.slice(0, end), name))}${close}`, ...rest.slice(end)];
+  return [`${open}${join(pieces(rest.slice(0, end), name))}${close}`, ...rest.slice(end)];
 }
 
-function joined(found: readonly string[]): string {
+function join(found: readonly string[]): string {
   return found.reduce((text, piece, at) => {
     const before = found[at - 1] ?? "";
     const close = before === "" || piece === "" || CLOSING.test(piece) || OPENING.test(before);

@@ -2,15 +2,15 @@ import { fill } from "./fill.ts";
 import { type List, listOf, table } from "./list.ts";
 import { isPhrase, phrase, plainText, wordsOf } from "./phrase.ts";
 
-/** Columns, as mandoc(1) has them. */
+/** Columns to indent by, as mandoc(1) does. */
 const SUBSECTION = 3;
 const SECTION = 5;
 const DISPLAY = 6;
 
 /**
- * One of our man pages as plain text, for systems without man(1).
- * @param source mdoc(7), of which only what our pages use is supported
- * @param width in columns
+ * Renders one of our man pages as plain text, for systems without man(1).
+ * @param source mdoc(7); only the macros that our pages use are supported
+ * @param width columns of a line
  * @throws {RangeError} for a macro that is not supported
  */
 export function renderManual(source: string, width: number): string {
@@ -31,10 +31,10 @@ class Manual {
   #left = 0;
   /** The paragraph so far. */
   #text = "";
-  /** What its first line begins with instead of the margin. */
+  /** What the paragraph's first line begins with instead of the margin. */
   #first: string | undefined;
   #literal = false;
-  /** The number of lines up to the last heading, after which there is no empty line. */
+  /** Line count just after the last heading, where no empty line is added. */
   #heading = 0;
 
   constructor(width: number) {
@@ -89,7 +89,7 @@ class Manual {
     this.#add(phrase([macro, ...rest], this.#name));
   }
 
-  /** The first name is that of the page; in a synopsis, each begins a line. */
+  /** The first name is the page's; in a synopsis, each name begins a line. */
   #beginName([name = ""]: readonly string[]): void {
     if (this.#name === "") this.#name = name;
     if (this.#section !== "SYNOPSIS") return;

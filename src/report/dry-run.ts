@@ -64,9 +64,9 @@ export function dryRunJson(run: DryRun): string {
   });
 }
 
-/** Enough to recognise a message. */
+/** Enough lines to recognise a message. */
 const MAX_LINES = 10;
-/** A message may be a single line: no more than this is read, in bytes. */
+/** Bytes to read: a message may be a single line. */
 const MAX_BYTES = 16_384;
 
 /** The first lines of a message, without their line ends. */

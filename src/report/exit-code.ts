@@ -2,20 +2,20 @@ import type { Code, QmtpError } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Status } from "../protocol/response.ts";
 
-/** An exit code with what it means, as `--help` and the man pages say it. */
+/** An exit code and its meaning, in the words of `--help` and the man pages. */
 export type ExitMeaning = readonly [code: number, meaning: string];
 
-/** The exit codes of an interface, which its callers know. */
+/** The exit codes of an interface, which its callers rely on. */
 export interface ExitTable {
-  /** A success for every recipient. */
+  /** Success for every recipient. */
   readonly success: number;
   /** At least one failure, and no deferral. */
   readonly failure: number;
   /** The server defers at least one recipient. */
   readonly deferral: number;
-  /** Anything else that left a recipient without a response, or came before there were recipients. */
+  /** Any other error that left a recipient without a response, or that came before there were recipients. */
   readonly otherwise: number;
-  /** By the code of the error; `code (local)` goes before `code`. */
+  /** By error code; `code (local)` takes precedence over `code`. */
   readonly errors: Readonly<Partial<Record<Code | `${Code} (local)`, number>>>;
   /** Every code that can occur. */
   readonly meanings: readonly ExitMeaning[];
@@ -78,7 +78,7 @@ export const TOOL_TABLE: ExitTable = {
   ],
 };
 
-/** A permanent or temporary refusal, whose text qmail-queue's caller reads on descriptor 6. */
+/** A permanent or temporary refusal; qmail-queue's caller reads its text from descriptor 6. */
 export const QUEUE_REFUSAL = 82;
 
 /** qmail-queue(8)'s codes, with qmail-qmqpc(8)'s for the network. */
@@ -164,8 +164,8 @@ export const SENDMAIL_TABLE: ExitTable = {
 type Result = Pick<Delivery, "status" | "origin"> & { readonly spooled?: boolean };
 
 /**
- * The exit code for deliveries. It is success only if each is a success, or is kept in a spool. Any other deferral
- * makes it temporary, because another attempt is worthwhile.
+ * The exit code for deliveries. It is success only if each is a success or was spooled. Any other deferral makes it
+ * temporary, because another attempt is worthwhile.
  * @param error why the session ended before everything was answered
  */
 export function exitCode(

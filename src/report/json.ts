@@ -5,35 +5,35 @@ import type { Status } from "../protocol/response.ts";
 import type { Violation } from "../protocol/violation.ts";
 import type { Server } from "../transport/connector.ts";
 import { exitCode, outcome } from "./exit-code.ts";
-import { describe, explained } from "./remedies.ts";
+import { describe, withRemedy } from "./remedies.ts";
 import { LETTERS, PLAIN, sanitise } from "./sanitise.ts";
 
-/** Changes when a field changes its meaning or goes away; new fields do not change it. */
+/** Changes when a field is removed or changes its meaning, not when one is added. */
 const SCHEMA = 1;
 
 /** How a connection and its session went. */
 export interface AttemptReport {
   readonly server: Server;
   readonly deliveries: readonly Delivery[];
-  /** Milliseconds; null for what did not happen. */
+  /** Milliseconds; null for phases that were not reached. */
   readonly timing: { connectMs: number | null; sendMs: number | null; responseMs: number | null };
   readonly violations: readonly Violation[];
-  /** Why it ended before everything was answered. */
+  /** Why it ended before everything was answered, or null. */
   readonly error: QmtpError | null;
 }
 
 /** Everything about one message. Server, timing and error are those of the last attempt. */
 export interface MessageReport extends AttemptReport {
   readonly message: { readonly source: string; readonly bytes: number; readonly encoding: Encoding } | null;
-  /** What became of its file, if it came from a maildir. */
+  /** What was done with its file, if it came from a maildir. */
   readonly file?: Readonly<Record<string, string | boolean | null>>;
   readonly sender: Buffer;
   readonly deliveries: readonly (Delivery & { readonly spooled?: boolean })[];
-  /** Undefined if there is never more than one. */
+  /** Undefined for commands that never retry. */
   readonly attempts?: readonly AttemptReport[];
 }
 
-/** The report as one line of JSON, in pieces: there may be a million deliveries. */
+/** The report as one line of JSON, in pieces, because there may be a million deliveries. */
 export function* messageJson(report: MessageReport): Generator<string, void> {
   const { server, message, file, sender, deliveries, attempts } = report;
   const before = {
@@ -78,7 +78,7 @@ function deliveryJson(index: number, delivery: MessageReport["deliveries"][numbe
     index,
     ...field("recipient", recipient),
     status,
-    ...field("text", explained(text, error)),
+    ...field("text", withRemedy(text, error)),
     origin,
     possibleDuplicate,
     spooled,
@@ -96,14 +96,14 @@ function countsOf(deliveries: readonly Delivery[]): Record<Status, number> {
   return counts;
 }
 
-/** A value made of bytes: as text if it is UTF-8, else escaped, with the bytes in base64 beside it. */
+/** A field for bytes: as text if they are UTF-8; otherwise escaped, with a second field in base64. */
 export function field(name: string, bytes: Buffer): Record<string, string> {
   const text = bytes.toString("utf8");
   if (Buffer.from(text).equals(bytes)) return { [name]: text };
   return { [name]: sanitise(bytes), [`${name}Base64`]: bytes.toString("base64") };
 }
 
-/** JSON on one line, with everything but ASCII and letters escaped: it is safe to show on a terminal. */
+/** JSON on one line, with everything but ASCII and letters escaped, so that it is safe to show on a terminal. */
 export function toJson(value: unknown): string {
   const json = JSON.stringify(value);
   if (PLAIN.test(json)) return json;

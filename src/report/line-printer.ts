@@ -1,10 +1,10 @@
 import { drained } from "../io/drained.ts";
 import type { OutputStream } from "../io/streams.ts";
 
-/** Lines are written together, up to about this many characters: a system call for each would be slow. */
+/** Characters to gather before writing: a system call for each line would be slow. */
 const PIECE = 65_536;
 
-/** Prints lines as they come: all those of one turn of the event loop with one write. */
+/** Prints lines, with one write for all lines of a turn of the event loop. */
 export class LinePrinter {
   readonly #stream: () => OutputStream;
   readonly #beforeWriting: () => void;
@@ -31,12 +31,12 @@ export class LinePrinter {
     });
   }
 
-  /** Resolves when the stream has taken all lines. A reader that went away is not an error. */
+  /** Resolves when the stream has taken all lines. A reader that has gone away is not an error. */
   async end(): Promise<void> {
     if (!this.#flush()) await drained(this.#stream());
   }
 
-  /** @returns whether the stream takes more at once */
+  /** @returns whether the stream has room for more */
   #flush(): boolean {
     if (this.#text === "") return true;
     const text = this.#text;

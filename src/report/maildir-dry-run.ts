@@ -1,10 +1,10 @@
 import { nameBytes } from "../maildir/file-names.ts";
 import { field, toJson } from "./json.ts";
-import { fileName } from "./maildir.ts";
+import { printableName } from "./maildir.ts";
 import { sanitise } from "./sanitise.ts";
 
-/** What would be done with a file, and why, if that is not obvious. */
-export interface Planned {
+/** What would be done with a file, and why if that is not obvious. */
+export interface PlannedFile {
   readonly name: string;
   readonly action: "send" | "ignore" | "skip" | "remove";
   readonly why: string;
@@ -19,7 +19,7 @@ export interface MaildirDryRun {
   /** What would be done with failures. */
   readonly failures: string;
   readonly lifetimeMs: number | undefined;
-  readonly files: readonly Planned[];
+  readonly files: readonly PlannedFile[];
 }
 
 /** The settings of the run, and a table of the files. */
@@ -31,7 +31,7 @@ export function* maildirDryRunLines({
 }: MaildirDryRun): Generator<string> {
   for (const endpoint of endpoints) yield `server: ${sanitise(endpoint)}`;
   yield `failures: ${sanitise(failures)}`;
-  yield `lifetime: ${lifetimeMs === undefined ? "unlimited" : age(lifetimeMs)}`;
+  yield `lifetime: ${lifetimeMs === undefined ? "unlimited" : formatAge(lifetimeMs)}`;
   const rows = files.map(rowOf);
   const widths = [0, 1, 2, 3, 4, 5].map((column) =>
     Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)),
@@ -44,18 +44,18 @@ export function* maildirDryRunLines({
   }
 }
 
-function rowOf({ name, action, why, sender, recipient, bytes, ageMs }: Planned): string[] {
-  const route = sender && recipient ? `${address(sender)} -> ${address(recipient)}` : "";
+function rowOf({ name, action, why, sender, recipient, bytes, ageMs }: PlannedFile): string[] {
+  const route = sender && recipient ? `${formatAddress(sender)} -> ${formatAddress(recipient)}` : "";
   const size = bytes === undefined ? "" : `${bytes} bytes`;
-  return [action, fileName(name), size, ageMs === undefined ? "" : age(ageMs), route, why];
+  return [action, printableName(name), size, ageMs === undefined ? "" : formatAge(ageMs), route, why];
 }
 
-function address(bytes: Buffer): string {
+function formatAddress(bytes: Buffer): string {
   return bytes.length === 0 ? "<>" : sanitise(bytes);
 }
 
-/** In the largest unit of which there are at least two. */
-function age(ms: number): string {
+/** In the largest unit that gives at least 2. */
+function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000));
   if (seconds < 120) return `${seconds} s`;
   if (seconds < 7_200) return `${Math.floor(seconds / 60)} min`;

@@ -5,7 +5,7 @@ import type { Delivery } from "../protocol/delivery.ts";
 import { MAYBE_DELIVERED } from "../protocol/ledger.ts";
 import type { Server } from "../transport/connector.ts";
 import { errorFields, field, messageJson, toJson } from "./json.ts";
-import { explained } from "./remedies.ts";
+import { withRemedy } from "./remedies.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 import type { Paint } from "./text.ts";
 
@@ -19,17 +19,17 @@ export function maildirLine(result: MessageResult, paint: Paint): string {
   const remarks = remarksOn(result);
   const said = remarks.length === 0 ? "" : ` (${remarks.join("; ")})`;
   const text = sanitiseCapped(reasonOf(result.delivery));
-  return `${fileName(result.file.name)}: ${to}: ${paint(status)}: ${text}${said}`;
+  return `${printableName(result.file.name)}: ${to}: ${paint(status)}: ${text}${said}`;
 }
 
 /** The text without the remark that the message may have been delivered. */
 function reasonOf({ origin, text, error }: Delivery): Buffer {
   const remark = Buffer.from(MAYBE_DELIVERED);
   const hasRemark = origin === "client" && text.subarray(-remark.length).equals(remark);
-  return explained(hasRemark ? text.subarray(0, -remark.length) : text, error);
+  return withRemedy(hasRemark ? text.subarray(0, -remark.length) : text, error);
 }
 
-/** The same as one line of JSON, like that of `send`. */
+/** The same as one line of JSON, in the form that `send` prints. */
 export function maildirJson(result: MessageResult, maildir: string, server: Server): string {
   const { file, sender, delivery, bytes, outcome, expired } = result;
   const report = {
@@ -52,10 +52,10 @@ export function maildirJson(result: MessageResult, maildir: string, server: Serv
 
 /** A line about something in a maildir that cannot be sent. */
 export function unusableLine({ name, why }: { name: string; why: string }): string {
-  return `${fileName(name)}: skipped: ${sanitise(why)}`;
+  return `${printableName(name)}: skipped: ${sanitise(why)}`;
 }
 
-export function fileName(name: string): string {
+export function printableName(name: string): string {
   return sanitise(nameBytes(name));
 }
 
@@ -66,7 +66,7 @@ export function repetition({ delivery: { origin, possibleDuplicate } }: MessageR
 }
 
 function noteText({ note }: MessageResult): string | undefined {
-  return note && explained(Buffer.from(note.text), note.error).toString();
+  return note && withRemedy(Buffer.from(note.text), note.error).toString();
 }
 
 function remarksOn(result: MessageResult): string[] {
@@ -147,7 +147,7 @@ export class MaildirSummary {
   line(error: QmtpError | null): string | undefined {
     if (this.messages === 0 && this.unusable === 0 && this.notSent === 0) return undefined;
     const outcomes = { ...this.#outcomes, skipped: this.unusable };
-    const parts = [named(this.#counts), named(outcomes)].filter((part) => part !== "");
+    const parts = [listCounts(this.#counts), listCounts(outcomes)].filter((part) => part !== "");
     if (this.notSent > 0) parts.push(`${this.notSent} not sent (${error?.message})`);
     return `${messages(this.messages)}: ${parts.join("; ")}`;
   }
@@ -171,7 +171,7 @@ export class MaildirSummary {
 }
 
 /** `2 success, 1 deferral`: the counts that are not zero. */
-function named(counts: Readonly<Record<string, number>>): string {
+function listCounts(counts: Readonly<Record<string, number>>): string {
   const some = Object.entries(counts).filter(([, count]) => count > 0);
   return some.map(([word, count]) => `${count} ${word}`).join(", ");
 }

@@ -2,13 +2,13 @@ import type { Ora } from "ora";
 import { now } from "../io/clock.ts";
 import type { OutputStream } from "../io/streams.ts";
 
-/** Work that takes less time than this shows no progress, in milliseconds. */
+/** Milliseconds before progress is shown. */
 const PATIENCE_MS = 500;
 
-/** Returns the text to show; called whenever something has changed. */
+/** Returns the text to show; called at every change. */
 export type ProgressText = (elapsedMs: number) => string;
 
-/** A spinner with a text, for work that takes a while. */
+/** A spinner with a text, for work that takes time. */
 export class Progress {
   readonly #stream: () => OutputStream | undefined;
   readonly #textOf: ProgressText;
@@ -25,12 +25,12 @@ export class Progress {
     this.#timer.unref();
   }
 
-  /** There is something new to show. */
+  /** Shows the current text. */
   update(): void {
     if (this.#spinner !== undefined) this.#spinner.text = this.#text();
   }
 
-  /** Makes room for lines on the same terminal; the spinner comes back by itself. */
+  /** Makes room for lines on the same terminal; the spinner reappears by itself. */
   clear(): void {
     this.#spinner?.clear();
   }
@@ -44,12 +44,12 @@ export class Progress {
 
   async #show(): Promise<void> {
     const stream = this.#stream() as NodeJS.WriteStream | undefined;
-    // On a terminal of unknown width, ora would clear lines without end.
+    // On a terminal of unknown width, ora would never stop clearing lines.
     if (stream === undefined || !(stream.columns > 0)) return;
     const { default: ora } = await import("ora");
     if (this.#stopped) return;
-    // To hide the cursor, ora would handle signals, and end the process before it has reported. Nor may it read
-    // standard input, which carries the message.
+    // If ora hides the cursor, it also handles signals, and ends the process before it has reported. Nor may it read
+    // standard input, which is the message.
     this.#spinner = ora({
       stream,
       text: this.#text(),
@@ -71,7 +71,7 @@ export function bytesSent(sent: number, total: number, elapsedMs: number): strin
   return `sent ${size(sent)}, ${rate}; waiting for responses`;
 }
 
-/** Messages done of all, their rate, and the time left. */
+/** Messages done and in all, their rate, and the time left. */
 export function messagesDone(done: number, total: number, elapsedMs: number): string {
   const perSecond = done / (elapsedMs / 1_000);
   const left = done === 0 ? "" : `, ${Math.ceil((total - done) / perSecond)} s left`;

@@ -3,7 +3,7 @@ import type { Received } from "../sink/conversation.ts";
 import { field, toJson } from "./json.ts";
 import { sanitise } from "./sanitise.ts";
 
-/** A package that the sink answered, as one line: client, sender, recipients with their results, size, encoding. */
+/** One line for a package that the sink answered: client, sender, recipients with their results, size, encoding. */
 export function receivedLine(pkg: Received, client: Client): string {
   const { sender, answers, surplus, bytes, encoding, misbehaviours } = pkg;
   const from = sender.length === 0 ? "<>" : sanitise(sender);

@@ -1,6 +1,6 @@
 import { type Code, type Hint, QmtpError } from "../errors.ts";
 
-/** An error with what to do about it on the command line. */
+/** The error's message, with what to do about it on the command line. */
 export function describe(error: Error): string {
   if (!(error instanceof QmtpError)) return error.message;
   if (error.parts.length > 0) return error.parts.map(describe).join("; ");
@@ -8,29 +8,29 @@ export function describe(error: Error): string {
   return remedy === undefined ? error.message : `${error.message}; ${remedy}`;
 }
 
-/** The client's own text for a recipient, with what to do about the error that caused it. */
-export function explained(text: Buffer, error: Error | undefined): Buffer {
+/** The client's text for a recipient, with what to do about the error behind it. */
+export function withRemedy(text: Buffer, error: Error | undefined): Buffer {
   if (!(error instanceof QmtpError)) return text;
   if (text.equals(Buffer.from(error.message))) return Buffer.from(describe(error));
   const remedy = error.code === "missing-responses" ? SPLIT : remedyFor(error);
   return remedy === undefined ? text : Buffer.concat([text, Buffer.from(`; ${remedy}`)]);
 }
 
-/** For servers that answer once per package; only send has the option. */
+/** For servers that answer once per package; only `send` has the option. */
 export const SPLIT = "qmtp send --split avoids this";
 
-/** By code, for errors without a hint. */
+/** For errors without a hint, by code. */
 const REMEDIES: Readonly<Partial<Record<Code, string>>> = {
   "listen-failed": "name another endpoint with --listen",
   "unwritable-spool": "name another directory in TMPDIR",
 };
 
 function remedyFor({ code, hint }: QmtpError): string | undefined {
-  if (hint !== undefined) return remedyOf(hint);
+  if (hint !== undefined) return remedyForHint(hint);
   return REMEDIES[code];
 }
 
-function remedyOf(hint: Hint): string {
+function remedyForHint(hint: Hint): string {
   switch (hint.kind) {
     case "trust-issuer":
       return `trust its issuer with --cacert <file>, or ${onlyThisKey(hint.pin)}`;

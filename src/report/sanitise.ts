@@ -1,17 +1,17 @@
 /** Only printable ASCII. */
 export const PLAIN = /^[\x20-\x7e]*$/;
 /**
- * Letters, marks and digits of all scripts, for a character class. Patterns with it are compiled on first use: that
- * takes half a millisecond, and most runs need none.
+ * Letters, marks and digits of all scripts, for a character class. Patterns that contain it are compiled on first use:
+ * that takes half a millisecond, and most runs need none of them.
  */
 export const LETTERS = "\\p{L}\\p{M}\\p{N}";
 let letter: RegExp | undefined;
-/** Far more than any server expects people to read, in characters. */
+/** Characters of a text to print: far more than any server expects people to read. */
 const MAX_TEXT = 2_000;
 
 /**
- * Bytes made safe to print: ASCII and letters as they are, everything else as `\xNN`, so that nothing in a server's
- * text or a message can drive a terminal or break a line.
+ * Makes bytes safe to print: ASCII and letters unchanged, everything else as `\xNN`, so that nothing in a server's text
+ * or a message can control the terminal or break a line.
  */
 export function sanitise(bytes: Buffer | string): string {
   const buffer = typeof bytes === "string" ? Buffer.from(bytes) : bytes;
@@ -35,14 +35,14 @@ export function sanitise(bytes: Buffer | string): string {
   return clean;
 }
 
-/** The same, cut if it is too long for a line. */
+/** The same, truncated if it is too long for a line. */
 export function sanitiseCapped(bytes: Buffer): string {
   const clean = sanitise(bytes.subarray(0, MAX_TEXT));
   if (clean.length <= MAX_TEXT && bytes.length <= MAX_TEXT) return clean;
   return `${clean.slice(0, MAX_TEXT)} [${bytes.length} bytes in all]`;
 }
 
-/** Bytes of the UTF-8 sequence that this byte begins; 1 if it begins none. */
+/** Length of the UTF-8 sequence that this byte begins; 1 if it does not begin one. */
 function sequenceLength(byte: number): number {
   if (byte >= 0xf0) return 4;
   if (byte >= 0xe0) return 3;

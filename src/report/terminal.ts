@@ -1,7 +1,7 @@
 import type { Environment } from "../io/environment.ts";
 import type { OutputStream } from "../io/streams.ts";
 
-/** Whether to use colour and spinners on this stream: it is a terminal, and the user has not declined. */
+/** Whether to use colour and spinners on a stream: it is a terminal, and the user has not declined. */
 export function isDecorated(stream: OutputStream, env: Environment, wanted: boolean): boolean {
   return wanted && stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
 }

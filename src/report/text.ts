@@ -1,13 +1,13 @@
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Status } from "../protocol/response.ts";
 import type { Violation } from "../protocol/violation.ts";
-import { explained, SPLIT } from "./remedies.ts";
+import { SPLIT, withRemedy } from "./remedies.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 /** Colours a status word. */
 export type Paint = (status: Status) => string;
 
-/** Colours for the status words, or none, for which chalk is not loaded. */
+/** Returns a function that colours status words, or leaves them plain; only the former loads chalk. */
 export async function statusPaint(coloured: boolean): Promise<Paint> {
   if (!coloured) return (status) => status;
   const { Chalk } = await import("chalk");
@@ -23,14 +23,14 @@ export function* deliveryLines(
 ): Generator<string, void> {
   let last: { text: Buffer; clean: string } | undefined;
   for (const { recipient, status, text, error, spooled } of deliveries) {
-    // Most recipients of a package share one text, the very same buffer.
-    if (last?.text !== text) last = { text, clean: sanitiseCapped(explained(text, error)) };
+    // Most recipients of a package share one buffer as their text.
+    if (last?.text !== text) last = { text, clean: sanitiseCapped(withRemedy(text, error)) };
     yield `${sanitise(recipient)}: ${paint(status)}: ${last.clean}${spooled ? " (spooled)" : ""}`;
   }
 }
 
-/** What a command without results on standard output prints: violations, and deliveries that did not succeed. */
-export function* complaints(
+/** Lines for commands that print no results on standard output: violations, and deliveries without success. */
+export function* problemLines(
   deliveries: readonly Delivery[],
   violations: readonly Violation[],
 ): Generator<string, void> {

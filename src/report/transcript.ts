@@ -4,7 +4,7 @@ import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 const LF = 0x0a;
 
-/** What happens on the connection, for `-v`: `* ` for events, `> ` for bytes sent, `< ` for bytes received. */
+/** The transcript of a connection for `-v`: `* ` for events, `> ` for bytes sent, `< ` for bytes received. */
 export class Transcript implements Trace {
   readonly #stream: OutputStream;
   readonly #withBody: boolean;

@@ -1,15 +1,15 @@
 import { drained } from "../io/drained.ts";
 import type { OutputStream } from "../io/streams.ts";
 
-/** Text is written together, up to about this many characters: a system call for each line would be slow. */
+/** Characters to gather before writing: a system call for each line would be slow. */
 const PIECE = 65_536;
 
-/** Writes each line with a newline, at the pace of the reader. A reader that went away is not an error. */
+/** Writes lines, waiting while the stream is full. A reader that has gone away is not an error. */
 export function writeLines(stream: OutputStream, lines: Iterable<string>): Promise<void> {
   return writePieces(stream, withNewlines(lines));
 }
 
-/** The same for text that comes in pieces. */
+/** The same for pieces of text without line ends. */
 export async function writePieces(stream: OutputStream, pieces: Iterable<string>): Promise<void> {
   let gathered = "";
   for (const piece of pieces) {

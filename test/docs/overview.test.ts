@@ -53,14 +53,14 @@ describe("qmtp(1)", () => {
   });
 
   test("explains every error code and violation code, and no other", () => {
-    const explained = (title: string) =>
+    const withRemedy = (title: string) =>
       items(section("Ss", title))
         .map(({ head }) => head)
         .filter((head) => /^Li [a-z-]+$/.test(head))
         .map((head) => head.replace(/^Li /, ""));
     const { errors, violations } = codesInSource();
     expect(violations.length).toBeGreaterThan(6);
-    expect(explained("Error codes").toSorted()).toEqual(errors.toSorted());
+    expect(withRemedy("Error codes").toSorted()).toEqual(errors.toSorted());
     const bodies = items(section("Ss", "Error codes")).map(({ head, body }) => [
       head.replace(/^Li /, ""),
       body,
@@ -70,7 +70,7 @@ describe("qmtp(1)", () => {
       const [, body = ""] = bodies.find(([head]) => head === code) ?? [];
       expect(body.toLowerCase()).toMatch(new RegExp(`^${meaning.toLowerCase()}\n\\.pq li ${fault} \\.\n`));
     }
-    expect(explained("Violations").toSorted()).toEqual(violations.toSorted());
+    expect(withRemedy("Violations").toSorted()).toEqual(violations.toSorted());
   });
 });
 

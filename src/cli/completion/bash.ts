@@ -8,7 +8,7 @@ export function bashScript({ commands, options, launchers }: CompletedProgram): 
 _qmtp() {
     local line=\${COMP_LINE:0:COMP_POINT} token i current previous word
     local -a words=()
-    # Words as the shell sees them: readline also splits at the colons of endpoints.
+    # The words as the shell splits them: readline also splits at colons, which endpoints contain.
     for ((i = 0; i <= COMP_CWORD; i++)); do
         token=\${COMP_WORDS[i]}
         if ((i > 0)) && [[ $line != [[:space:]]* ]]; then
@@ -26,7 +26,7 @@ _qmtp() {
         previous=\${word%%=*}
         current=\${word#*=}
     fi
-    # Without quotes and backslashes; readline puts back what is needed.
+    # Remove quotes and backslashes; readline adds those that are needed.
     current=\${current#[\\"\\']}
     current=\${current//\\\\/}
     COMPREPLY=()
@@ -66,7 +66,7 @@ _qmtp_endpoint() {
     fi
 }
 
-# To readline, whatever comes before the last colon or equals sign is another word, which it keeps.
+# To readline, the text before the last colon or equals sign is a separate word, which it keeps.
 _qmtp_trim() {
     local breaks="" head=""
     [[ $COMP_WORDBREAKS == *:* ]] && breaks+=:
@@ -81,7 +81,7 @@ complete -F _qmtp ${["qmtp", ...launchers.map(({ name }) => name)].join(" ")}
 `;
 }
 
-/** @param indent columns before it */
+/** @param indent columns to indent by */
 function commandCase(command: CompletedCommand, indent: number): string {
   const { name, options } = command;
   const values = options.flatMap(({ short, long, value }) => {

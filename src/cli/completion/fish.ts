@@ -1,8 +1,8 @@
 import type { CompletedCommand, CompletedOption, CompletedProgram, Value } from "./tree.ts";
 
 /**
- * Tests for the command in the line and for the number of an operand; and the completion of endpoints: prefixes, and
- * files after `unix:`.
+ * Functions that test for a command and for the position of an operand, and one that completes endpoints: prefixes,
+ * and files after `unix:`.
  */
 const FUNCTIONS = `function __qmtp_command
     set -l words (commandline -opc)
@@ -48,7 +48,7 @@ export function fishScript({ commands, options, launchers }: CompletedProgram): 
   return `${lines.join("\n")}\n`;
 }
 
-/** @param start of each line: when it counts */
+/** @param start the start of each line, with its condition */
 function commandLines(command: CompletedCommand, start: string): string[] {
   return [
     ...operandLines(command, start),

@@ -1,6 +1,6 @@
 import type { Command, Option } from "commander";
 
-/** What can be completed at a place in the command line. */
+/** The completions for a word of the command line. */
 export type Value =
   | { readonly kind: "choice"; readonly choices: readonly string[] }
   | { readonly kind: "endpoint"; readonly prefixes: readonly string[] }
@@ -9,9 +9,9 @@ export type Value =
 export interface CompletedOption {
   readonly short: string | undefined;
   readonly long: string | undefined;
-  /** Short, without characters special to a shell, except apostrophes. */
+  /** Short; contains no character special to a shell except apostrophes. */
   readonly summary: string;
-  /** Undefined if the option takes no value. */
+  /** Undefined if the option has no value. */
   readonly value: Value | undefined;
 }
 
@@ -19,16 +19,16 @@ export interface CompletedCommand {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly CompletedOption[];
-  /** What each operand is; the last entry also serves all that follow. */
+  /** The operands; the last entry also applies to all that follow. */
   readonly operands: readonly Value[];
-  /** Whether operands are all that it takes, each in its place. */
+  /** Whether it has only operands, in fixed positions. */
   readonly onlyOperands?: boolean;
 }
 
-/** All that a script completes. */
+/** Everything that a script completes. */
 export interface CompletedProgram {
   readonly commands: readonly CompletedCommand[];
-  /** Those before a command. */
+  /** Options before a command. */
   readonly options: readonly CompletedOption[];
   readonly launchers: readonly CompletedCommand[];
 }
@@ -42,15 +42,15 @@ const KINDS: Readonly<Record<string, "file" | "folder">> = {
   maildir: "folder",
 };
 
-/** The commands of a program, with what can follow them. */
-export function completedCommands(program: Command): CompletedCommand[] {
+/** The commands of a program, with their options and operands. */
+export function describeCommands(program: Command): CompletedCommand[] {
   const commands = program.createHelp().visibleCommands(program);
   const names = commands.map((command) => command.name());
-  return commands.map((command) => completed(command, names));
+  return commands.map((command) => describeCommand(command, names));
 }
 
-/** @param names of all commands, for operands that are one of them */
-export function completed(command: Command, names: readonly string[] = []): CompletedCommand {
+/** @param names the names of all commands, for an operand that is one of them */
+export function describeCommand(command: Command, names: readonly string[] = []): CompletedCommand {
   return {
     name: command.name(),
     summary: summaryOf(command.description()),
@@ -87,7 +87,7 @@ function valueNamed(name: string, choices: readonly string[] | undefined): Value
   return { kind: KINDS[name] ?? "text" };
 }
 
-/** People read no more than this, in characters, while they type a command line. */
+/** Characters of a summary: people read no more while they type a command line. */
 const MAX_SUMMARY = 80;
 
 /** The first clause, or two if they are short. */

@@ -1,6 +1,6 @@
 import type { CompletedCommand, CompletedOption, CompletedProgram, Value } from "./tree.ts";
 
-/** A script for zsh, to be sourced, or installed as `_qmtp` in a folder of `$fpath`. */
+/** A script for zsh, to be sourced, or installed as `_qmtp` in a directory of `$fpath`. */
 export function zshScript({ commands, options, launchers }: CompletedProgram): string {
   const programs = ["qmtp", ...launchers.map(({ name }) => name)].join(" ");
   return `#compdef ${programs}
@@ -49,7 +49,7 @@ fi
 `;
 }
 
-/** @param indent columns before it */
+/** @param indent columns to indent by */
 function commandCase({ name, options, operands }: CompletedCommand, indent: number): string {
   const last = operands.length - 1;
   const places = operands.map(
@@ -60,14 +60,14 @@ function commandCase({ name, options, operands }: CompletedCommand, indent: numb
   return lines.map((line) => " ".repeat(indent) + line).join("\n");
 }
 
-/** Lets every option be repeated, because many may be. */
+/** Lets every option be repeated, because many can be. */
 function specOf({ short, long, summary, value }: CompletedOption): string {
   const rest = quoted(`[${summary}]${value === undefined ? "" : `:${value.kind}:${action(value)}`}`);
   const flags = [short && short + (value ? "+" : ""), long && long + (value ? "=" : "")].filter(Boolean);
   return flags.length === 1 ? `'*'${flags[0]}${rest}` : `'*'{${flags.join(",")}}${rest}`;
 }
 
-/** A place for any text must refuse words that begin like an option, or zsh would not complete options there. */
+/** An operand of any text must reject words that begin like an option; otherwise zsh does not complete options there. */
 function operandAction(value: Value): string {
   return value.kind === "text" ? '_guard "^-*" text' : action(value);
 }

@@ -1,7 +1,7 @@
 import { Argument, type Command, Option } from "commander";
 import { usageError } from "../../errors.ts";
 
-/** More seconds than any run takes, yet within what Node's timers can count in milliseconds. */
+/** More seconds than any run takes, yet few enough for Node's timers, which count milliseconds in 31 bits. */
 const MAX_SECONDS = 2_000_000;
 
 /** The headings of `--help`, in order, for all commands. */
@@ -30,7 +30,7 @@ export function option(flags: string, description: string): Option {
   return new Option(flags, description);
 }
 
-/** An option that may be repeated; its value is the list. */
+/** An option that may be repeated; its value is a list. */
 export function listOption(flags: string, description: string): Option {
   return new Option(flags, `${description}; repeatable`).argParser(append);
 }
@@ -44,14 +44,14 @@ export function choicesOption(flags: string, description: string, choices: reado
   );
 }
 
-/** An option that takes seconds; its value is in milliseconds. */
+/** An option with a number of seconds; its value is in milliseconds. */
 export function secondsOption(flags: string, description: string, defaultSeconds: number): Option {
   return new Option(flags, description)
     .argParser((text) => milliseconds(text, flags))
     .default(defaultSeconds * 1_000, `${defaultSeconds}`);
 }
 
-/** An option that takes a whole number. */
+/** An option with a whole number. */
 export function countOption(
   flags: string,
   description: string,
@@ -61,7 +61,7 @@ export function countOption(
   return new Option(flags, description).argParser((text) => wholeNumber(text, flags, min, max));
 }
 
-/** What the prefix of the recipients of files is for. */
+/** The description of `<prefix>`, which several commands have. */
 export const PREFIX_MEANING =
   "removed from recipients; files of other recipients are left alone; '' takes all";
 

@@ -16,9 +16,9 @@ export interface OutputOptions {
 export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;
-  /** Colours for results; loaded on the first call. */
+  /** Returns the function that colours status words; loads the colours on the first call. */
   readonly paint: () => Promise<Paint>;
-  /** Shows progress on the terminal until it is stopped. Returns undefined if the user wants none. */
+  /** Shows progress on the terminal until stopped. Returns undefined if the user does not want it. */
   readonly startProgress: (text: ProgressText) => Progress | undefined;
 }
 

@@ -26,21 +26,21 @@ export interface RouteOptions extends TlsOptions {
 }
 
 export interface RouteDefaults {
-  /** The server, in words. */
+  /** The default server, for the help. */
   readonly server: string;
   /** Seconds to connect to each server. */
   readonly connectSeconds: number;
 }
 
 /** The servers if neither the options nor the environment name any; `port` is that of those that name none. */
-type Otherwise = (env: Environment, port: number | undefined) => readonly Endpoint[];
+type DefaultServers = (env: Environment, port: number | undefined) => readonly Endpoint[];
 
-/** A route that can also say what an endpoint means. */
+/** A route with our own connector, which can also resolve endpoints. */
 export interface OwnRoute extends Route {
   readonly connector: Connector;
 }
 
-/** As long as somebody who pressed Ctrl-C waits. */
+/** How long to wait for responses after a signal: about as long as a person waits after pressing Ctrl-C. */
 const MAX_DRAIN_MS = 10_000;
 
 const DEFAULTS: RouteDefaults = {
@@ -71,15 +71,15 @@ export function declareRoute(command: Command, { server, connectSeconds } = DEFA
 
 /**
  * Where to send and how, according to the options.
- * @param otherwise the servers if neither the options nor the environment name any
- * @throws {QmtpError} usage; unreadable-configuration; and what `otherwise` throws
+ * @param defaultServers the servers if neither the options nor the environment name any
+ * @throws {QmtpError} usage; unreadable-configuration; and what `defaultServers` throws
  */
 export async function readRoute(
   options: RouteOptions,
   context: Context,
-  otherwise?: Otherwise,
+  defaultServers?: DefaultServers,
 ): Promise<OwnRoute> {
-  return routeTo(readEndpoints(options, context.env, otherwise), options, context);
+  return routeTo(readEndpoints(options, context.env, defaultServers), options, context);
 }
 
 /**
@@ -112,21 +112,21 @@ export async function routeTo(
   };
 }
 
-/** The same, but after a signal, packages in flight get their responses, for a while. */
+/** The same route, but after a signal it waits a while for responses to packages in flight. */
 export function withDrain(route: OwnRoute): OwnRoute {
   const { limits } = route;
   return { ...route, limits: { ...limits, drainMs: Math.min(MAX_DRAIN_MS, limits.idleMs) } };
 }
 
-/** @throws {QmtpError} usage, and what `otherwise` throws */
+/** @throws {QmtpError} usage, and what `defaultServers` throws */
 export function readEndpoints(
   { server, port }: RouteOptions,
   env: Environment,
-  otherwise: Otherwise = serversOfThisHost,
+  defaultServers: DefaultServers = serversOfThisHost,
 ): readonly Endpoint[] {
   if (server !== undefined) return server.map((text) => parseEndpoint(text, { port }));
   const endpoints = fromEnvironment(env.QMTP_SERVER ?? "", port);
-  return endpoints.length > 0 ? endpoints : otherwise(env, port);
+  return endpoints.length > 0 ? endpoints : defaultServers(env, port);
 }
 
 /** @throws {QmtpError} unreadable-configuration */

@@ -13,7 +13,7 @@ export function spoolOption(): Option {
 }
 
 /**
- * Creates the spool before anything is sent.
+ * Creates the spool, before anything is sent.
  * @throws {QmtpError} unwritable-maildir
  */
 export async function prepareSpool(spool: string | undefined): Promise<void> {
@@ -22,7 +22,7 @@ export async function prepareSpool(spool: string | undefined): Promise<void> {
   await createMaildir(spool);
 }
 
-/** Keeps the message for deferred recipients, if there is a spool. If that fails, says why. */
+/** Stores the message for deferred recipients, if there is a spool; prints why if it cannot. */
 export async function keepDeferred(
   spool: string | undefined,
   deliveries: readonly Delivery[],

@@ -4,7 +4,7 @@ import type { Environment } from "../../io/environment.ts";
 import type { TlsSettings } from "../../transport/tls-settings.ts";
 import { addGroup, option } from "./kinds.ts";
 
-/** The files of certificates and keys, in PEM; the same options serve clients and servers. */
+/** Files of certificates and keys, in PEM. Client and server commands share these options. */
 export interface TlsFiles {
   readonly cert?: string;
   readonly key?: string;
@@ -18,7 +18,7 @@ export interface TlsOptions extends TlsFiles {
   readonly insecure?: true;
 }
 
-/** @param cacert what the issuers' certificates are for */
+/** @param cacert the description of --cacert */
 export function declareTlsFiles(command: Command, cacert: string): void {
   addGroup(command, "tls", [
     option("--cacert <file>", cacert),
@@ -37,9 +37,9 @@ export function declareTls(command: Command): void {
 }
 
 /**
- * If no endpoint uses TLS, a TLS option is an error: its user does not want to send in the clear.
+ * Refuses TLS options if no endpoint uses TLS: their user does not want to send in the clear.
  * @param used whether any endpoint uses TLS
- * @param remedy how to use TLS
+ * @param remedy how to use TLS, for the message
  * @throws {QmtpError} usage
  */
 export function checkTlsUse(options: TlsOptions, used: boolean, remedy: string): void {
@@ -51,7 +51,7 @@ export function checkTlsUse(options: TlsOptions, used: boolean, remedy: string):
 }
 
 /**
- * The settings for endpoints that use TLS; undefined if none does.
+ * The TLS settings, or undefined if no endpoint uses TLS.
  * @throws {QmtpError} usage, unreadable-configuration
  */
 export async function readTls(

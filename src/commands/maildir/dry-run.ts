@@ -7,13 +7,13 @@ import {
   type MaildirDryRun,
   maildirDryRunJson,
   maildirDryRunLines,
-  type Planned,
+  type PlannedFile,
 } from "../../report/maildir-dry-run.ts";
 import { writeLines } from "../../report/write.ts";
 import { type Endpoint, formatEndpoint } from "../../transport/endpoint.ts";
 import type { MaildirRequest } from "./read.ts";
 
-/** Prints what a run would do. Connects to nothing, and locks, sends and removes nothing. */
+/** Prints what a run would do. Does not lock, connect, send or remove anything. */
 export async function printDryRun(request: MaildirRequest, context: Context): Promise<void> {
   const { policy, route, output } = request;
   const dryRun: MaildirDryRun = {
@@ -30,7 +30,7 @@ function bounceWay({ bounces: { route, queue } }: MaildirRequest): string {
   return `by QMTP to ${formatEndpoint(route.endpoints[0] as Endpoint)}`;
 }
 
-function planned(request: MaildirRequest): Planned[] {
+function planned(request: MaildirRequest): PlannedFile[] {
   const { maildir, prefix, startedAt } = request;
   const reader = new MessageFileReader(prefix, () => {});
   const listing = new Listing(maildir, startedAt);
@@ -54,7 +54,7 @@ function plan(
   file: MaildirFile,
   reader: MessageFileReader,
   { policy, startedAt }: MaildirRequest,
-): Planned[] {
+): PlannedFile[] {
   const { name } = file;
   const read = reader.read(file);
   if ("message" in read) {

@@ -52,7 +52,7 @@ export async function read(
   };
 }
 
-/** Messages and bounces share the options of their routes, TLS included. */
+/** The routes for messages and for bounces, which share all options, including TLS. */
 async function readRoutes(
   options: MaildirOptions,
   context: Context,

@@ -21,7 +21,7 @@ export class MaildirRun {
   readonly #request: MaildirRequest;
   readonly #context: Context;
   readonly #summary = new MaildirSummary();
-  /** With --quiet, messages that get no line of their own. */
+  /** With --quiet, messages that do not get their own line. */
   readonly #unanswered = new Unanswered();
   readonly #printer: LinePrinter;
   readonly #startedAt = now();
@@ -32,7 +32,7 @@ export class MaildirRun {
   /** Why the last session ended before everything was answered. */
   #error: QmtpError | null = null;
   #lastSaid = "";
-  /** Whether a server broke the protocol: it may have answered for a message that it never received. */
+  /** Whether a server broke the protocol, so that its answers may not be for the messages they seem to be for. */
   #mistrusted = false;
 
   constructor(request: MaildirRequest, context: Context) {
@@ -68,7 +68,7 @@ export class MaildirRun {
     }
   }
 
-  /** Under cron, a run that finds another one at work has nothing to report: undefined. */
+  /** Undefined if another run has the lock and --quiet is given: under cron, that is not worth reporting. */
   #lock(): MaildirLock | undefined {
     try {
       return lockMaildir(this.#request.maildir);

@@ -8,11 +8,11 @@ import { onAbort } from "../../io/abort.ts";
 import { fileChunks } from "../../message/file-chunks.ts";
 import { withReadErrors } from "../../message/read-errors.ts";
 
-/** qmail-queue(8) reads the envelope on this descriptor, which is standard output for every other command. */
+/** qmail-queue(8) reads the envelope from this descriptor, which is standard output for every other command. */
 const ENVELOPE = 1;
 
 /**
- * For people who try the command by hand: it does not wait for a terminal.
+ * Fails if descriptor 1 is a terminal: a user who tries the command by hand would see it hang.
  * @throws {QmtpError} unreadable-input
  */
 export function refuseTerminal(): void {

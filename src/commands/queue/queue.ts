@@ -12,10 +12,10 @@ import type { Delivery } from "../../protocol/delivery.ts";
 import { requiredServers } from "../../qmail/qmtpservers.ts";
 import { writeRefusal } from "../../qmail/refusal.ts";
 import { exitCode, QUEUE_REFUSAL, QUEUE_TABLE } from "../../report/exit-code.ts";
-import { complaints } from "../../report/text.ts";
+import { problemLines } from "../../report/text.ts";
 import { readEnvelope, refuseTerminal } from "./envelope.ts";
 
-/** `qmtp queue`: qmail-queue's interface. Descriptor 1 is read, so nothing is ever printed there. */
+/** `qmtp queue`: qmail-queue's interface. Descriptor 1 is an input, so nothing is printed there. */
 export const queue: CommandModule = { declare, read, run };
 
 /** 10 seconds, as in qmail-qmqpc, because a caller is waiting. */
@@ -50,16 +50,18 @@ async function run(route: Route, context: Context): Promise<number> {
     // With ucspi:, descriptor 6 is the connection.
     const canRefuse = !route.endpoints.some(({ kind }) => kind === "ucspi");
     const refused = code === QUEUE_TABLE.failure || code === QUEUE_TABLE.deferral;
-    const told = refused && canRefuse ? writeRefusal(deliveries) : undefined;
-    await context.sayAll(complaints(told === undefined ? deliveries : untold(deliveries, told), violations));
-    return told === undefined ? code : QUEUE_REFUSAL;
+    const refusal = refused && canRefuse ? writeRefusal(deliveries) : undefined;
+    await context.sayAll(
+      problemLines(refusal === undefined ? deliveries : withOtherText(deliveries, refusal), violations),
+    );
+    return refusal === undefined ? code : QUEUE_REFUSAL;
   } finally {
     open.close();
   }
 }
 
-/** Those with another text than the caller was told: it shows its user that text, as well as our standard error. */
-function untold(deliveries: readonly Delivery[], { status, text }: Delivery): Delivery[] {
+/** Deliveries with another text than the refusal, which the caller shows to its user anyway. */
+function withOtherText(deliveries: readonly Delivery[], { status, text }: Delivery): Delivery[] {
   return deliveries.filter((delivery) => delivery.status !== status || !delivery.text.equals(text));
 }
 

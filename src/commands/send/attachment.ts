@@ -1,28 +1,28 @@
 import { statSync } from "node:fs";
 import { basename } from "node:path";
-import { neverReadable, systemCode, usageError } from "../../errors.ts";
+import { systemCode, unreadableArgument, usageError } from "../../errors.ts";
 
 /** A file to attach. */
 export interface AttachmentRequest {
   /** `-` is standard input. */
   readonly path: string;
-  /** What its recipients see. */
+  /** The name that recipients see. */
   readonly name: string;
-  /** Its media type; undefined: that of its name. */
+  /** Media type; if undefined, the one its name suggests. */
   readonly type: string | undefined;
 }
 
-/** A file, perhaps in quotes, then parameters. Anything else after a semicolon is part of the file's name. */
+/** A file, optionally in quotes, then parameters. Anything else after a semicolon belongs to the file's name. */
 const FORM = /^(?:"((?:[^"\\]|\\.)*)"|(.*?))((?:; *(?:name|type)=(?:"(?:[^"\\]|\\.)*"|[^;"]*))*)$/s;
 const PARAMETER = /; *(name|type)=(?:"((?:[^"\\]|\\.)*)"|([^;"]*))/gs;
-/** A media type (RFC 2045, 5.1), perhaps with parameters. */
+/** A media type (RFC 2045, 5.1), optionally with parameters. */
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(?:; *[\w!#$&^.+-]+=(?:"[^"\\]*"|[\w!#$&^.+-]+))*$/;
 
-/** The name of what has none, because it is read from standard input. */
+/** The default name of an attachment from standard input. */
 const UNNAMED = "attachment";
 
 /**
- * An attachment as curl's `--form` takes files: `file;name=...;type=...`. Values may be quoted.
+ * Reads an attachment in the syntax of curl's `--form`: `file;name=...;type=...`. Values may be quoted.
  * @throws {QmtpError} usage, also if there is no such file
  */
 export function readAttachment(text: string): AttachmentRequest {
@@ -40,7 +40,8 @@ export function readAttachment(text: string): AttachmentRequest {
 }
 
 /**
- * What a composed message needs must be there: unlike a message, it is not something that a later run will find.
+ * Checks that a part of a composed message exists. If not, that is a usage error: unlike a message, it will not turn
+ * up by a later run.
  * @throws {QmtpError} usage, if there is no such file
  */
 export function requireExisting(path: string): void {
@@ -49,8 +50,8 @@ export function requireExisting(path: string): void {
     statSync(path);
   } catch (error) {
     const missing = ["ENOENT", "ENOTDIR"].includes(systemCode(error) ?? "");
-    // What else can be wrong is found, and said, when the file is opened.
-    if (missing) throw neverReadable(path, error);
+    // Other errors are reported when the file is opened.
+    if (missing) throw unreadableArgument(path, error);
   }
 }
 
@@ -64,7 +65,7 @@ function checkName(name: string, text: string): void {
   if (name.includes("\ufffd")) throw usageError("--attach is not valid UTF-8, as arguments must be");
 }
 
-/** Messages and multiparts must not be encoded (RFC 2045, 6.4), and files have any bytes. */
+/** Refuses message/ and multipart/: they must not be encoded (RFC 2045, 6.4), but files can contain any bytes. */
 function checkType(type: string): void {
   if (MEDIA_TYPE.test(type) && !/^(message|multipart)\//i.test(type)) return;
   throw usageError(`--attach does not accept the type '${type}': write one such as text/csv`);

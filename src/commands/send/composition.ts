@@ -8,14 +8,14 @@ import { hasLongWord, quoteLocalPart } from "../../header/quote.ts";
 import type { Mailbox } from "../../header/recipients.ts";
 import type { Composition } from "../../message/compose.ts";
 import type { AttachmentRequest } from "./attachment.ts";
+import type { ComposedParts } from "./composed-parts.ts";
 import type { PackageOptions } from "./declare-package.ts";
-import type { GivenParts } from "./given-parts.ts";
 import { partsOnStandardInput } from "./standard-input.ts";
 
-/** What to compose a message from. */
+/** The parts of a message to compose. */
 export interface CompositionRequest {
   readonly fields: Omit<Composition, "text" | "html" | "attachments">;
-  /** The text itself, or a file to read it from (`-`: standard input), or undefined if there is none. */
+  /** The text (a buffer), or the file to read it from (`-` is standard input); undefined if there is none. */
   readonly text: Buffer | string | undefined;
   /** A path, or `-` for standard input. */
   readonly html: string | undefined;
@@ -23,31 +23,31 @@ export interface CompositionRequest {
 }
 
 /**
- * What to compose: the given fields, and defaults for the others.
+ * The given parts, with defaults for fields that are missing.
  * @throws {QmtpError} usage, if an address does not fit on a line
  */
 export function compositionRequest(
-  given: GivenParts,
+  parts: ComposedParts,
   { sender, to }: { readonly sender: Buffer; readonly to: readonly Buffer[] },
   options: PackageOptions,
   context: Context,
 ): CompositionRequest {
-  const { headers, cc, replyTo, attachments } = given;
+  const { headers, cc, replyTo, attachments } = parts;
   const { subject, test, html } = options;
   const date = mailDate(new Date());
-  const unlessGiven = <T>(name: string, value: () => T) =>
+  const unlessSet = <T>(name: string, value: () => T) =>
     headers.some(({ key }) => key.toLowerCase() === name) ? undefined : value();
   const author = sender.length === 0 ? Buffer.from(`MAILER-DAEMON@${hostname()}`) : sender;
   return {
     fields: {
       headers,
-      from: unlessGiven("from", () => mailboxOf(author, "sender", "From")),
-      to: unlessGiven("to", () => to.map((recipient) => mailboxOf(recipient, "recipient", "To"))),
-      cc: unlessGiven("cc", () => cc),
-      replyTo: unlessGiven("reply-to", () => replyTo),
-      subject: unlessGiven("subject", () => subject ?? (test && `qmtp test ${date} from ${hostname()}`)),
-      date: unlessGiven("date", () => date),
-      messageId: unlessGiven("message-id", newMessageId),
+      from: unlessSet("from", () => mailboxOf(author, "sender", "From")),
+      to: unlessSet("to", () => to.map((recipient) => mailboxOf(recipient, "recipient", "To"))),
+      cc: unlessSet("cc", () => cc),
+      replyTo: unlessSet("reply-to", () => replyTo),
+      subject: unlessSet("subject", () => subject ?? (test && `qmtp test ${date} from ${hostname()}`)),
+      date: unlessSet("date", () => date),
+      messageId: unlessSet("message-id", newMessageId),
     },
     text: textOf(options, attachments, context),
     html,
@@ -64,7 +64,7 @@ function mailboxOf(address: Buffer, what: string, field: string): Mailbox {
   );
 }
 
-/** A terminal is read only if nothing else says what to send. */
+/** The text. It is read from a terminal only if there is nothing else to send. */
 function textOf(
   options: PackageOptions,
   attachments: readonly AttachmentRequest[],

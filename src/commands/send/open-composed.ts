@@ -6,9 +6,9 @@ import type { CompositionRequest } from "./composition.ts";
 import { openInput } from "./open-input.ts";
 
 /**
- * Composes a message; the result is held like one from a pipe.
- * @param skipEmpty whether nothing is composed if standard input is read and empty
- * @returns undefined if that is so
+ * Composes a message, and stores it like one from a pipe.
+ * @param skipEmpty whether to skip the message if standard input is read and empty
+ * @returns undefined if the message was skipped
  * @throws {QmtpError} usage, for a directory; unreadable-input, unwritable-spool
  */
 export async function openComposed(
@@ -35,7 +35,7 @@ export async function openComposed(
   }
 }
 
-/** The inputs of a composed message, open until it is held. */
+/** The inputs of a composed message, which stay open until it is stored. */
 class Parts {
   readonly #format: MessageOptions;
   readonly #context: Context;
@@ -43,7 +43,7 @@ class Parts {
   inputIsEmpty = false;
 
   constructor(format: MessageOptions, context: Context) {
-    // The composer makes the line ends of the encoding from those of a text, whatever they are.
+    // The composer accepts any line ends in a text, and readStream then converts those of the result.
     this.#format = { ...format, encoding: "unix" };
     this.#context = context;
   }

@@ -4,7 +4,7 @@ import { type MessageOptions, type OpenMessage, openFile, readStream } from "../
 /**
  * Opens the message, or a part of one.
  * @param source a path, or `-` for standard input
- * @param what it is, for a user at a terminal
+ * @param what its name in the prompt to a user at a terminal
  * @throws {QmtpError} usage, for a directory; unreadable-input, unwritable-spool, bad-header
  */
 export async function openInput(

@@ -6,15 +6,15 @@ import type { MessageOptions, OpenMessage } from "../../message/open.ts";
 import { openInput } from "./open-input.ts";
 import type { PackageRequest } from "./read-package.ts";
 
-/** A message that is ready to be sent, and its recipients. */
+/** A message ready to send, and its recipients. */
 export interface Opened {
   readonly open: OpenMessage;
   readonly recipients: readonly Buffer[];
 }
 
 /**
- * Opens or composes the message, and finds all of its recipients.
- * @returns undefined if nothing is to be sent, because standard input is empty
+ * Opens or composes the message, and determines its recipients.
+ * @returns undefined if there is nothing to send because standard input is empty
  * @throws {QmtpError} usage, unreadable-input, unwritable-spool, bad-header; and what a signal was aborted with
  */
 export async function openMessage(request: PackageRequest, context: Context): Promise<Opened | undefined> {
@@ -47,7 +47,7 @@ async function openAndReadRecipients(
     return withoutFields(header, BLIND);
   };
   const open = await openInput(source, "the message", { ...format, editHeader }, context);
-  // A header that was only Bcc is gone by now.
+  // Count the header: if it had nothing but Bcc, it has been removed by now.
   if (skipEmpty && headerLength + open.message.length === 0) return undefined;
   if (all.length > 0) return { open, recipients: all };
   open.close();

@@ -6,12 +6,12 @@ import { usageError } from "../../errors.ts";
 import type { SendOptions } from "./declare.ts";
 import { type PackageRequest, readPackage } from "./read-package.ts";
 
-/** A message to send, to whom and how: all that the command line says, checked. */
+/** A message to send, and how to send it: the command line, checked. */
 export interface SendRequest extends PackageRequest {
   readonly route: OwnRoute;
   readonly output: Output;
   readonly retry: RetryPolicy;
-  /** The maildir that keeps the message for deferred recipients. */
+  /** The maildir in which to store the message for deferred recipients. */
   readonly spool: string | undefined;
   readonly dryRun: boolean;
 }

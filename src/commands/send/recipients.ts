@@ -1,12 +1,12 @@
 import type { Context } from "../../cli/context.ts";
 import { type Reading, recipientFromText } from "../../envelope/address.ts";
 import { parseRecipients } from "../../envelope/recipients-file.ts";
-import { neverReadable, readingFailed, systemCode, unreadable } from "../../errors.ts";
+import { readingFailed, systemCode, unreadable, unreadableArgument } from "../../errors.ts";
 import { onAbort } from "../../io/abort.ts";
 import type { RecipientSource } from "./declare-package.ts";
 
 /**
- * The recipients, in order, duplicates kept.
+ * Reads the recipients from the command line and from files, in order, with duplicates.
  * @throws {QmtpError} usage, unreadable-input
  */
 export async function readSources(
@@ -20,7 +20,7 @@ export async function readSources(
     else {
       const name = value === "-" ? "standard input" : value;
       const listed = parseRecipients(await contentOf(value, name, context), name, reading);
-      // A list may have a million: the first one is not copied.
+      // Not concat for the first list: it may have a million recipients.
       recipients = recipients.length === 0 ? listed : recipients.concat(listed);
     }
   }
@@ -34,7 +34,7 @@ async function contentOf(path: string, name: string, context: Context): Promise<
   try {
     return await wholeOf(stream);
   } catch (error) {
-    const known = systemCode(error) === "EISDIR" ? neverReadable : unreadable;
+    const known = systemCode(error) === "EISDIR" ? unreadableArgument : unreadable;
     throw readingFailed(name, interrupted, known(name, error));
   } finally {
     stopListening();

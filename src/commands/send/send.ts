@@ -22,7 +22,7 @@ import { suggestSubject } from "./suggest-subject.ts";
 /** `qmtp send`: sends one message, from standard input or a file. */
 export const send: CommandModule = { declare, read, run };
 
-type Reported = Omit<DeliveredWithRetries, "deliveries"> & {
+type DeliveredAndSpooled = Omit<DeliveredWithRetries, "deliveries"> & {
   readonly deliveries: readonly SpooledDelivery[];
 };
 
@@ -55,7 +55,7 @@ async function run(request: SendRequest, context: Context): Promise<number> {
   }
 }
 
-/** A signal came while the message was read: the recipients that are known are deferred. */
+/** A signal came while the message was being read: reports the recipients from the command line as deferred. */
 async function reportInterruption(request: SendRequest, context: Context): Promise<number> {
   const { recipients, route } = request;
   if (recipients.length === 0) throw interruptedReading("the message", context.interrupted);
@@ -92,7 +92,7 @@ async function deliverWithProgress(
 async function report(
   { sender, output, message: { source, composition } }: SendRequest,
   message: Message | undefined,
-  delivered: Reported,
+  delivered: DeliveredAndSpooled,
   context: Context,
 ): Promise<number> {
   const { deliveries, violations, attempts, cause } = delivered;
@@ -103,7 +103,7 @@ async function report(
       error: cause?.error ?? null,
       attempts: attempts.map((attempt) => ({ ...attempt, error: attempt.cause?.error ?? null })),
       sender,
-      message: message === undefined ? null : described(message, source, composition !== undefined),
+      message: message === undefined ? null : messageFields(message, source, composition !== undefined),
     });
     await writePieces(context.stdout, json);
   } else {
@@ -113,12 +113,12 @@ async function report(
   return exitCode(deliveries);
 }
 
-/** What is kept in a spool is sent later, without anyone's help. */
+/** A spooled message needs no attention: `qmtp maildir` sends it later. */
 function needsAttention({ status, spooled }: SpooledDelivery): boolean {
   return status !== "success" && !spooled;
 }
 
-function described({ length, encoding }: Message, source: string, composed: boolean) {
+function messageFields({ length, encoding }: Message, source: string, composed: boolean) {
   return { source: composed ? "composed" : source, bytes: length, encoding };
 }
 
@@ -155,7 +155,7 @@ async function printDryRun(
     sender,
     recipients,
     packages: split ? recipients.length : 1,
-    message: described(message, source, composition !== undefined),
+    message: messageFields(message, source, composition !== undefined),
     spool,
     firstLines: await firstLines(message),
   };

@@ -3,7 +3,8 @@ import type { AttachmentRequest } from "./attachment.ts";
 import type { PackageOptions } from "./declare-package.ts";
 
 /**
- * Standard input can be one thing only: a list of recipients, the message or its text, its HTML, or an attachment.
+ * Checks that standard input is used once: as a list of recipients, the message or its text, its HTML, or an
+ * attachment.
  * @throws {QmtpError} usage
  */
 export function checkStandardInput(options: PackageOptions, attachments: readonly AttachmentRequest[]): void {
@@ -23,7 +24,7 @@ export function checkStandardInput(options: PackageOptions, attachments: readonl
   }
 }
 
-/** The options that make standard input a part of the message beside its text. */
+/** The options that use standard input for a part of the message other than its text. */
 export function partsOnStandardInput(
   { html }: PackageOptions,
   attachments: readonly AttachmentRequest[],
@@ -32,7 +33,7 @@ export function partsOnStandardInput(
   return [...attached.map(() => "--attach"), ...(html === "-" ? ["--html"] : [])];
 }
 
-/** The option that gives the message or its text, so that standard input is not read for it. */
+/** The option that gives the message or its text, which then is not read from standard input. */
 function textOption({ body, test, file }: PackageOptions): string | undefined {
   if (body !== undefined) return "--body";
   if (test) return "--test";

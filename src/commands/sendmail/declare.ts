@@ -15,7 +15,7 @@ export interface SendmailOptions extends Omit<RouteOptions, "verbose"> {
   readonly spool?: string;
 }
 
-/** Flags that programs give to sendmail and that mean nothing for QMTP. */
+/** Flags that programs pass to sendmail and that have no meaning for QMTP. */
 const IGNORED: readonly string[] = [
   "-A <mode>",
   "-B <type>",
@@ -65,7 +65,7 @@ export function declare(command: Command): void {
   command.addHelpText("after", EXAMPLES);
 }
 
-/** Other modes run a server or show a queue. */
+/** Refuses other modes, which run a server or show a queue. */
 function deliverMode(mode: string): string {
   if (mode === "m") return mode;
   throw usageError(`-b${mode} is not supported, only -bm (send)`);

@@ -11,7 +11,7 @@ import { type OpenMessage, readStream } from "../../message/open.ts";
 import { untilDot } from "../../message/until-dot.ts";
 import type { SendmailRequest } from "./read.ts";
 
-/** A message that is ready to be sent, and its recipients. */
+/** A message ready to send, and its recipients. */
 interface Opened {
   readonly open: OpenMessage;
   readonly recipients: readonly Buffer[];

@@ -13,13 +13,13 @@ export interface SendmailRequest {
   readonly sender: Buffer;
   /** The sender's name, for a missing From field. */
   readonly senderName: string;
-  /** Those that the command line names. */
+  /** Recipients from the command line. */
   readonly recipients: readonly Buffer[];
-  /** Whether recipients are taken from the header too. */
+  /** Whether to add the recipients in the header. */
   readonly readRecipients: boolean;
   /** Whether a line with a single dot is part of the message. */
   readonly ignoreDots: boolean;
-  /** The maildir that keeps the message for deferred recipients. */
+  /** The maildir in which to store the message for deferred recipients. */
   readonly spool: string | undefined;
 }
 
@@ -66,7 +66,7 @@ async function recipientsOf(operands: readonly string[]): Promise<Buffer[]> {
   return distinct(recipients.map(qualify));
 }
 
-/** An argument may be written as in a header: `Joe <joe@example.org>, ann@example.org`. */
+/** The addresses in an argument, which may be written as in a header: `Joe <joe@example.org>, ann@example.org`. */
 async function addressesIn(argument: string, origin: string): Promise<string[]> {
   if (/^[^\s<>(),;:"\\]+$/.test(argument)) return [argument];
   const { envelopeAddress, mailboxesIn } = await import("../../header/recipients.ts");

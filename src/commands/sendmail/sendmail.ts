@@ -3,12 +3,12 @@ import type { Context } from "../../cli/context.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
 import { deliver } from "../../client/deliver.ts";
 import { exitCode, SENDMAIL_TABLE } from "../../report/exit-code.ts";
-import { complaints } from "../../report/text.ts";
+import { problemLines } from "../../report/text.ts";
 import { declare } from "./declare.ts";
 import { openMessage } from "./open-message.ts";
 import { read, type SendmailRequest } from "./read.ts";
 
-/** `qmtp sendmail`: what programs expect of /usr/sbin/sendmail. */
+/** `qmtp sendmail`: the interface of /usr/sbin/sendmail. */
 export const sendmail: CommandModule = { declare, read, run };
 
 async function run(request: SendmailRequest, context: Context): Promise<number> {
@@ -19,7 +19,7 @@ async function run(request: SendmailRequest, context: Context): Promise<number> 
     const delivered = await deliver([{ sender, recipients, message: open.message }], route);
     const { cause, violations } = delivered;
     const deliveries = await keepDeferred(spool, delivered.deliveries, sender, open.message, context);
-    await context.sayAll(complaints(deliveries, violations));
+    await context.sayAll(problemLines(deliveries, violations));
     return exitCode(deliveries, SENDMAIL_TABLE, cause?.error ?? null);
   } finally {
     open.close();

@@ -13,7 +13,7 @@ import { MISBEHAVIOURS } from "../../sink/misbehaviour.ts";
 /** Not QMTP's own port, which needs root and may belong to a real server. */
 export const SINK_PORT = 2_090;
 
-/** Within the range of Node's timers. */
+/** Within the range of Node's timers, 31 bits. */
 const MAX_DELAY_MS = 2_000_000_000;
 
 export const MAX_SEED = 2 ** 32 - 1;

@@ -29,7 +29,7 @@ export interface SinkCommandOptions extends TlsFiles {
 
 /** Where to listen, and how to answer. */
 export interface SinkRequest {
-  /** Undefined: on standard input and output. */
+  /** Undefined to serve standard input and output. */
   readonly endpoint: ListenEndpoint | undefined;
   readonly json: boolean;
   readonly options: Omit<SinkOptions, "onEvent" | "onPackage">;
@@ -76,10 +76,10 @@ async function readTls({ kind }: Endpoint, options: SinkCommandOptions): Promise
   return readServerTls(cert, key ?? cert, cacert);
 }
 
-/** Separates a regular expression from its text: in addresses it is rare, and `:[ ]` matches it all the same. */
+/** Separates a regular expression from its text. It is rare in addresses, and `:[ ]` still matches it. */
 const BEFORE_TEXT = ": ";
 
-/** Refusals come first: they count even if a recipient is also to be deferred. */
+/** The rules of --reject, then those of --defer: a recipient that matches both is refused. */
 async function readRules({ reject = [], defer = [] }: SinkCommandOptions): Promise<RecipientRule[]> {
   if (reject.length + defer.length === 0) return [];
   const { compilePattern } = await import("../../sink/pattern.ts");

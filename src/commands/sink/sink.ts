@@ -17,7 +17,7 @@ export const sink: CommandModule = { declare, read, run };
 /** @throws {QmtpError} listen-failed, unwritable-maildir */
 async function run({ endpoint, json, options }: SinkRequest, context: Context): Promise<number> {
   if (options.maildir !== undefined) await createMaildir(options.maildir);
-  // If standard output goes to the client, lines go to standard error.
+  // If standard output is the connection to the client, print to standard error.
   const lines = endpoint === undefined ? "stderr" : "stdout";
   const sinkOptions: SinkOptions = {
     ...options,
@@ -37,7 +37,7 @@ async function run({ endpoint, json, options }: SinkRequest, context: Context): 
   return EXIT.success;
 }
 
-/** The client, as a UCSPI server names it. */
+/** The client's address, according to the UCSPI server. */
 function clientAddress({ TCPREMOTEIP, TCPREMOTEPORT }: Environment): ClientAddress {
   return { address: TCPREMOTEIP || null, port: Number(TCPREMOTEPORT) || null };
 }

@@ -5,29 +5,32 @@ import { envelopeAddress, type Mailbox, mailboxesIn } from "../../header/recipie
 import { type AttachmentRequest, readAttachment, requireExisting } from "./attachment.ts";
 import type { ComposeOptions, PackageOptions } from "./declare-package.ts";
 
-/** What the command line gives for a composed message, checked. */
-export interface GivenParts {
+/** The parts of a composed message that the command line gives, checked. */
+export interface ComposedParts {
   readonly headers: { key: string; value: string }[];
   readonly cc: Mailbox[];
   readonly replyTo: Mailbox[];
-  /** Those in Cc, then those of `--bcc`, as envelope addresses. */
+  /** Envelope addresses from Cc, then from `--bcc`. */
   readonly copies: readonly Buffer[];
   readonly attachments: readonly AttachmentRequest[];
 }
 
-/** Fields that the composer makes, or that must not be sent. */
-const NOT_TO_SET = /^(bcc|resent-bcc|mime-version|content-.*)$/;
+/** Fields that the composer generates, or that must not be sent. */
+const RESERVED = /^(bcc|resent-bcc|mime-version|content-.*)$/;
 
 /**
- * @param asked the option for which the message is composed
+ * @param composeFlag the option that asks for a composed message
  * @throws {QmtpError} usage
  */
-export async function readGivenParts(asked: string, options: PackageOptions): Promise<GivenParts> {
+export async function readComposedParts(
+  composeFlag: string,
+  options: PackageOptions,
+): Promise<ComposedParts> {
   const { raw, readRecipients, body, file, test, subject = "", header = [], replyTo = "" } = options;
   const { cc = [], bcc = [], html, attach = [] } = options;
   const excluded = raw ? "--raw" : readRecipients ? "--read-recipients" : undefined;
   if (excluded !== undefined) {
-    throw usageError(`${excluded} needs an existing message, but ${asked} composes one`);
+    throw usageError(`${excluded} needs an existing message, but ${composeFlag} composes one`);
   }
   const text = body !== undefined ? "--body" : "--test";
   if (file !== undefined && (body ?? test) !== undefined) {
@@ -39,16 +42,16 @@ export async function readGivenParts(asked: string, options: PackageOptions): Pr
   for (const value of bcc) checkText(value, "bcc");
   if (body?.includes("\ufffd")) throw usageError("--body is not valid UTF-8; give the text with --file");
   const headers = header.map((field) => readField(field, options));
-  refuseDoubles(headers);
+  refuseDuplicates(headers);
   if (html !== undefined) requireExisting(html);
-  const given = {
+  const parts = {
     headers,
     cc: await mailboxesOf(cc, "--cc"),
     replyTo: await mailboxesOf([replyTo], "--reply-to"),
     attachments: attach.map(readAttachment),
   };
   const blind = await mailboxesIn(bcc.join(", "), "--bcc", usageError);
-  return { ...given, copies: [...recipientsOf(given.cc, "--cc"), ...recipientsOf(blind, "--bcc")] };
+  return { ...parts, copies: [...recipientsOf(parts.cc, "--cc"), ...recipientsOf(blind, "--bcc")] };
 }
 
 /** Mailboxes for a field. */
@@ -71,7 +74,7 @@ function readField(field: string, options: ComposeOptions): { key: string; value
     throw usageError(`--header does not accept '${field}': write 'Name: value'`);
   }
   const name = key.toLowerCase();
-  if (NOT_TO_SET.test(name)) {
+  if (RESERVED.test(name)) {
     const remedy = name.endsWith("bcc") ? "; name recipients with --bcc" : "";
     throw usageError(`--header does not accept ${key}${remedy}`);
   }
@@ -85,7 +88,7 @@ function readField(field: string, options: ComposeOptions): { key: string; value
 
 function checkFieldText(text: string, option: string): void {
   checkText(text, option);
-  // Other characters are encoded, in words of a length that fits.
+  // Other characters are encoded in words that are short enough.
   if (/[!-~]{900}/.test(text))
     throw usageError(`--${option} has a word that is too long for a line; shorten it`);
 }
@@ -109,7 +112,7 @@ const SINGLE = [
   "references",
 ];
 
-function refuseDoubles(headers: readonly { key: string }[]): void {
+function refuseDuplicates(headers: readonly { key: string }[]): void {
   const names = headers.map(({ key }) => key.toLowerCase());
   const twice = headers.find(({ key }, index) => {
     const name = key.toLowerCase();
