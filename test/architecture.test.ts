@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sink: ["protocol", "envelope", "message", "maildir", "transport", "io"],
   manual: [],
   report: ["protocol", "session", "transport", "client", "maildir", "sink", "io"],
-  cli: ["protocol", "client", "maildir", "qmail", "transport", "report", "io"],
+  cli: ["protocol", "message", "client", "maildir", "qmail", "transport", "report", "io"],
   commands: [
     "protocol",
     "io",

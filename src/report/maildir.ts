@@ -1,10 +1,11 @@
 import { QmtpError } from "../errors.ts";
-import { nameBytes } from "../maildir/file-names.ts";
+import { nameBytes, pathIn } from "../maildir/file-names.ts";
 import type { MessageResult } from "../maildir/outcomes.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import { MAYBE_DELIVERED } from "../protocol/ledger.ts";
 import type { Server } from "../transport/connector.ts";
 import { errorFields, field, messageJson, toJson } from "./json.ts";
+import type { LogEntry } from "./log/line.ts";
 import { withRemedy } from "./remedies.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 import type { Paint } from "./text.ts";
@@ -48,6 +49,18 @@ export function maildirJson(result: MessageResult, maildir: string, server: Serv
     error: delivery.error instanceof QmtpError ? delivery.error : null,
   };
   return [...messageJson(report)].join("").trimEnd();
+}
+
+/** What the log has of it, besides the session. */
+export function maildirLogEntry(
+  { file, sender, delivery, outcome, expired }: MessageResult,
+  maildir: string,
+): Omit<LogEntry, "server" | "elapsedMs"> {
+  // That an accepted message is removed, and a deferred one kept, is what happens.
+  const isUsual = outcome === "removed" || (outcome === "kept" && delivery.status === "deferral");
+  const remarks = [...(expired ? ["expired"] : []), ...(isUsual ? [] : [outcome])];
+  const message = Buffer.from(pathIn(maildir, file.name) as string);
+  return { message, sender, delivery, remarks };
 }
 
 /** A line about something in a maildir that cannot be sent. */

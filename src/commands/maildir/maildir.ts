@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { addGroup, countOption, option, PREFIX_MEANING } from "../../cli/options/kinds.ts";
+import { logOption, withLog } from "../../cli/options/log.ts";
 import { declareOutput } from "../../cli/options/output.ts";
 import { declareRoute } from "../../cli/options/route.ts";
 import { checkMaildir, checkRemovable } from "../../maildir/listing.ts";
@@ -31,7 +32,7 @@ function declare(command: Command): void {
     json: "print one JSON object per message, and one for the run",
     quiet: "print only messages without success",
   });
-  addGroup(command, "output", [option("-n, --dry-run", "do nothing; print what would be done")]);
+  addGroup(command, "output", [logOption(), option("-n, --dry-run", "do nothing; print what would be done")]);
   command.addHelpText("after", EXAMPLES);
 }
 
@@ -43,5 +44,5 @@ async function run(request: MaildirRequest, context: Context): Promise<number> {
     return EXIT.success;
   }
   checkRemovable(request.maildir);
-  return new MaildirRun(request, context).run();
+  return withLog(request.log, context, (log) => new MaildirRun(request, log, context).run());
 }

@@ -16,6 +16,7 @@ export interface MaildirOptions extends RouteOptions, OutputOptions {
   readonly bounceServer?: string;
   /** Seconds. */
   readonly lifetime?: number;
+  readonly log?: string;
   readonly dryRun?: true;
 }
 
@@ -29,6 +30,8 @@ export interface MaildirRequest {
   readonly bounces: BounceOptions;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
+  /** The log of deliveries. */
+  readonly log: string | undefined;
   readonly dryRun: boolean;
 }
 
@@ -48,6 +51,7 @@ export async function read(
     prefix: prefixFromText(prefix),
     policy: { bounce, lifetimeMs: lifetime === undefined ? undefined : lifetime * 1_000 },
     startedAt: Date.now(),
+    log: options.log,
     dryRun: dryRun === true,
   };
 }

@@ -8,7 +8,16 @@ import type { MessageResult } from "../../maildir/outcomes.ts";
 import { deliverMaildir } from "../../maildir/rounds.ts";
 import { EXIT } from "../../report/exit-code.ts";
 import { LinePrinter } from "../../report/line-printer.ts";
-import { MaildirSummary, maildirJson, maildirLine, Unanswered, unusableLine } from "../../report/maildir.ts";
+import type { LogEntry } from "../../report/log/line.ts";
+import type { DeliveryLog } from "../../report/log/log.ts";
+import {
+  MaildirSummary,
+  maildirJson,
+  maildirLine,
+  maildirLogEntry,
+  Unanswered,
+  unusableLine,
+} from "../../report/maildir.ts";
 import { messagesDone, type Progress } from "../../report/progress.ts";
 import { describe } from "../../report/remedies.ts";
 import { violationLine } from "../../report/text.ts";
@@ -19,6 +28,7 @@ import type { MaildirRequest } from "./read.ts";
 /** One run over a maildir, and what it prints. */
 export class MaildirRun {
   readonly #request: MaildirRequest;
+  readonly #log: DeliveryLog | undefined;
   readonly #context: Context;
   readonly #summary = new MaildirSummary();
   /** With --quiet, messages that do not get their own line. */
@@ -29,14 +39,17 @@ export class MaildirRun {
   /** Messages in the maildir when the run began. */
   #total: number | undefined;
   #server: Server;
+  /** When the last session began to connect. */
+  #connectingAt = this.#startedAt;
   /** Why the last session ended before everything was answered. */
   #error: QmtpError | null = null;
   #lastSaid = "";
   /** Whether a server broke the protocol, so that its answers may not be for the messages they seem to be for. */
   #mistrusted = false;
 
-  constructor(request: MaildirRequest, context: Context) {
+  constructor(request: MaildirRequest, log: DeliveryLog | undefined, context: Context) {
     this.#request = request;
+    this.#log = log;
     this.#context = context;
     this.#printer = new LinePrinter(
       () => context.stdout,
@@ -85,6 +98,7 @@ export class MaildirRun {
       ...this.#request,
       onResult: (result) => {
         this.#summary.add(result);
+        if (this.#log !== undefined) this.#log.add(this.#logEntry(result));
         this.#progress?.update();
         if (quiet && result.delivery.status === "success" && result.outcome === "removed") return;
         if (quiet && !json && this.#unanswered.add(result)) return;
@@ -98,6 +112,7 @@ export class MaildirRun {
         this.#total ??= files;
       },
       onConnecting: () => {
+        this.#connectingAt = now();
         if (this.#error !== null && !quiet) this.#say(`${describe(this.#error)}; connecting again`);
       },
       onConnected: (server) => {
@@ -114,6 +129,14 @@ export class MaildirRun {
         this.#error = error;
       },
     });
+  }
+
+  #logEntry(result: MessageResult): LogEntry {
+    return {
+      ...maildirLogEntry(result, this.#request.maildir),
+      server: this.#server.endpoint,
+      elapsedMs: now() - this.#connectingAt,
+    };
   }
 
   /** The function that turns a result into a line. */

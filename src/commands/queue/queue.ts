@@ -2,16 +2,19 @@ import type { Command } from "commander";
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { addGroup } from "../../cli/options/kinds.ts";
+import { logDeliveries, logOption, withLog } from "../../cli/options/log.ts";
 import { verboseOption } from "../../cli/options/output.ts";
 import { declareRoute, type RouteOptions, readRoute } from "../../cli/options/route.ts";
 import { deliver } from "../../client/deliver.ts";
 import type { Route } from "../../client/route.ts";
 import { readingFailed } from "../../errors.ts";
+import { now } from "../../io/clock.ts";
 import { type OpenMessage, readStream } from "../../message/open.ts";
 import type { Delivery } from "../../protocol/delivery.ts";
 import { requiredServers } from "../../qmail/qmtpservers.ts";
 import { writeRefusal } from "../../qmail/refusal.ts";
 import { exitCode, QUEUE_REFUSAL, QUEUE_TABLE } from "../../report/exit-code.ts";
+import type { DeliveryLog } from "../../report/log/log.ts";
 import { problemLines } from "../../report/text.ts";
 import { readEnvelope, refuseTerminal } from "./envelope.ts";
 
@@ -31,21 +34,39 @@ Examples:
 
 function declare(command: Command): void {
   declareRoute(command, DEFAULTS);
-  addGroup(command, "output", [verboseOption()]);
+  addGroup(command, "output", [verboseOption(), logOption()]);
   command.addHelpText("after", EXAMPLES);
 }
 
-/** @throws {QmtpError} usage, unreadable-configuration */
-function read(options: RouteOptions, _operands: readonly string[], context: Context): Promise<Route> {
-  return readRoute(options, context, requiredServers);
+interface QueueRequest {
+  readonly route: Route;
+  /** The log of deliveries. */
+  readonly log: string | undefined;
 }
 
-async function run(route: Route, context: Context): Promise<number> {
+/** @throws {QmtpError} usage, unreadable-configuration */
+async function read(
+  options: RouteOptions & { readonly log?: string },
+  _operands: readonly string[],
+  context: Context,
+): Promise<QueueRequest> {
+  return { route: await readRoute(options, context, requiredServers), log: options.log };
+}
+
+async function run({ route, log }: QueueRequest, context: Context): Promise<number> {
   refuseTerminal();
+  return withLog(log, context, (opened) => takeMessage(route, opened, context));
+}
+
+async function takeMessage(route: Route, log: DeliveryLog | undefined, context: Context): Promise<number> {
   const open = await openMessage(context);
   try {
     const envelope = await readEnvelope(context);
-    const { deliveries, cause, violations } = await deliver([{ ...envelope, message: open.message }], route);
+    const startedAt = now();
+    const pkg = { ...envelope, message: open.message };
+    const delivered = await deliver([pkg], route);
+    const { deliveries, cause, violations } = delivered;
+    await logDeliveries(log, pkg, delivered, startedAt);
     const code = exitCode(deliveries, QUEUE_TABLE, cause?.error ?? null);
     // With ucspi:, descriptor 6 is the connection.
     const canRefuse = !route.endpoints.some(({ kind }) => kind === "ucspi");

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addGroup, countOption, option, secondsOption } from "../../cli/options/kinds.ts";
+import { logOption } from "../../cli/options/log.ts";
 import type { OutputOptions } from "../../cli/options/output.ts";
 import { declareOutput } from "../../cli/options/output.ts";
 import { declareRoute, type RouteOptions } from "../../cli/options/route.ts";
@@ -9,6 +10,7 @@ import { declarePackage, type PackageOptions } from "./declare-package.ts";
 /** The options as commander returns them; times in milliseconds. */
 export interface SendOptions extends RouteOptions, OutputOptions, PackageOptions {
   readonly spool?: string;
+  readonly log?: string;
   readonly retry: number;
   readonly retryDelay: number;
   readonly retryMaxTime: number;
@@ -36,6 +38,9 @@ export function declare(command: Command): void {
     json: "print one JSON object instead of lines",
     quiet: "print only recipients without success that were not spooled",
   });
-  addGroup(command, "output", [option("-n, --dry-run", "do not connect; print what would be sent")]);
+  addGroup(command, "output", [
+    logOption(),
+    option("-n, --dry-run", "do not connect; print what would be sent"),
+  ]);
   command.addHelpText("after", EXAMPLES);
 }

@@ -13,6 +13,8 @@ export interface SendRequest extends PackageRequest {
   readonly retry: RetryPolicy;
   /** The maildir in which to store the message for deferred recipients. */
   readonly spool: string | undefined;
+  /** The log of deliveries. */
+  readonly log: string | undefined;
   readonly dryRun: boolean;
 }
 
@@ -30,6 +32,7 @@ export async function read(
     output: readOutput(options, context),
     retry,
     spool: options.spool,
+    log: options.dryRun ? undefined : options.log,
     dryRun: options.dryRun === true,
   };
 }

@@ -1,15 +1,18 @@
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
+import { logDeliveries, withLog } from "../../cli/options/log.ts";
 import type { OwnRoute } from "../../cli/options/route.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
 import { deliverNothing } from "../../client/deliver.ts";
 import { type DeliveredWithRetries, deliverWithRetries } from "../../client/retry.ts";
 import { interruptedReading, interruption } from "../../errors.ts";
+import { now } from "../../io/clock.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
 import { type Message, type Package, packageLength } from "../../protocol/package.ts";
 import { type DryRunExchanger, dryRunJson, dryRunLines, firstLines } from "../../report/dry-run.ts";
 import { EXIT, exitCode } from "../../report/exit-code.ts";
 import { messageJson } from "../../report/json.ts";
+import type { DeliveryLog } from "../../report/log/log.ts";
 import { bytesSent } from "../../report/progress.ts";
 import { deliveryLines, violationLine } from "../../report/text.ts";
 import { writeLines, writePieces } from "../../report/write.ts";
@@ -28,12 +31,20 @@ type DeliveredAndSpooled = Omit<DeliveredWithRetries, "deliveries"> & {
 
 async function run(request: SendRequest, context: Context): Promise<number> {
   if (!request.dryRun) await prepareSpool(request.spool);
+  return withLog(request.log, context, (log) => sendMessage(request, log, context));
+}
+
+async function sendMessage(
+  request: SendRequest,
+  log: DeliveryLog | undefined,
+  context: Context,
+): Promise<number> {
   let opened: Opened | undefined;
   try {
     opened = await openMessage(request, context);
   } catch (error) {
     if (!context.interrupted.aborted) throw error;
-    return reportInterruption(request, context);
+    return reportInterruption(request, log, context);
   }
   if (opened === undefined) {
     if (!request.output.quiet) context.say("standard input is empty; nothing was sent");
@@ -46,21 +57,34 @@ async function run(request: SendRequest, context: Context): Promise<number> {
       await printDryRun(request, open.message, recipients, context);
       return EXIT.success;
     }
+    const startedAt = now();
     const delivered = await deliverWithProgress(request, open.message, recipients);
     const { spool, sender } = request;
     const deliveries = await keepDeferred(spool, delivered.deliveries, sender, open.message, context);
-    return await report(request, open.message, { ...delivered, deliveries }, context);
+    const reported = { ...delivered, deliveries };
+    await logDeliveries(log, logged(request, open.message), reported, startedAt);
+    return await report(request, open.message, reported, context);
   } finally {
     open.close();
   }
 }
 
 /** A signal came while the message was being read: reports the recipients from the command line as deferred. */
-async function reportInterruption(request: SendRequest, context: Context): Promise<number> {
+async function reportInterruption(
+  request: SendRequest,
+  log: DeliveryLog | undefined,
+  context: Context,
+): Promise<number> {
   const { recipients, route } = request;
   if (recipients.length === 0) throw interruptedReading("the message", context.interrupted);
   const nothing = deliverNothing(recipients, route.endpoints, interruption(context.interrupted));
+  await logDeliveries(log, logged(request, undefined), nothing, now());
   return report(request, undefined, { ...nothing, attempts: [] }, context);
+}
+
+function logged({ sender, message: { source, composition } }: SendRequest, message: Message | undefined) {
+  const fromFile = source !== "-" && composition === undefined;
+  return { sender, message, file: fromFile ? source : undefined };
 }
 
 async function deliverWithProgress(

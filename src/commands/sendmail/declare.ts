@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addGroup, GROUPS, listOption, option } from "../../cli/options/kinds.ts";
+import { logOption } from "../../cli/options/log.ts";
 import { declareRoute, type RouteOptions } from "../../cli/options/route.ts";
 import { spoolOption } from "../../cli/options/spool.ts";
 import { usageError } from "../../errors.ts";
@@ -13,6 +14,7 @@ export interface SendmailOptions extends Omit<RouteOptions, "verbose"> {
   readonly o?: readonly string[];
   readonly F?: string;
   readonly spool?: string;
+  readonly log?: string;
 }
 
 /** Flags that programs pass to sendmail and that have no meaning for QMTP. */
@@ -62,6 +64,7 @@ export function declare(command: Command): void {
   addGroup(command, "ignored", ignored);
   declareRoute(command);
   addGroup(command, "retrying", [spoolOption()]);
+  addGroup(command, "output", [logOption()]);
   command.addHelpText("after", EXAMPLES);
 }
 

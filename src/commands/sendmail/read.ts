@@ -21,6 +21,8 @@ export interface SendmailRequest {
   readonly ignoreDots: boolean;
   /** The maildir in which to store the message for deferred recipients. */
   readonly spool: string | undefined;
+  /** The log of deliveries. */
+  readonly log: string | undefined;
 }
 
 /** @throws {QmtpError} usage, unreadable-configuration */
@@ -29,7 +31,7 @@ export async function read(
   operands: readonly string[],
   context: Context,
 ): Promise<SendmailRequest> {
-  const { t, i, o = [], F: senderName = "", spool } = options;
+  const { t, i, o = [], F: senderName = "", spool, log } = options;
   const route = await readRoute(options, context);
   const sender = await readSender(options, context.env);
   const recipients = await recipientsOf(operands);
@@ -42,6 +44,7 @@ export async function read(
     readRecipients: t === true,
     ignoreDots: i === true || o.some((option) => option.startsWith("i")),
     spool,
+    log,
   };
 }
 

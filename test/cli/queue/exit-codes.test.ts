@@ -51,7 +51,7 @@ describe("exit code 74: the session ended before every recipient had a response"
     ["the server closes the connection", { reply: "", close: true }, []],
     ["after a success", { reply: "3:Kok,", close: true }, []],
     ["after a failure", { reply: "3:Dno,", close: true }, []],
-    ["the server does not speak QMTP", { reply: "220 mail\r\n" }, []],
+    ["the server does not speak QMTP", { reply: "hello\r\n" }, []],
     ["the server is silent", {}, ["--timeout", "0.3"]],
     ["the session takes too long", {}, ["--max-time", "0.3"]],
   ])("%s", async (_what, script, args) => {

@@ -1,0 +1,88 @@
+import type { Option } from "commander";
+import type { Delivered } from "../../client/deliver.ts";
+import { reason, visiblePath } from "../../errors.ts";
+import { now } from "../../io/clock.ts";
+import type { SpooledDelivery } from "../../maildir/spooling.ts";
+import type { Message } from "../../protocol/package.ts";
+import type { DeliveryLog } from "../../report/log/log.ts";
+import type { Server } from "../../transport/connector.ts";
+import type { Context } from "../context.ts";
+import { option } from "./kinds.ts";
+
+const SYSLOG = "syslog:";
+
+export function logOption(): Option {
+  return option("--log <file>", "append a line for each delivery to this file; syslog: is syslog");
+}
+
+/**
+ * Runs `work` with the log that the user wants, if any. If it cannot be written, at first or later, says so once; the
+ * mail comes first.
+ * @param name a file, or `syslog:`
+ */
+export async function withLog<T>(
+  name: string | undefined,
+  context: Context,
+  work: (log: DeliveryLog | undefined) => Promise<T>,
+): Promise<T> {
+  const log = name === undefined ? undefined : await openLog(name, context);
+  try {
+    return await work(log);
+  } finally {
+    await log?.close();
+  }
+}
+
+async function openLog(name: string, { name: tag, env, say }: Context): Promise<DeliveryLog> {
+  const { DeliveryLog } = await import("../../report/log/log.ts");
+  const onFailure = (error: unknown) => say(`cannot write the log ${visiblePath(name)}: ${reason(error)}`);
+  if (name === SYSLOG) {
+    const { openSyslog } = await import("../../report/log/syslog.ts");
+    return new DeliveryLog(() => openSyslog(tag, env), onFailure);
+  }
+  const { openLogFile } = await import("../../report/log/file.ts");
+  return new DeliveryLog(() => openLogFile(name), onFailure);
+}
+
+/** A message as the log names it. */
+interface Logged {
+  readonly sender: Buffer;
+  /** Undefined if it could not be read. */
+  readonly message: Message | undefined;
+  /** Its file, if it came from one: its name in the log if it has no Message-ID. */
+  readonly file?: string | undefined;
+}
+
+type Results = Pick<Delivered, "server"> & {
+  readonly deliveries: readonly SpooledDelivery[];
+  readonly attempts?: readonly Delivered[];
+};
+
+/** Adds a line for each delivery of a message, if there is a log. @param startedAt when delivering it began */
+export async function logDeliveries(
+  log: DeliveryLog | undefined,
+  { sender, message, file = "" }: Logged,
+  results: Results,
+  startedAt: number,
+): Promise<void> {
+  if (log === undefined) return;
+  const elapsedMs = now() - startedAt;
+  const { messageId } = await import("../../message/message-id.ts");
+  const id = message && (await messageId(message));
+  const serverOf = serversByText(results);
+  for (const delivery of results.deliveries) {
+    const { endpoint } = serverOf(delivery.text);
+    const remarks = delivery.spooled ? ["spooled"] : [];
+    log.add({ message: id ?? file, sender, delivery, remarks, server: endpoint, elapsedMs });
+  }
+}
+
+/** Retries may meet other servers. No two sessions share the buffer of a text. */
+function serversByText({ server, attempts = [] }: Results): (text: Buffer) => Server {
+  if (attempts.length < 2) return () => server;
+  const servers = new Map<Buffer, Server>();
+  for (const attempt of attempts) {
+    for (const { text } of attempt.deliveries) servers.set(text, attempt.server);
+  }
+  return (text) => servers.get(text) ?? server;
+}

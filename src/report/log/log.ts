@@ -1,0 +1,48 @@
+import { type LogEntry, logLine } from "./line.ts";
+
+/** Where lines go. They are for later: one that cannot be written must not stop the mail. */
+export interface LogTarget {
+  /** @throws the system's error */
+  write(line: string): void;
+  /** Resolves when all lines are written. @throws {Error} why lines were lost, if that was not known before */
+  close(): Promise<void>;
+}
+
+/** A line for each delivery. The first failure to write is reported, and changes nothing else. */
+export class DeliveryLog {
+  readonly #onFailure: (error: unknown) => void;
+  readonly #target: LogTarget | undefined;
+  #failed = false;
+
+  /** @param open throws the system's error if the log cannot be written at all */
+  constructor(open: () => LogTarget, onFailure: (error: unknown) => void) {
+    this.#onFailure = onFailure;
+    this.#target = this.#attempt(open);
+  }
+
+  add(entry: LogEntry): void {
+    this.#attempt(() => this.#target?.write(logLine(entry, new Date())));
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#target?.close();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #attempt<T>(action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#failed) this.#onFailure(error);
+    this.#failed = true;
+  }
+}
