@@ -33,14 +33,14 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "queue",
-    summary: "take a message as qmail-queue does, on descriptors 0 and 1, and send it",
+    summary: "send a message in place of qmail-queue, from descriptors 0 and 1",
     exitCodes: QUEUE_TABLE,
     frequent: true,
     load: async () => (await import("./commands/queue/queue.ts")).queue,
   },
   {
     name: "sendmail",
-    summary: "take a message as sendmail does, and send it",
+    summary: "send a message in place of sendmail",
     exitCodes: SENDMAIL_TABLE,
     frequent: true,
     load: async () => (await import("./commands/sendmail/sendmail.ts")).sendmail,

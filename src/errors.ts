@@ -9,9 +9,9 @@ export const CODES = {
   "bad-header": ["local", "the header does not say clearly who the recipients are; retrying will not help"],
   "bad-envelope": ["local", "the envelope does not follow qmail-queue's format"],
   "envelope-too-large": ["local", "the envelope is too long"],
-  "address-too-long": ["local", "an address is longer than qmail-queue takes; retrying will not help"],
+  "address-too-long": ["local", "an address is longer than qmail-queue accepts; retrying will not help"],
   "unreadable-input": ["local", "a file or standard input cannot be read"],
-  "unwritable-spool": ["local", "no room for the message in the directory for temporary files"],
+  "unwritable-spool": ["local", "the message cannot be stored in the directory for temporary files"],
   "unreadable-configuration": ["local", "a control file, certificate or key is missing or wrong"],
   "unreadable-maildir": ["local", "the maildir cannot be read"],
   "unwritable-maildir": ["local", "the maildir cannot be created, or its files cannot be removed"],
@@ -28,13 +28,13 @@ export const CODES = {
   "connection-refused": ["remote", "the server ended the connection before it read anything"],
   "connection-closed": ["remote", "the server closed the connection before it sent every response"],
   "connection-failed": ["transport", "the connection broke before every response came"],
-  "no-progress": ["remote", "nothing could be sent or received for too long"],
+  "no-progress": ["remote", "nothing was sent or received for too long"],
   "session-too-long": ["remote", "the session reached its time limit"],
   "missing-responses": ["remote", "fewer responses than the package has recipients"],
   "protocol-violation": ["remote", "the server broke the protocol"],
   "message-unreadable": ["local", "the message could not be read to its end, or changed while it was sent"],
   interrupted: ["local", "a signal ended the run"],
-  unexpected: ["local", "a defect of this program"],
+  unexpected: ["local", "a bug in this program"],
 } as const satisfies Record<string, readonly [Fault, string]>;
 
 export type Code = keyof typeof CODES;

@@ -47,7 +47,7 @@ export function buildOverview(entries: readonly CommandEntry[], context: Streams
     .description("Command-line client for the Quick Mail Transfer Protocol (QMTP)")
     .usage("<command> [options]")
     .enablePositionalOptions()
-    .helpCommand("help [command]", "print the help of a command")
+    .helpCommand("help [command]", "print a command's help")
     .addHelpText("after", "\nqmtp <command> --help lists a command's options; qmtp man shows the manual.");
   for (const { name, summary } of entries) program.command(name).description(summary);
   return program;

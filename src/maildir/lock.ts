@@ -61,7 +61,7 @@ const IN_PLACE: Readonly<Record<string, string>> = {
 
 function flockFailed(said: string, error: Error | undefined): string {
   if (systemCode(error) === "ENOENT") return "there is no flock(1); install util-linux";
-  return `flock(1) failed: ${error === undefined ? said || "it said nothing" : reason(error)}`;
+  return `flock(1) failed: ${error === undefined ? said || "no message" : reason(error)}`;
 }
 
 function unlockable(maildir: string, why: string, cause?: unknown): QmtpError {

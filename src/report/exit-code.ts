@@ -46,7 +46,7 @@ export const MAILDIR_TABLE: ExitTable = {
   meanings: [
     [0, "nothing is left over, except files with another prefix and files that may still be arriving"],
     [100, "a usage error, and nothing else"],
-    [111, "something is left over, or could not be done; try again later"],
+    [111, "something is left over, or something failed; try again later"],
   ],
 };
 
@@ -74,7 +74,7 @@ export const TOOL_TABLE: ExitTable = {
   meanings: [
     [0, "done"],
     [100, "a usage error"],
-    [111, "it could not be done; try again later"],
+    [111, "failed; try again later"],
   ],
 };
 
@@ -120,9 +120,9 @@ export const QUEUE_TABLE: ExitTable = {
     [56, "this host cannot make connections: no such local address, or no free descriptors"],
     [71, "temporary: at least one deferral by the server"],
     [72, "no connection in time"],
-    [73, "no connection, no trusted one, or no answer from DNS"],
+    [73, "no connection, an untrusted server, or no answer from DNS"],
     [74, "the session ended before everything was answered"],
-    [QUEUE_REFUSAL, "as 31 or 71, with a text on descriptor 6"],
+    [QUEUE_REFUSAL, "as 31 or 71, with the server's text on descriptor 6"],
     [91, "the envelope is malformed, or has no recipients"],
   ],
 };
@@ -155,7 +155,7 @@ export const SENDMAIL_TABLE: ExitTable = {
     [66, "the message cannot be read"],
     [
       69,
-      "no connection, no trusted one, no answer from DNS, no QMTP exchanger, or an invalid or unreadable configuration or PEM file",
+      "no connection, an untrusted server, no answer from DNS, no QMTP exchanger, or an invalid or unreadable configuration or PEM file",
     ],
     [75, "temporary: anything else; try again later"],
   ],

@@ -41,7 +41,7 @@ function remedyForHint(hint: Hint): string {
     case "pinned-key":
       return `trust it with --pinnedpubkey sha256//${hint.pin}`;
     case "own-certificate":
-      return "look at --cert";
+      return "check --cert";
     case "needs-certificate":
       return "use --cert and --key";
     case "maybe-needs-certificate":
@@ -55,7 +55,7 @@ function remedyForHint(hint: Hint): string {
     case "bytes-in-file":
       return "put addresses that are not UTF-8 into a file, and name it with --to-file";
     case "literal-address":
-      return "with --literal, it is taken as it is";
+      return "--literal accepts it unchanged";
   }
 }
 

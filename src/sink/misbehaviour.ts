@@ -49,7 +49,7 @@ const ON_PACKAGE = {
   "merge-recipients": "answers once for recipients in a row that are the same",
   "swap-responses": "answers the recipients of a package in reverse order",
   "early-response": "answers once as soon as a package begins, and again when it ends",
-  "extra-response": "answers once more than it owes",
+  "extra-response": "sends one response too many",
   "bad-length": "puts a zero before the length of each response",
   "off-by-one": "announces one byte less than each response has",
   "bad-status": "begins each response with X",

@@ -35,7 +35,7 @@ export async function serve(endpoint: ListenEndpoint, options: SinkOptions): Pro
   sink.onStopped = () => server.close();
   await listen(server, endpoint);
   // From here on, an error means that a connection could not be accepted: out of descriptors, for example.
-  server.on("error", (error) => options.onEvent(`cannot take a connection: ${reason(error)}`));
+  server.on("error", (error) => options.onEvent(`cannot accept a connection: ${reason(error)}`));
   server.on("drop", (client) => sink.turnedAway(addressOf(client)));
   const closed = new Promise((resolve) => server.once("close", resolve));
   options.onEvent(`listening on ${listeningOn(server, endpoint)}`);

@@ -39,7 +39,7 @@ function describeChainError(code: string, { issuer, validFrom, validTo }: X509Ce
   const by = (issuer ?? "no issuer").replaceAll("\n", ", ");
   switch (code) {
     case "CERT_HAS_EXPIRED":
-      return `expired: it, or an issuer's (its own last day is ${validTo})`;
+      return `it or its issuer's certificate has expired (its own is valid until ${validTo})`;
     case "CERT_NOT_YET_VALID":
       return `not valid before ${validFrom}`;
     case "DEPTH_ZERO_SELF_SIGNED_CERT":

@@ -16,7 +16,7 @@ const VERSIONS = [
 /** TLS 1.2 has no alert for this. */
 const MISSING =
   /^(the server|no cipher in common with the server, or it) requires a client certificate; .*--cert/;
-const STRANGE = /^the server (does not know the issuer of|refuses) our certificate; look at --cert/;
+const STRANGE = /^the server (does not know the issuer of|refuses) our certificate; check --cert/;
 
 /** The server refuses the client: no success, and no duplicate on a retry. */
 async function expectRefused(

@@ -63,7 +63,11 @@ const TRUST = "trust its issuer with --cacert <file>, or ";
 const RENAME = "name one of these with --tls-servername, or trust ";
 
 describe.each<[Exclude<keyof typeof made, "folder" | "ca">, string, string]>([
-  ["expired", "expired: it, or an issuer's (its own last day is Jan  1 00:00:00 2021 GMT)", PIN],
+  [
+    "expired",
+    "it or its issuer's certificate has expired (its own is valid until Jan  1 00:00:00 2021 GMT)",
+    PIN,
+  ],
   ["notYetValid", "not valid before Jan  1 00:00:00 2098 GMT", PIN],
   ["clientOnly", "it is not for servers", PIN],
   ["selfSigned", "self-signed", TRUST],

@@ -63,7 +63,7 @@ export function countOption(
 
 /** The description of `<prefix>`, which several commands have. */
 export const PREFIX_MEANING =
-  "removed from recipients; files of other recipients are left alone; '' takes all";
+  "removed from recipients; files of other recipients are left alone; '' matches all";
 
 export function prefixArgument(): Argument {
   return new Argument("<prefix>", PREFIX_MEANING);

@@ -56,7 +56,7 @@ export function declareRoute(command: Command, { server, connectSeconds } = DEFA
         "exec:command (starts a server) or ucspi: (descriptors 6 and 7); the next one is tried if it cannot be reached (or QMTP_SERVER; " +
         `default: ${server})`,
     ),
-    countOption("-p, --port <port>", "port of endpoints that name none (default: 209; TLS: 6209)", 1, 65_535),
+    countOption("-p, --port <port>", "port of endpoints without one (default: 209; TLS: 6209)", 1, 65_535),
     option("-4, --ipv4", "use only IPv4 addresses"),
     option("-6, --ipv6", "use only IPv6 addresses"),
     option("--source-ip <address>", "connect from this address"),

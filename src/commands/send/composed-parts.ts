@@ -119,5 +119,5 @@ function refuseDuplicates(headers: readonly { key: string }[]): void {
     return SINGLE.includes(name) && names.indexOf(name) !== index;
   });
   if (twice !== undefined)
-    throw usageError(`--header ${twice.key} is given twice, but a message has it only once`);
+    throw usageError(`--header ${twice.key} is given twice, but a message can have only one`);
 }

@@ -52,13 +52,13 @@ export function declarePackage(command: Command, taken: (operand: string) => boo
     option("--file <path>", "the message (default: -, standard input)"),
     option("-E, --skip-empty", "if standard input is empty, send nothing and exit 0"),
     option("--encoding <encoding>", "how lines end on the wire").choices(["unix", "dos"]).default("unix"),
-    option("--raw", "send the bytes as they are, only labelled with the encoding"),
+    option("--raw", "send the bytes unchanged; --encoding only labels them"),
     option("--split", "one package per recipient, for servers that answer once per package"),
   ]);
   addGroup(command, "composing", [
     option("--subject <text>", "compose a message with this subject; the input becomes its text"),
     option("--body <text>", "compose a message with this text; no input is read"),
-    option("--html <file>", "compose a message with this HTML, beside the text if there is any"),
+    option("--html <file>", "compose a message with this HTML, in addition to the text if there is any"),
     listOption(
       "--attach <file>",
       "compose a message with this file attached; 'file;name=...;type=...' sets its name and media type",
@@ -66,7 +66,7 @@ export function declarePackage(command: Command, taken: (operand: string) => boo
     listOption("--header <field>", "compose a message with this field, 'Name: value'"),
     listOption("--cc <addresses>", "compose a message with these in Cc, and send it to them too"),
     listOption("--bcc <addresses>", "send the composed message to these too, without naming them in it"),
-    option("--reply-to <addresses>", "compose a message with replies going there"),
+    option("--reply-to <addresses>", "compose a message with this Reply-To"),
     option("--test", "compose a small test message"),
   ]);
 }
@@ -88,7 +88,7 @@ function declareRecipients(command: Command, taken: (operand: string) => boolean
       "--to-file <file>",
       "a file of recipients, one per line, # for comments; - is standard input; repeatable",
     ).argParser(collect("file")),
-    option("--literal", "take addresses as they are, with commas, blanks, brackets and #"),
+    option("--literal", "use addresses exactly as given, with commas, blanks, brackets and #"),
     option("-f, --from <address>", "envelope sender; '' or '<>' is the null sender (or QMTP_FROM)"),
     option("-t, --read-recipients", "also send to To, Cc and Bcc of the message; Bcc is removed"),
   ]);

@@ -13,7 +13,7 @@ export async function suggestSubject(
   if (composition !== undefined || raw || readRecipients || output.quiet) return;
   // Ask last whether standard error is a terminal, because that takes longest.
   if ((await hasHeader(message)) || !context.stderr.isTTY) return;
-  context.say("this has no header; --subject makes a message of it");
+  context.say("the input has no header; --subject composes a message from it");
 }
 
 /** An empty message counts as having a header: there is no text to make a message of. */

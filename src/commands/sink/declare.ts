@@ -54,9 +54,9 @@ export function declare(command: Command): void {
   ]);
   addGroup(command, "misbehaving", [
     countOption("--delay <ms>", "wait this many milliseconds before each answer", 0, MAX_DELAY_MS).default(0),
-    choicesOption("--fault <name>", "misbehave, see below", Object.keys(MISBEHAVIOURS)),
+    choicesOption("--fault <name>", "misbehave (see Faults)", Object.keys(MISBEHAVIOURS)),
     countOption("--fault-rate <percent>", "the chance of each fault, each time (default: 100)", 0, 100),
-    countOption("--seed <n>", "draw the same faults as another run (default: at random)", 0, MAX_SEED),
+    countOption("--seed <n>", "repeat the faults of the run with this seed (default: random)", 0, MAX_SEED),
   ]);
   declareTlsFiles(command, "require client certificates of these issuers, in PEM");
   addGroup(command, "output", [option("--json", "print one JSON object per package instead of a line")]);

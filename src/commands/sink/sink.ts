@@ -28,7 +28,7 @@ async function run({ endpoint, json, options }: SinkRequest, context: Context): 
   };
   const { percent, seed } = options.misbehaving ?? { percent: 100 };
   if (percent < 100)
-    context.say(`the chance of a fault is ${percent} %; --seed ${seed} draws the same again`);
+    context.say(`the chance of a fault is ${percent} %; --seed ${seed} repeats this run's faults`);
   if (endpoint !== undefined) await serve(endpoint, sinkOptions);
   else {
     const connection = new Pair(Readable.from(context.stdin, { objectMode: false }), context.stdout);

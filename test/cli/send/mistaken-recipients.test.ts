@@ -4,7 +4,7 @@ import { qmtp } from "../../support/in-process.ts";
 import { startReceivingServer } from "../../support/receiving-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
-const LITERAL = "with --literal, it is taken as it is";
+const LITERAL = "--literal accepts it unchanged";
 
 /** Expects one line and exit code 100, and nothing sent. */
 async function expectRefused(args: readonly string[], line: string): Promise<void> {

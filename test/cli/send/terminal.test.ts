@@ -110,7 +110,7 @@ describe("a message read from the terminal", () => {
 });
 
 describe("a message without a header", () => {
-  const HINT = "qmtp: this has no header; --subject makes a message of it\r\n";
+  const HINT = "qmtp: the input has no header; --subject composes a message from it\r\n";
 
   beforeEach(async () => {
     sink = await startSink();

@@ -73,7 +73,9 @@ test("--fault-rate misbehaves at that rate, and --seed decides for which package
     const sink = await startSink(["--json", ...rate]);
     await exchange(sink.endpoint, Buffer.concat(Array.from({ length: 200 }, () => PACKAGE)));
     const { stdout, stderr } = await sink.stop();
-    expect(stderr).toContain(`qmtp: the chance of a fault is 30 %; --seed ${seed} draws the same again\n`);
+    expect(stderr).toContain(
+      `qmtp: the chance of a fault is 30 %; --seed ${seed} repeats this run's faults\n`,
+    );
     return stdout
       .split("\n")
       .slice(0, -1)
