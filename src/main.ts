@@ -41,6 +41,10 @@ function processContext(name: string): { context: Context; close(): void } {
     interrupted: interruptions(groups),
     groups,
     signalGroup,
+    setThreads: (count) => {
+      // libuv reads it when it starts its threads.
+      process.env.UV_THREADPOOL_SIZE ??= `${count}`;
+    },
     say: (line) => void context.stderr.write(`${prefixed(name, line)}\n`),
     sayAll: (lines) => writeLines(context.stderr, prefixedLines(name, lines)),
     get stdin(): InputStream {

@@ -22,6 +22,8 @@ export interface Context {
   readonly sayAll: (lines: Iterable<string | Buffer>) => Promise<void>;
   /** Aborted by SIGINT, SIGTERM or SIGHUP; the reason is an error with the signal's name. */
   readonly interrupted: AbortSignal;
+  /** How many system calls may wait at the same time, each in a thread. Has no effect once one has been made. */
+  readonly setThreads: (count: number) => void;
   /** Process groups that we started, and that must not outlive us. */
   readonly groups: Set<number>;
   /** Sends a signal to all processes of a group; the group may have exited. */

@@ -3,7 +3,7 @@ import { reason } from "../errors.ts";
 import { LineEndConverter } from "../message/line-ends.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Message } from "../protocol/package.ts";
-import { putMessage, syncNew } from "./store.ts";
+import { syncNew, type WrittenMessage, writeMessage } from "./store.ts";
 
 /** A delivery, and whether its message is kept in a spool. */
 export type SpooledDelivery = Delivery & { readonly spooled?: boolean };
@@ -15,34 +15,74 @@ export interface Spooled {
   readonly problems: readonly string[];
 }
 
-/** Stores the message once for each deferred recipient, in files that `qmtp maildir` can deliver later. */
+/**
+ * How many messages wait for the disk together. A journal commits what waits at the same time, so that these take
+ * little longer than one; more would take more threads, each for a wait.
+ */
+export const TOGETHER = 64;
+
+/**
+ * Stores the message once for each deferred recipient, in files that `qmtp maildir` can deliver later.
+ * @param onStored called with the number of files stored so far
+ */
 export async function spoolDeferred(
   deliveries: readonly Delivery[],
   sender: Buffer,
   message: Message,
   maildir: string,
+  onStored?: (count: number) => void,
 ): Promise<Spooled> {
   const problems = new Set<string>();
-  const attempt = async (storing: () => Promise<void>): Promise<boolean> => {
-    try {
-      await storing();
-      return true;
-    } catch (error) {
-      problems.add(reason(error));
-      return false;
-    }
-  };
   const stored = new Set<Delivery>();
-  for (const delivery of deliveries) {
-    if (delivery.status !== "deferral") continue;
-    const file = fileOf(sender, delivery.recipient, message);
-    if (await attempt(() => putMessage(maildir, file))) stored.add(delivery);
+  for (const batch of batchesOf(deliveries)) {
+    const files = batch.map((delivery) => ({ delivery, file: fileOf(sender, delivery.recipient, message) }));
+    for (const { delivery } of await storeTogether(files, maildir, problems)) stored.add(delivery);
+    onStored?.(stored.size);
   }
-  const kept = stored.size > 0 && (await attempt(() => syncNew(maildir)));
+  const kept = stored.size > 0 && (await succeeds(() => syncNew(maildir), problems));
   return {
     deliveries: deliveries.map((delivery) => ({ ...delivery, spooled: kept && stored.has(delivery) })),
     problems: [...problems],
   };
+}
+
+/** Deferrals, so many at a time as wait for the disk together. */
+function* batchesOf(deliveries: readonly Delivery[]): Generator<Delivery[], void> {
+  let batch: Delivery[] = [];
+  for (const delivery of deliveries) {
+    if (delivery.status !== "deferral" || batch.push(delivery) < TOGETHER) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Stores files, each whole or not at all. @returns those whose bytes are on the disk */
+async function storeTogether<F extends { readonly file: AsyncIterable<Buffer> }>(
+  files: readonly F[],
+  maildir: string,
+  problems: Set<string>,
+): Promise<F[]> {
+  const written: [F, WrittenMessage][] = [];
+  // One after the other: each reader of a large message has a large buffer.
+  for (const one of files) {
+    await succeeds(async () => {
+      written.push([one, await writeMessage(maildir, one.file)]);
+    }, problems);
+  }
+  const placed = await Promise.all(written.map(([, message]) => succeeds(() => message.place(), problems)));
+  return written.filter((_, at) => placed[at]).map(([one]) => one);
+}
+
+/** Whether the step succeeds; if not, the reason is added to the problems. */
+async function succeeds(step: () => Promise<void>, problems: Set<string>): Promise<boolean> {
+  try {
+    await step();
+    return true;
+  } catch (error) {
+    problems.add(reason(error));
+    return false;
+  }
 }
 
 /** A file for a maildir, where lines end with LF, whatever the encoding on the wire. */

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, stat, unlink } from "node:fs/promises";
+import { closeSync, fsync, openSync, renameSync } from "node:fs";
+import { mkdir, open, stat, unlink } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { QmtpError, reason, systemCode, visiblePath } from "../errors.ts";
+import { writeWhole } from "../io/temporary-file.ts";
 
 /**
  * Creates a maildir that only its owner can read, unless it exists. Its parent directory must exist.
@@ -42,37 +44,57 @@ async function createFolder(folder: string): Promise<boolean> {
  * new/, and syncs new/.
  * @throws the system's error; no file is left then
  */
-export async function storeMessage(
-  maildir: string,
-  pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
-): Promise<void> {
-  await putMessage(maildir, pieces);
+export async function storeMessage(maildir: string, pieces: Pieces): Promise<void> {
+  const written = await writeMessage(maildir, pieces);
+  await written.place();
   await syncNew(maildir);
 }
 
+type Pieces = Iterable<Buffer> | AsyncIterable<Buffer>;
+
+/** A message in tmp/, whole but not durable. */
+export interface WrittenMessage {
+  /**
+   * Syncs it and renames it into new/: it is durable after `syncNew`, which can serve many messages.
+   * @throws the system's error; no file is left then
+   */
+  place(): Promise<void>;
+}
+
 /**
- * The same without syncing new/: the message is durable only after `syncNew`, one call of which serves many messages.
+ * The first step of `storeMessage`. Writing only copies to the system's memory and is done at once; many messages can
+ * then wait for the disk together.
  * @throws the system's error; no file is left then
  */
-export async function putMessage(
-  maildir: string,
-  pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
-): Promise<void> {
+export async function writeMessage(maildir: string, pieces: Pieces): Promise<WrittenMessage> {
   const name = uniqueName();
   const temporary = `${maildir}/tmp/${name}`;
-  const file = await open(temporary, "wx", 0o600);
+  const fd = openSync(temporary, "wx", 0o600);
   try {
-    try {
-      for await (const piece of pieces) await file.writeFile(piece);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, `${maildir}/new/${name}`);
+    for await (const piece of pieces) writeWhole(fd, piece);
   } catch (error) {
-    await unlink(temporary).catch(() => undefined);
+    closeSync(fd);
+    await remove(temporary);
     throw error;
   }
+  const place = async () => {
+    try {
+      await synced(fd).finally(() => closeSync(fd));
+      renameSync(temporary, `${maildir}/new/${name}`);
+    } catch (error) {
+      await remove(temporary);
+      throw error;
+    }
+  };
+  return { place };
+}
+
+async function remove(path: string): Promise<void> {
+  await unlink(path).catch(() => undefined);
+}
+
+function synced(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => fsync(fd, (error) => (error ? reject(error) : resolve())));
 }
 
 /** Makes names in new/ durable: without it, a power failure may lose them, though not the content of the files. */

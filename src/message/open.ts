@@ -1,10 +1,10 @@
-import { closeSync, constants, createReadStream, fstatSync, openSync } from "node:fs";
-import { unreadable, usageError } from "../errors.ts";
+import { closeSync, fstatSync } from "node:fs";
 import { splitHeader } from "../header/header.ts";
 import { onAbort } from "../io/abort.ts";
 import type { InputStream } from "../io/streams.ts";
 import type { Message } from "../protocol/package.ts";
 import { type EditHeader, type FileFormat, fileMessage, positionOf } from "./file.ts";
+import { inputStream, openInput } from "./input.ts";
 import { LineEndConverter } from "./line-ends.ts";
 import { withReadErrors } from "./read-errors.ts";
 import { MAX_MEMORY, StoredBytes } from "./stored-bytes.ts";
@@ -28,17 +28,10 @@ export interface OpenMessage {
  *   throws
  */
 export async function openFile(path: string, options: MessageOptions): Promise<OpenMessage> {
-  const fd = openForReading(path);
-  const kind = fstatSync(fd);
-  if (kind.isFIFO()) return readStream(await pipeStream(fd), path, options);
-  if (!kind.isFile() && !kind.isDirectory()) {
-    // A terminal, for example: reading it would block.
-    closeSync(fd);
-    return readStream(createReadStream(path), path, options);
-  }
+  const input = openInput(path);
+  const { fd, kind } = input;
+  if (!kind.isFile()) return readStream(await inputStream(input), path, options);
   try {
-    if (kind.isDirectory())
-      throw usageError(`cannot read ${path}: it is a directory; name a file that can be read`);
     const message = await fileMessage(fd, path, options, options.signal);
     return { message, close: () => closeSync(fd) };
   } catch (error) {
@@ -97,19 +90,4 @@ async function* editHeaderOf(chunks: AsyncIterable<Buffer>, edit: EditHeader): A
   const { header, rest } = await splitHeader(chunks);
   yield await edit(header);
   yield* rest;
-}
-
-/** With O_NONBLOCK, opening a named pipe without a writer does not hang. */
-function openForReading(path: string): number {
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-/** Reads a named pipe on the event loop, so that a signal can interrupt the wait for its writer. */
-async function pipeStream(fd: number): Promise<InputStream> {
-  const { Socket } = await import("node:net");
-  return new Socket({ fd, readable: true, writable: false });
 }

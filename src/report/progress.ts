@@ -78,6 +78,11 @@ export function messagesDone(done: number, total: number, elapsedMs: number): st
   return `${done} of ${total} messages, ${Math.round(perSecond)}/s${left}`;
 }
 
+/** Messages stored in a spool of all, their rate, and the time left. */
+export function messagesStored(stored: number, total: number, elapsedMs: number): string {
+  return `spooled ${messagesDone(stored, total, elapsedMs)}`;
+}
+
 function size(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));

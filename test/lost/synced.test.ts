@@ -1,29 +1,15 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { exchange } from "../support/exchange.ts";
 import { environment, finished, LAUNCHER, printed, startGroup, stopAll } from "../support/processes.ts";
+import { needsStrace } from "../support/strace.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { wirePackage } from "../support/wire.ts";
 
 afterEach(stopAll);
 
-/** Why system calls cannot be traced here, or undefined. */
-function withoutStrace(): string | undefined {
-  try {
-    execFileSync("strace", ["-y", "-o", "/dev/null", "true"], { stdio: "pipe" });
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message.split("\n")[0] : String(error);
-  }
-}
-
-test("the sink syncs a message and its name before it reports success", async ({ skip }) => {
-  const why = withoutStrace();
-  if (why !== undefined) {
-    console.log(`skipped: the order of the sink's system calls, which cannot be traced: ${why}`);
-    skip();
-  }
+test("the sink syncs a message and its name before it reports success", async (context) => {
+  needsStrace(context, "the order of the sink's system calls");
   const folder = temporaryFolder();
   const calls = "--trace=fsync,fdatasync,rename,renameat,renameat2,write,writev,sendto,sendmsg";
   const strace = ["-f", "-y", calls, "-o", `${folder}/calls`, process.execPath, LAUNCHER];

@@ -1,15 +1,18 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { createMaildir, putMessage, storeMessage, syncNew } from "../../src/maildir/store.ts";
+import { createMaildir, storeMessage, syncNew, writeMessage } from "../../src/maildir/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** Disk operations, in order; a message's own name is "NAME". */
 const steps = vi.hoisted((): string[] => []);
 
+const shown = vi.hoisted(
+  () => (path: unknown) => `${path}`.replace(/^.*?\/maildir/, "maildir").replace(/\d+\.M.*/, "NAME"),
+);
+
 vi.mock("node:fs/promises", async (original) => {
   const real = await original<typeof import("node:fs/promises")>();
-  const shown = (path: unknown) => `${path}`.replace(/^.*?\/maildir/, "maildir").replace(/\d+\.M.*/, "NAME");
   return {
     ...real,
     open: async (path: string, ...rest: [string, number]): Promise<FileHandle> => {
@@ -26,8 +29,30 @@ vi.mock("node:fs/promises", async (original) => {
       };
       return file;
     },
-    rename: async (from: string, to: string) => {
-      await real.rename(from, to);
+  };
+});
+
+vi.mock("node:fs", async (original) => {
+  const real = await original<typeof import("node:fs")>();
+  const paths = new Map<number, string>();
+  return {
+    ...real,
+    openSync: (path: string, ...rest: [string, number]): number => {
+      const fd = real.openSync(path, ...rest);
+      paths.set(fd, path);
+      return fd;
+    },
+    fsync: (fd: number, done: (error: Error | null) => void) =>
+      real.fsync(fd, (error) => {
+        steps.push(`sync ${shown(paths.get(fd))}`);
+        done(error);
+      }),
+    closeSync: (fd: number) => {
+      real.closeSync(fd);
+      steps.push(`close ${shown(paths.get(fd))}`);
+    },
+    renameSync: (from: string, to: string) => {
+      real.renameSync(from, to);
       steps.push(`rename ${shown(from)} ${shown(to)}`);
     },
   };
@@ -106,8 +131,10 @@ describe("storing a message", () => {
   });
 
   test("syncs new/ once for many messages", async () => {
-    await putMessage(maildir, [Buffer.from("one")]);
-    await putMessage(maildir, [Buffer.from("two")]);
+    const one = await writeMessage(maildir, [Buffer.from("one")]);
+    const two = await writeMessage(maildir, [Buffer.from("two")]);
+    expect(filesIn("new")).toEqual([]);
+    await Promise.all([one.place(), two.place()]);
     await syncNew(maildir);
     expect(filesIn("new").length).toBe(2);
     expect(steps.filter((step) => step === "sync maildir/new").length).toBe(1);
@@ -116,7 +143,7 @@ describe("storing a message", () => {
 
   test("gives it a unique name of time, random part and host", async () => {
     const before = Math.floor(Date.now() / 1_000);
-    for (let count = 0; count < 20; count++) await putMessage(maildir, []);
+    for (let count = 0; count < 20; count++) await storeMessage(maildir, []);
     const names = filesIn("new");
     expect(new Set(names).size).toBe(20);
     for (const name of names) {

@@ -2,8 +2,13 @@ import type { Option } from "commander";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
 import type { Delivery } from "../../protocol/delivery.ts";
 import type { Message } from "../../protocol/package.ts";
+import { messagesStored } from "../../report/progress.ts";
 import type { Context } from "../context.ts";
 import { option } from "./kinds.ts";
+import type { Output } from "./output.ts";
+
+/** For this many messages, Node's own four threads will do: to start more takes as long as they save. */
+const FEW = 16;
 
 export function spoolOption(): Option {
   return option(
@@ -14,10 +19,17 @@ export function spoolOption(): Option {
 
 /**
  * Creates the spool, before anything is sent.
+ * @param recipients how many may be deferred
  * @throws {QmtpError} unwritable-maildir
  */
-export async function prepareSpool(spool: string | undefined): Promise<void> {
+export async function prepareSpool(
+  spool: string | undefined,
+  recipients: number,
+  { setThreads }: Context,
+): Promise<void> {
   if (spool === undefined) return;
+  const { TOGETHER } = await import("../../maildir/spooling.ts");
+  if (recipients > FEW) setThreads(Math.min(recipients, TOGETHER));
   const { createMaildir } = await import("../../maildir/store.ts");
   await createMaildir(spool);
 }
@@ -29,10 +41,19 @@ export async function keepDeferred(
   sender: Buffer,
   message: Message,
   { say }: Context,
+  startProgress?: Output["startProgress"],
 ): Promise<readonly SpooledDelivery[]> {
   if (spool === undefined) return deliveries;
   const { spoolDeferred } = await import("../../maildir/spooling.ts");
-  const spooled = await spoolDeferred(deliveries, sender, message, spool);
+  let stored = 0;
+  const total = deliveries.filter(({ status }) => status === "deferral").length;
+  const progress = startProgress?.((elapsedMs) => messagesStored(stored, total, elapsedMs));
+  const onStored = (count: number) => {
+    stored = count;
+    progress?.update();
+  };
+  const spooled = await spoolDeferred(deliveries, sender, message, spool, onStored);
+  progress?.stop();
   for (const problem of spooled.problems) {
     say(`cannot store the message in ${spool}: ${problem}; send again to the recipients without (spooled)`);
   }

@@ -30,7 +30,7 @@ type DeliveredAndSpooled = Omit<DeliveredWithRetries, "deliveries"> & {
 };
 
 async function run(request: SendRequest, context: Context): Promise<number> {
-  if (!request.dryRun) await prepareSpool(request.spool);
+  if (!request.dryRun) await prepareSpool(request.spool, request.recipients.length, context);
   return withLog(request.log, context, (log) => sendMessage(request, log, context));
 }
 
@@ -59,8 +59,14 @@ async function sendMessage(
     }
     const startedAt = now();
     const delivered = await deliverWithProgress(request, open.message, recipients);
-    const { spool, sender } = request;
-    const deliveries = await keepDeferred(spool, delivered.deliveries, sender, open.message, context);
+    const deliveries = await keepDeferred(
+      request.spool,
+      delivered.deliveries,
+      request.sender,
+      open.message,
+      context,
+      request.output.startProgress,
+    );
     const reported = { ...delivered, deliveries };
     await logDeliveries(log, logged(request, open.message), reported, startedAt);
     return await report(request, open.message, reported, context);

@@ -15,7 +15,7 @@ import { read, type SendmailRequest } from "./read.ts";
 export const sendmail: CommandModule = { declare, read, run };
 
 async function run(request: SendmailRequest, context: Context): Promise<number> {
-  await prepareSpool(request.spool);
+  await prepareSpool(request.spool, request.recipients.length, context);
   return withLog(request.log, context, (log) => sendMessage(request, log, context));
 }
 

@@ -5,7 +5,9 @@ import { qmtp, type SinkHere, startSink } from "../../support/in-process.ts";
 import { deliverMaildir, filesLeft, grow } from "../../support/maildirs.ts";
 import { shell, stopAll } from "../../support/processes.ts";
 import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
+import { needsStrace } from "../../support/strace.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { onTerminal } from "../../support/terminal.ts";
 import { wirePackage } from "../../support/wire.ts";
 
 afterEach(stopAll);
@@ -195,6 +197,37 @@ test("a full disk is reported, no line says (spooled), and exit code 111 asks fo
   const todo = "send again to the recipients without (spooled)";
   expect(sent.stderr).toBe(`qmtp: cannot store the message in ${spool}: file too large; ${todo}\n`);
   expect([sent.code, filesLeft(spool)]).toEqual([111, []]);
+});
+
+test("a single message that does not fit is the only one without (spooled), and exit code 111 asks for another try", async () => {
+  const spool = `${temporaryFolder()}/spool`;
+  const file = `${temporaryFolder()}/message`;
+  // A limit of 64 KiB on files, which only the file with the long recipient exceeds.
+  writeFileSync(file, Buffer.alloc(65_536 - 100, "0123456789\n"));
+  const long = `${"x".repeat(100)}@y`;
+  const many = Array.from({ length: 100 }, (_, index) => `${index}@y`).join(" ");
+  const sent = await shell(
+    `ulimit -f 128; trap '' XFSZ; "$QMTP" send -s unix:/none -f a@x --spool ${spool} --file ${file} ${long} ${many}`,
+  );
+  const lines = sent.stdout.trimEnd().split("\n");
+  const lost = lines.filter((line) => !line.endsWith(" (spooled)"));
+  const why = "deferral: cannot connect to unix:/none: no such file or directory";
+  expect([lines.length, lost]).toEqual([101, [`${long}: ${why}`]]);
+  expect(sent.stderr).toMatch(/^qmtp: cannot store the message in [^\n]+: file too large; [^\n]+\n$/);
+  expect([sent.code, spooled(spool).length, filesLeft(spool).length]).toEqual([111, 100, 100]);
+});
+
+test("on a terminal, progress shows how many are spooled", async (context) => {
+  needsStrace(context, "the progress of --spool on a slow disk");
+  const spool = `${temporaryFolder()}/spool`;
+  const many = Array.from({ length: 70 }, (_, index) => `${index}@y`).join(" ");
+  const slowly = "strace -f -o /dev/null --trace=fsync --inject=fsync:delay_enter=400ms";
+  const shown = await onTerminal(
+    `${slowly} node "$QMTP" send -s unix:/none -f a@x --body hi --spool ${spool} ${many}`,
+  );
+  expect(shown.stdout).toMatch(/spooled 64 of 70 messages, \d+\/s, \d+ s left/);
+  expect(shown.stdout).not.toContain("waiting for responses");
+  expect(shown.code).toBe(0);
 });
 
 /** Ages the spool: a run within the same millisecond would take its files for still arriving. */
