@@ -5,7 +5,7 @@ import type { Encoded } from "./disfigure.ts";
 import type { Answer } from "./incoming.ts";
 import { TOO_MANY } from "./rules.ts";
 
-/** Responses are written together up to this many bytes. */
+/** Bytes of responses to gather for one write. */
 const PIECE = 65_536;
 
 /** Recipients with the same response share its bytes: a million successes are one. */
@@ -26,7 +26,7 @@ export function* bytesOf(responses: Iterable<Encoded>): Generator<Buffer, void> 
 }
 
 /**
- * Writes lists of responses at the client's pace.
+ * Writes lists of responses, waiting while the client does not read.
  * @param onPiece called before each write
  */
 export async function writeAll(

@@ -1,17 +1,17 @@
 /** Where a client connects from. */
 export interface ClientAddress {
-  /** Null if there is none, as on a Unix domain socket. */
+  /** Null if the connection has none, as on a Unix domain socket. */
   readonly address: string | null;
   readonly port: number | null;
 }
 
 /** A client of the sink. */
 export interface Client extends ClientAddress {
-  /** Connections are counted from 1. */
+  /** Clients are numbered from 1. */
   readonly number: number;
 }
 
-/** The client in a line. */
+/** The client's name for lines of output. */
 export function clientName({ number, address, port }: Client): string {
   if (address === null) return `client ${number}`;
   return port === null ? address : `${address} port ${port}`;

@@ -15,9 +15,9 @@ import type { AcceptanceRules } from "./rules.ts";
 
 export interface ConversationOptions {
   readonly rules: AcceptanceRules;
-  /** Where accepted messages are stored; without it they are only counted. */
+  /** Where to store accepted messages; without it they are only counted. */
   readonly maildir?: string | undefined;
-  /** Milliseconds before a package is answered. */
+  /** Milliseconds to wait before a package is answered. */
   readonly delayMs: number;
   /** Milliseconds without a byte from or to the client before it is dropped. */
   readonly idleMs: number;
@@ -29,13 +29,13 @@ export interface ConversationOptions {
   /** The number of the next accepted package, for its response. */
   readonly nextNumber: () => number;
   readonly onPackage: (pkg: Received) => void;
-  /** A client broke the protocol. */
+  /** Called when the client broke the protocol. */
   readonly onViolation: (violation: ViolationError) => void;
-  /** A client was dropped because it was idle. */
+  /** Called when the client was dropped because it was idle. */
   readonly onIdle: () => void;
-  /** A message could not be stored, for each of these reasons. */
+  /** Called with the reasons when a message could not be stored. */
   readonly onNotStored: (reasons: readonly string[]) => void;
-  /** Something went wrong on our side. */
+  /** Called when something went wrong on our side. */
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -43,29 +43,29 @@ export interface ConversationOptions {
 export interface Received {
   readonly sender: Buffer;
   readonly answers: readonly Answer[];
-  /** Recipients beyond the maximum: refused, and not kept. */
+  /** Recipients beyond the limits: refused, counted and not listed. */
   readonly surplus: number;
   readonly bytes: number;
   readonly encoding: "unix" | "dos";
-  /** How we misbehaved. */
+  /** The faults of the response. */
   readonly misbehaviours: readonly Misbehaviour[];
 }
 
 const NONE: Kinds = new Set();
-/** How long an impatient server waits, in milliseconds. */
+/** Milliseconds that an impatient server waits. */
 const IMPATIENCE_MS = 300;
-/** Where `stop-reading` stops, in bytes. */
+/** Bytes that `stop-reading` reads. */
 const READ_AT_MOST = 1024 * 1024;
-/** How many packages `lose-after-16` answers. */
+/** Packages that `lose-after-16` answers. */
 const ANSWERED_AT_MOST = 16;
-/** How long `no-half-close` holds its responses, in milliseconds. */
+/** Milliseconds for which `no-half-close` delays responses. */
 const HOLD_MS = 100;
-/** How much of a message faults look at, in bytes. */
+/** Bytes of a message that faults look at. */
 const HEAD_BYTES = 2_048;
-/** How long a client has to read its last responses, in milliseconds. */
+/** Milliseconds that a client has to read its last responses. */
 const LINGER_MS = 2_000;
 
-/** One client's connection to the sink, whose packages are answered one after the other. */
+/** A connection to the sink. Its packages are answered one after the other. */
 export class Conversation {
   readonly #connection: Duplex;
   readonly #options: ConversationOptions;
@@ -82,15 +82,15 @@ export class Conversation {
   #received = 0;
   #packages = 0;
   #held: NodeJS.Timeout | undefined;
-  /** Throws away what arrives. */
+  /** Whether to discard all input. */
   #deaf = false;
   #responses: Iterable<Buffer>[] = [];
-  /** Packages whose responses are in `#responses`; reported once these are written. */
+  /** Packages whose responses are in `#responses`; reported when these are written. */
   #answered: Received[] = [];
   #stopped = false;
   #busy = false;
   #left = false;
-  /** Destroys the connection when nothing moves any more after we have decided to end it. */
+  /** After we have decided to end the connection: destroys it when no more data moves. */
   readonly #linger: Deadline;
   readonly #idle: Deadline;
 
@@ -173,14 +173,14 @@ export class Conversation {
     return true;
   }
 
-  /** Ends the connection once the packages that have arrived are answered, or the client takes no more answers. */
+  /** Ends the connection once the packages that have arrived are answered, or the client has stopped reading. */
   stop(): void {
     this.#stopped = true;
     this.#linger.restart();
     if (!this.#busy) this.#leave();
   }
 
-  /** Closes our side; the client gets a moment to read what was sent. */
+  /** Closes our side, and gives the client time to read what was sent. */
   #leave(): void {
     if (this.#left) return;
     this.#left = true;
@@ -229,7 +229,7 @@ export class Conversation {
     this.#misbehaviours = new Set([...this.#kinds, ...(this.#options.draws?.forPackage() ?? NONE)]);
     this.#head = "";
     if (this.#misbehaviours.has("close-mid-package")) {
-      // Ignore what still arrives.
+      // Ignore the rest of the input.
       this.#left = true;
       this.#connection.destroy();
     }
@@ -280,7 +280,7 @@ export class Conversation {
   async #afterAnswer(kinds: Kinds, slowly: boolean): Promise<void> {
     const { delayMs, maildir } = this.#options;
     const holds = kinds.has("lose-responses") || kinds.has("wait-for-more");
-    // The responses to a stored package, or to one whose delay is over, must not wait for the packages after it.
+    // Responses to a stored or delayed package must not wait for the packages after it.
     if (!holds && (delayMs > 0 || maildir !== undefined || kinds.size > 0)) await this.#flush(slowly);
     const closing = closesAfterPackage(kinds);
     if (closing === "reset") {
@@ -321,7 +321,7 @@ function factsOf({ encoding, bytes, sender }: Incoming) {
   return { encoding, bytes, sender };
 }
 
-/** As when a server crashes. Only TCP without TLS has a reset; elsewhere the connection is closed at once. */
+/** Resets the connection, as a crashing server does. Without TCP, or with TLS, it is destroyed instead. */
 function reset(connection: Duplex): void {
   try {
     if (connection instanceof Socket) connection.resetAndDestroy();

@@ -18,11 +18,11 @@ const CORRUPTIONS: readonly Misbehaviour[] = [
   "quote-from",
 ];
 
-/** Stores what a client sent in another form, as a server must not. Line ends are LF. */
+/** Changes a message before it is stored, as a server must not. Line ends are LF. */
 export class Corruption {
   readonly #kinds: Kinds;
   #column = 0;
-  /** How much of `From ` has been read and not written yet. */
+  /** Bytes of `From ` that have been read and not written yet. */
   #held = 0;
   #last = LF;
 
@@ -30,7 +30,7 @@ export class Corruption {
     this.#kinds = kinds;
   }
 
-  /** Undefined if messages are stored as they are. */
+  /** Undefined if messages are stored unchanged. */
   static by(kinds: Kinds): Corruption | undefined {
     return CORRUPTIONS.some((kind) => kinds.has(kind)) ? new Corruption(kinds) : undefined;
   }

@@ -1,9 +1,9 @@
 import { isOnConnection, isOnPackage, type Misbehaviour } from "./misbehaviour.ts";
 
-/** Which misbehaviours clients meet, and how often. */
+/** Which faults clients get, and how often. */
 export interface Misbehaving {
   readonly kinds: readonly Misbehaviour[];
-  /** The chance of each. */
+  /** The chance of each fault. */
   readonly percent: number;
   readonly seed: number;
 }
@@ -12,7 +12,7 @@ export interface Misbehaving {
 const SPREAD = 0x9e3779b9;
 
 /**
- * What one client meets by chance. It depends on the seed and on the client's number alone: not on what other
+ * Draws the faults that one client gets. They depend only on the seed and the client's number, not on what other
  * clients do meanwhile.
  */
 export class Draws {
@@ -21,7 +21,7 @@ export class Draws {
   readonly #percent: number;
   #state: number;
 
-  /** @param client its number */
+  /** @param client the client's number */
   constructor({ kinds, percent, seed }: Misbehaving, client: number) {
     this.#onConnection = kinds.filter(isOnConnection);
     this.#onPackage = kinds.filter(isOnPackage);
@@ -42,12 +42,12 @@ export class Draws {
     return Buffer.from(Array.from({ length: count }, () => Math.floor(this.#next() * 256)));
   }
 
-  /** Each is drawn on its own. */
+  /** Draws each separately. */
   #drawn(kinds: readonly Misbehaviour[]): ReadonlySet<Misbehaviour> {
     return new Set(kinds.filter(() => this.#next() * 100 < this.#percent));
   }
 
-  /** From 0 to 1, by Mulberry32: Math.random() takes no seed. */
+  /** A number from 0 to 1, by Mulberry32: Math.random() cannot be seeded. */
   #next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);

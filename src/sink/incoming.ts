@@ -9,32 +9,32 @@ import { Corruption } from "./corrupt.ts";
 import type { Kinds } from "./misbehaviour.ts";
 import { type AcceptanceRules, refusal, refusalOfAll } from "./rules.ts";
 
-/** How much of a message is held in memory before it goes to a file, in bytes: there may be many at once. */
+/** Bytes of a message to keep in memory before it is moved to a file: there may be many clients at once. */
 const MAX_MEMORY = 256 * 1024;
-/** How much memory the addresses of a package may take, in bytes; further recipients are refused and only counted. */
+/** Bytes of all addresses of a package; further recipients are refused and only counted. */
 const MAX_ADDRESSES = 64 * 1024 * 1024;
 
 const NOT_STORED: Response = { status: "deferral", text: Buffer.from("cannot store the message (#4.3.0)") };
 
-/** A recipient with its response. */
+/** A recipient and its response. */
 export interface Answer {
   readonly recipient: Buffer;
   readonly response: Response;
 }
 
-/** A package as it arrives. It takes bounded memory, whatever the client declares. */
+/** A package as it arrives. Its memory is bounded, whatever the client declares. */
 export class Incoming {
   readonly encoding: Encoding;
-  /** Bytes of the message, without the one that names the encoding. */
+  /** Bytes of the message, not counting the encoding byte. */
   readonly bytes: number;
   sender: Buffer = Buffer.alloc(0);
   readonly #rules: AcceptanceRules;
   readonly #maildir: string | undefined;
-  /** Undefined if line ends are stored as they are. */
+  /** Undefined if line ends are stored unchanged. */
   readonly #converter: LineEndConverter | undefined;
   readonly #corruption: Corruption | undefined;
   #body: StoredBytes | undefined;
-  /** Whether some of the message could not be kept. */
+  /** Whether part of the message could not be kept. */
   #incomplete = false;
   readonly #recipients: Buffer[] = [];
   #addressBytes = 0;
@@ -42,7 +42,7 @@ export class Incoming {
   surplus = 0;
   /** Accepted, but not stored yet. */
   #unstored: Buffer[] | undefined;
-  /** Why it could not be stored, each reason once. Only for ourselves: it may name our files. */
+  /** Why the message could not be stored, each reason once. Not for the client: reasons may contain our paths. */
   readonly problems = new Set<string>();
 
   constructor(
@@ -62,7 +62,7 @@ export class Incoming {
       this.#body = new StoredBytes(`${maildir}/tmp`, MAX_MEMORY);
   }
 
-  /** Keeps bytes of the message, if it is to be stored. If they cannot be kept, the recipients are deferred later. */
+  /** Keeps part of a message that is to be stored. If that fails, the recipients are deferred at the end. */
   addBody(bytes: Buffer): void {
     if (this.#body === undefined) return;
     this.#keep(this.#converter === undefined ? bytes : this.#converter.convert(bytes));
@@ -80,7 +80,7 @@ export class Incoming {
   }
 
   /**
-   * Decides on each recipient, and stores the message for those accepted: only then is it a success.
+   * Decides on each recipient, and stores the message for those accepted. Only what is stored is a success.
    * @param refused the answer to all of them, whatever the rules say
    */
   async settle(accepted: Response, refused?: Response): Promise<Answer[]> {
@@ -137,7 +137,7 @@ export class Incoming {
     }
   }
 
-  /** A file that maildirqmtp can deliver. */
+  /** The content of a file that maildirqmtp can deliver. */
   async *#file(recipient: Buffer): AsyncGenerator<Buffer, void> {
     yield encodeMaildirHead(this.sender, recipient);
     yield* this.#body?.chunks() ?? [];

@@ -6,7 +6,7 @@ import type { Kinds, Misbehaviour } from "./misbehaviour.ts";
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const MAX_DIGITS = 10;
-/** A package that is read leniently is held in memory; more than this is refused, in bytes. */
+/** Bytes of the longest package that is read leniently, which happens in memory. */
 const MAX_PACKAGE = 64 * 1024 * 1024;
 
 const LENIENT: readonly Misbehaviour[] = [
@@ -27,15 +27,15 @@ const LENIENT: readonly Misbehaviour[] = [
   "wrap-64",
 ];
 
-/** Whether packages are to be read by a `LenientReader`. */
+/** Whether these faults need a `LenientReader`. */
 export function isLenient(kinds: Kinds): boolean {
   return LENIENT.some((kind) => kinds.has(kind));
 }
 
-/** More bytes are needed. */
+/** Thrown when more bytes are needed. */
 const MORE = Symbol("more");
 
-/** Reads packages as a server with these faults does. A package is parsed anew with each chunk until it is whole. */
+/** Reads packages as a server with these faults does. A package is parsed anew at each chunk until it is complete. */
 export class LenientReader {
   readonly #kinds: Kinds;
   #bytes: Buffer = Buffer.alloc(0);
@@ -43,7 +43,7 @@ export class LenientReader {
   /** Bytes of packages before the current one. */
   #before = 0;
   #events: PackageEvent[] = [];
-  /** The last byte of a package that was answered early is still to come. */
+  /** Whether the last byte of a package that was answered early has not arrived yet. */
   #owed = false;
 
   constructor(kinds: Kinds) {
@@ -59,7 +59,7 @@ export class LenientReader {
     return this.#bytes.length > 0;
   }
 
-  /** Whatever is left of what was pushed. */
+  /** Discards the rest of what was pushed. */
   drop(): void {
     this.#bytes = Buffer.alloc(0);
   }
@@ -111,7 +111,7 @@ export class LenientReader {
     ];
   }
 
-  /** A message that is accepted before it has come. */
+  /** The events for a message that is accepted before it has arrived. */
   #unread(): PackageEvent[] {
     this.#at = this.#bytes.length;
     return [
@@ -141,13 +141,13 @@ export class LenientReader {
     return recipients;
   }
 
-  /** Undefined if it is to be accepted though it is too long. */
+  /** Undefined for a length that is too long but accepted. */
   #length(): number | undefined {
     const colon = this.#bytes.indexOf(COLON, this.#at);
     const text = this.#bytes.toString("latin1", this.#at, colon === -1 ? this.#bytes.length : colon);
     const digits = this.#digitsOf(text);
     if (colon === -1) {
-      // What cannot become a length is refused at once.
+      // Throws if this cannot become a length.
       if (text.length > 0) this.#value(digits === "" ? "0" : digits);
       throw MORE;
     }

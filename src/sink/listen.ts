@@ -7,7 +7,7 @@ import { type Endpoint, formatEndpoint, type HostEndpoint } from "../transport/e
 export type ListenEndpoint = HostEndpoint | (Endpoint & { readonly kind: "unix" });
 
 /**
- * Listens on the endpoint. The socket of a server that was killed, where there is no listener any more, is replaced.
+ * Listens on the endpoint. Replaces a Unix domain socket that a killed server left without a listener.
  * @throws {QmtpError} listen-failed
  */
 export async function listen(server: Server, endpoint: ListenEndpoint): Promise<void> {
@@ -51,7 +51,7 @@ function listenFailed(endpoint: ListenEndpoint, error: unknown): QmtpError {
   return new QmtpError("listen-failed", message, { cause: error });
 }
 
-/** @returns whether it was stale; anything but a socket without a listener is left alone */
+/** Removes a socket without a listener, and nothing else. @returns whether it did */
 async function removeStale(path: string): Promise<boolean> {
   const socket = lstatSync(path, { throwIfNoEntry: false });
   if (!socket?.isSocket() || !(await isDeserted(path))) return false;
@@ -65,7 +65,7 @@ async function removeStale(path: string): Promise<boolean> {
   }
 }
 
-/** Whether the system refuses connections to it, as it does without a listener. A full queue is another error. */
+/** Whether the socket has no listener: then the system refuses connections. A full queue gives another error. */
 function isDeserted(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path });

@@ -1,11 +1,11 @@
-/** How the server as a whole can misbehave, and what it does in each case. */
+/** Faults of the server, and what it does then. */
 const ON_SERVER = {
   "old-tls": "offers TLS 1.0 and 1.1, too",
   "clear-text": "speaks to clients in the clear on a port for TLS",
   "die-on-handshake-cut": "serves no other client after one has closed during the TLS handshake",
 } as const;
 
-/** The same when a client connects. */
+/** Faults of a connection. */
 const ON_CONNECTION = {
   "close-on-connect": "closes the connection as soon as a client connects",
   "smtp-banner": "greets like an SMTP server, and answers nothing",
@@ -39,7 +39,7 @@ const ON_CONNECTION = {
   "wrap-64": "computes lengths in 64 bits",
 } as const;
 
-/** The same for each package. */
+/** Faults of a package. */
 const ON_PACKAGE = {
   "close-mid-package": "closes the connection as soon as a package begins",
   "close-before-response": "closes the connection instead of answering a package",

@@ -2,9 +2,9 @@ import { RE2JS } from "re2js";
 import type { Pattern } from "./rules.ts";
 
 /**
- * A regular expression in RE2's syntax, with lookbehinds. It takes time in proportion to the address, which a client
- * chooses; JavaScript's own may take longer than anyone waits, and serve no other client meanwhile.
- * @throws {Error} that says what is wrong with it
+ * Compiles a regular expression in RE2's syntax, with lookbehinds. It matches in linear time, whatever address a client
+ * chooses; JavaScript's own could take practically endless time, and block all other clients meanwhile.
+ * @throws {Error} that says what is wrong with the expression
  */
 export function compilePattern(text: string): Pattern {
   try {

@@ -1,7 +1,7 @@
 import type { Response } from "../protocol/response.ts";
 import type { Kinds } from "./misbehaviour.ts";
 
-/** What is known about a package when it is to be answered. */
+/** The properties of a package that decide its answer. */
 export interface Facts {
   readonly encoding: "unix" | "dos";
   readonly bytes: number;

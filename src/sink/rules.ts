@@ -1,6 +1,6 @@
 import type { Response } from "../protocol/response.ts";
 
-/** Recipients that get a response of their own. */
+/** A response for recipients that match. */
 export interface RecipientRule {
   readonly pattern: Pattern;
   readonly response: Response;
@@ -13,7 +13,7 @@ export interface Pattern {
 
 /** What the sink accepts. */
 export interface AcceptanceRules {
-  /** The first one that matches counts; a recipient that none matches is accepted. */
+  /** The first rule that matches counts; a recipient that matches none is accepted. */
   readonly recipients: readonly RecipientRule[];
   readonly maxBytes: number;
   readonly maxRecipients: number;
@@ -21,7 +21,7 @@ export interface AcceptanceRules {
 
 const failure = (text: string): Response => ({ status: "failure", text: Buffer.from(text) });
 
-/** The texts of refusals and deferrals that have none of their own. */
+/** The default texts of refusals and deferrals. */
 export const RULE_TEXTS = {
   failure: "sorry, this recipient is refused here (#5.7.1)",
   deferral: "sorry, this recipient is deferred here (#4.3.0)",
@@ -29,11 +29,11 @@ export const RULE_TEXTS = {
 
 const BAD_RECIPIENT = failure("sorry, I can't store a recipient with these bytes (#5.1.3)");
 const BAD_SENDER = failure("sorry, I can't store a sender with these bytes (#5.1.7)");
-/** For recipients beyond the maximum, which are counted and not kept. */
+/** For recipients beyond the limits, which are only counted. */
 export const TOO_MANY = failure("sorry, that package has too many recipients (#5.5.3)");
 const TOO_LARGE = failure("sorry, that message size exceeds my limit (#5.3.4)");
 
-/** The refusal of every recipient of a package, or undefined. */
+/** The response that refuses all recipients of a package, or undefined. */
 export function refusalOfAll(
   sender: Buffer,
   messageBytes: number,
@@ -43,7 +43,7 @@ export function refusalOfAll(
   return storable(sender) ? undefined : BAD_SENDER;
 }
 
-/** The refusal or deferral of one recipient, or undefined if the message is accepted. */
+/** The response that refuses or defers a recipient, or undefined if it is accepted. */
 export function refusal(recipient: Buffer, { recipients }: AcceptanceRules): Response | undefined {
   if (!storable(recipient)) return BAD_RECIPIENT;
   if (recipients.length === 0) return undefined;
@@ -51,7 +51,7 @@ export function refusal(recipient: Buffer, { recipients }: AcceptanceRules): Res
   return recipients.find(({ pattern }) => pattern.test(text))?.response;
 }
 
-/** Whether the head of a file in a maildir can contain the address, which has a line of its own there. */
+/** Whether an address fits on a line of a maildir file's head. */
 function storable(address: Buffer): boolean {
   return !address.includes(0x0a) && !address.includes(0x00);
 }

@@ -8,19 +8,19 @@ import { Draws, type Misbehaving } from "./draws.ts";
 import { type ListenEndpoint, listen, listeningOn } from "./listen.ts";
 import type { ServerTls } from "./tls-server.ts";
 
-/** Clients served at once: the memory for each is bounded, so their number must be too. */
+/** Most clients served at once: memory for each is bounded, so this bounds all of it. */
 const MAX_CONNECTIONS = 1_000;
 
 export interface SinkOptions extends Pick<ConversationOptions, "rules" | "maildir" | "delayMs" | "idleMs"> {
   readonly misbehaving?: Misbehaving | undefined;
-  /** How the server identifies itself, if it speaks TLS. */
+  /** Certificates and key, if the server speaks TLS. */
   readonly tls?: ServerTls | undefined;
   /** Stops after this many packages. */
   readonly exitAfter?: number | undefined;
-  /** Stops the server. */
+  /** Stops the server when aborted. */
   readonly signal: AbortSignal;
   readonly onPackage: (pkg: Received, client: Client) => void;
-  /** Called with the endpoint once it listens, and with what goes wrong. */
+  /** Called with a line when the server listens, and whenever something goes wrong. */
   readonly onEvent: (text: string) => void;
 }
 
@@ -34,7 +34,7 @@ export async function serve(endpoint: ListenEndpoint, options: SinkOptions): Pro
   server.maxConnections = MAX_CONNECTIONS;
   sink.onStopped = () => server.close();
   await listen(server, endpoint);
-  // From here on, an error means that a connection could not be accepted: out of descriptors, for example.
+  // From here on, an error means that a connection could not be accepted, for lack of descriptors, for example.
   server.on("error", (error) => options.onEvent(`cannot accept a connection: ${reason(error)}`));
   server.on("drop", (client) => sink.turnedAway(addressOf(client)));
   const closed = new Promise((resolve) => server.once("close", resolve));
@@ -82,11 +82,11 @@ function addressOf({ remoteAddress, remotePort }: Partial<Socket> = {}): ClientA
   return { address: remoteAddress ?? null, port: remotePort ?? null };
 }
 
-/** The conversations under way, and when to end them. */
+/** The current conversations, and when to end them. */
 class Sink {
   readonly #options: SinkOptions;
   readonly #conversations = new Set<Conversation>();
-  /** Clients so far. */
+  /** Count of clients so far. */
   #clients = 0;
   #accepted = 0;
   #packages = 0;
@@ -125,7 +125,7 @@ class Sink {
       onNotStored: (reasons) => say(`cannot store the message in ${maildir}: ${reasons.join("; ")}`),
       onViolation: ({ message, offset }) => say(`${message}, at byte ${offset}; connection closed`),
     });
-    // The conversation sees the end of the stream; it need not know why it ended.
+    // The conversation sees the stream end, and need not know why.
     connection.on("error", () => {});
     this.#conversations.add(conversation);
     if (this.#stopped) conversation.stop();
@@ -133,12 +133,12 @@ class Sink {
     this.#conversations.delete(conversation);
   }
 
-  /** There are too many clients. */
+  /** Called for a client that was dropped because there are too many. */
   turnedAway(address: ClientAddress): void {
     this.#say(this.#numbered(address), `turned away: ${MAX_CONNECTIONS} clients are connected`);
   }
 
-  /** The TLS handshake failed. */
+  /** Called when the TLS handshake with a client failed. */
   noTls(address: ClientAddress, error: Error): void {
     this.#say(this.#numbered(address), `no TLS: ${reason(error)}; connection closed`);
   }

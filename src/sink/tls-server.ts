@@ -3,7 +3,7 @@ import { createServer, type TLSSocket } from "node:tls";
 import { MIN_VERSION, readCertificates, readIdentity } from "../transport/tls-settings.ts";
 import type { Kinds } from "./misbehaviour.ts";
 
-/** What a server identifies itself with, and whose certificates it demands from clients. */
+/** The server's certificate and key, and the CAs whose client certificates it requires. */
 export interface ServerTls {
   readonly cert: string;
   readonly key: string;
@@ -12,12 +12,12 @@ export interface ServerTls {
 
 export interface TlsServerEvents {
   readonly onConnection: (socket: Socket) => void;
-  /** The handshake with a client failed. */
+  /** Called when the handshake with a client failed. */
   readonly onFailure: (socket: TLSSocket, error: Error) => void;
 }
 
 /**
- * Reads PEM files.
+ * Reads certificates and key from PEM files.
  * @throws {QmtpError} unreadable-configuration
  */
 export function readServerTls(certFile: string, keyFile: string, issuersFile: string | undefined): ServerTls {

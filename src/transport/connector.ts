@@ -20,7 +20,7 @@ export interface ConnectorOptions extends SocketOptions, ServerOptions {
 /** A server as results show it: the endpoint, and the address that answered. */
 export interface Server {
   readonly endpoint: string;
-  /** The exchanger of the domain that answered, if the endpoint is a domain. */
+  /** If the endpoint is a domain: the exchanger that answered. */
   readonly exchanger?: string;
   readonly preference?: number;
   /** Null if this kind of endpoint has none. */
@@ -36,7 +36,7 @@ export interface OpenConnection {
   readonly connectMs: number;
 }
 
-/** An endpoint that is a single server. */
+/** An endpoint for a single server. */
 type OneServer = Exclude<Endpoint, MxEndpoint>;
 type Connected = Omit<OpenConnection, "connectMs">;
 /** Gets a line for each step and its result. */
@@ -74,7 +74,7 @@ export class Connector {
     return new Exchangers(endpoint, this.#options, signal).locateAll();
   }
 
-  /** Connects to the first of the domain's exchangers that can be reached. Its time includes the lookups. */
+  /** Connects to the domain's first reachable exchanger. The time limit includes the lookups. */
   async #openExchanger(endpoint: MxEndpoint, signal: AbortSignal, note: Note): Promise<OpenConnection> {
     const startedAt = now();
     const { Exchangers } = await import("./exchangers.ts");

@@ -6,15 +6,16 @@ import type { Environment } from "../io/environment.ts";
 import type { Exchanger } from "./mxps.ts";
 import { nameServer } from "./name-server.ts";
 
-/** The errors if a name does not or cannot exist, and if it exists without records of the type. */
+/** Errors for a name that does not or cannot exist. */
 const NO_SUCH_NAME = ["ENOTFOUND", "EBADNAME"];
+/** The error for a name without records of the type. */
 const NO_SUCH_RECORDS = "ENODATA";
 
-/** Asks DNS. An empty list is an answer; only a question without an answer is an error. */
+/** Queries DNS. An empty list is a valid answer; only a query without an answer is an error. */
 export class Dns {
   readonly #env: Environment;
 
-  /** @param env its DNSCACHEIP names the server to ask */
+  /** @param env DNSCACHEIP in it names the name server */
   constructor(env: Environment) {
     this.#env = env;
   }
@@ -32,8 +33,7 @@ export class Dns {
 
   /**
    * The addresses of a host, IPv4 before IPv6.
-   * @throws {QmtpError} dns-failed, if there are none and one of the questions had no answer; or what the signal was
-   *   aborted with
+   * @throws {QmtpError} dns-failed, if there are none and a query got no answer; or what the signal was aborted with
    */
   async addressesOf(host: string, family: 4 | 6 | undefined, signal: AbortSignal): Promise<string[]> {
     const literal = isIP(host);

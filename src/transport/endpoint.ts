@@ -10,7 +10,7 @@ export type Endpoint =
   | { readonly kind: "ucspi" }
   | MxEndpoint;
 
-/** Those mail exchangers of a domain that speak QMTP. */
+/** The mail exchangers of a domain that speak QMTP. */
 export interface MxEndpoint {
   readonly kind: "mx";
   readonly domain: string;

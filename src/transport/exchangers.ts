@@ -6,21 +6,21 @@ import { Dns } from "./dns.ts";
 import { formatEndpoint, type MxEndpoint } from "./endpoint.ts";
 import { byPreference, type Exchanger, speaksQmtp } from "./mxps.ts";
 
-/** An exchanger with its addresses. */
+/** An exchanger and its addresses. */
 export interface Located extends Exchanger {
   readonly addresses: readonly string[];
 }
 
 export interface LookupOptions {
-  /** Its DNSCACHEIP names the server to ask. */
+  /** DNSCACHEIP in it names the name server. */
   readonly env: Environment;
   /** Only addresses of this family are used. */
   readonly family?: 4 | 6 | undefined;
-  /** Milliseconds for the lookups and a connection together. */
+  /** Milliseconds for the lookups and one connection together. */
   readonly connectTimeoutMs: number;
 }
 
-/** The exchangers of a domain that speak QMTP, as DNS names them. */
+/** Looks up the exchangers of a domain that speak QMTP, within the time to connect. */
 export class Exchangers {
   readonly #endpoint: MxEndpoint;
   readonly #options: LookupOptions;
@@ -29,7 +29,7 @@ export class Exchangers {
   readonly #dns: Dns;
   #deadline: number;
 
-  /** The time begins now. */
+  /** Starts the clock. */
   constructor(
     endpoint: MxEndpoint,
     options: LookupOptions,
@@ -49,13 +49,13 @@ export class Exchangers {
     return Math.max(1, this.#deadline - now());
   }
 
-  /** Each exchanger after the first has its own time. */
+  /** Restarts the clock: each exchanger after the first has its own time. */
   restartTime(): void {
     this.#deadline = now() + this.#options.connectTimeoutMs;
   }
 
   /**
-   * In the order to try them; there is at least one.
+   * The exchangers in the order to try them; there is at least one.
    * @throws {QmtpError} no-exchanger, dns-failed, connect-timeout; or what the signal was aborted with
    */
   async find(): Promise<Exchanger[]> {
@@ -74,7 +74,7 @@ export class Exchangers {
   }
 
   /**
-   * The addresses of one of them.
+   * Looks up the addresses of an exchanger.
    * @throws {QmtpError} no-exchanger, if it has none; dns-failed, connect-timeout; or what the signal was aborted with
    */
   async locate(exchanger: Exchanger): Promise<Located> {
@@ -86,8 +86,8 @@ export class Exchangers {
   }
 
   /**
-   * All that have an address.
-   * @throws {QmtpError} the same, if there are none
+   * The exchangers that have addresses.
+   * @throws {QmtpError} as `find` and `locate`, if there are none
    */
   async locateAll(): Promise<Located[]> {
     const exchangers = await this.find();

@@ -1,8 +1,8 @@
 import { QmtpError } from "../errors.ts";
 
 /**
- * Tries in turn until one succeeds.
- * @throws {QmtpError} with the reason for each
+ * Tries candidates in turn until an attempt succeeds.
+ * @throws {QmtpError} with the reason for each candidate
  */
 export async function firstOf<T, R>(
   candidates: readonly T[],
@@ -26,7 +26,7 @@ export async function firstOf<T, R>(
   throw new QmtpError(code, message, { fault, parts: failures });
 }
 
-/** A failure that may pass decides whether to retry, not one that will last. */
+/** The error whose code counts: preferably a temporary one, because the code decides whether to retry. */
 function decisive(failures: readonly QmtpError[]): QmtpError | undefined {
   const passing = failures.findLast(({ code }) => code.startsWith("connect-") || code === "dns-failed");
   return passing ?? failures.findLast(({ code }) => code !== "no-exchanger");

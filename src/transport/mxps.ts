@@ -19,9 +19,8 @@ export function speaksQmtp({ preference }: Exchanger): boolean {
 }
 
 /**
- * The order in which to try exchangers: by preference, and those of equal preference in any order, so that they share
- * the load.
- * @param random from 0 to 1
+ * Sorts exchangers by preference, and those of equal preference at random, so that they share the load.
+ * @param random returns a number from 0 to 1
  */
 export function byPreference(exchangers: readonly Exchanger[], random: () => number): Exchanger[] {
   return exchangers

@@ -3,7 +3,7 @@ import { usageError } from "../errors.ts";
 import type { Environment } from "../io/environment.ts";
 
 /**
- * The name server in $DNSCACHEIP, in the form that node:dns takes; undefined for those of the system.
+ * The name server in $DNSCACHEIP, in the form that node:dns accepts; undefined for the system's.
  * @throws {QmtpError} usage
  */
 export function nameServer({ DNSCACHEIP: text }: Environment): string | undefined {
