@@ -12,6 +12,7 @@ export const CODES = {
   "address-too-long": ["local", "an address is longer than qmail-queue accepts; retrying will not help"],
   "unreadable-input": ["local", "a file or standard input cannot be read"],
   "unwritable-spool": ["local", "the message cannot be stored in the directory for temporary files"],
+  "unwritable-trace": ["local", "the file for the transcript cannot be written"],
   "unreadable-configuration": ["local", "a control file, certificate or key is missing or wrong"],
   "unreadable-maildir": ["local", "the maildir cannot be read"],
   "unwritable-maildir": ["local", "the maildir cannot be created, or its files cannot be removed"],

@@ -17,11 +17,17 @@ export interface SendEvents<P extends Package> {
   readonly onProgress?: ((bytes: number) => void) | undefined;
 }
 
+/** Milliseconds; null for phases that were not reached. */
+export interface SessionTiming {
+  readonly connectMs: number | null;
+  readonly sendMs: number | null;
+  readonly responseMs: number | null;
+}
+
 /** How a connection and its session went. */
 export interface SessionReport {
   readonly server: Server;
-  /** Milliseconds; null for phases that were not reached. */
-  readonly timing: { connectMs: number | null; sendMs: number | null; responseMs: number | null };
+  readonly timing: SessionTiming;
   readonly violations: readonly Violation[];
   /** Why it ended before everything was answered, or null. */
   readonly cause: Cause | null;

@@ -94,6 +94,7 @@ export const QUEUE_TABLE: ExitTable = {
     "unreadable-input": 54,
     "message-unreadable": 54,
     usage: 55,
+    "unwritable-trace": 55,
     "unreadable-configuration": 55,
     "not-under-ucspi": 55,
     "no-exchanger": 55,

@@ -1,3 +1,4 @@
+import type { SessionTiming } from "../client/deliver.ts";
 import type { QmtpError } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Encoding } from "../protocol/package.ts";
@@ -15,8 +16,7 @@ const SCHEMA = 1;
 export interface AttemptReport {
   readonly server: Server;
   readonly deliveries: readonly Delivery[];
-  /** Milliseconds; null for phases that were not reached. */
-  readonly timing: { connectMs: number | null; sendMs: number | null; responseMs: number | null };
+  readonly timing: SessionTiming;
   readonly violations: readonly Violation[];
   /** Why it ended before everything was answered, or null. */
   readonly error: QmtpError | null;

@@ -23,6 +23,7 @@ export const SPLIT = "qmtp send --split avoids this";
 const REMEDIES: Readonly<Partial<Record<Code, string>>> = {
   "listen-failed": "name another endpoint with --listen",
   "unwritable-spool": "name another directory in TMPDIR",
+  "unwritable-trace": "name another file with --trace",
 };
 
 function remedyFor({ code, hint }: QmtpError): string | undefined {

@@ -1,3 +1,4 @@
+import type { SessionTiming } from "../client/deliver.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Status } from "../protocol/response.ts";
 import type { Violation } from "../protocol/violation.ts";
@@ -14,6 +15,20 @@ export async function statusPaint(coloured: boolean): Promise<Paint> {
   const chalk = new Chalk({ level: 1 });
   const colours = { success: chalk.green, deferral: chalk.yellow, failure: chalk.red };
   return (status) => colours[status](status);
+}
+
+/** Makes text less prominent, if the stream is coloured. */
+export async function dimPaint(coloured: boolean): Promise<(text: string) => string> {
+  if (!coloured) return (text) => text;
+  const { Chalk } = await import("chalk");
+  return new Chalk({ level: 1 }).dim;
+}
+
+/** How long each part of an exchange took; undefined if not all of them happened. */
+export function timesLine({ connectMs, sendMs, responseMs }: SessionTiming): string | undefined {
+  if (connectMs === null || sendMs === null || responseMs === null) return undefined;
+  const [connected, sent, answered] = [connectMs, sendMs, responseMs].map((ms) => `${ms.toFixed(1)} ms`);
+  return `connected in ${connected}, sent in ${sent}, answered in ${answered}`;
 }
 
 /** One line for each delivery, in order. */

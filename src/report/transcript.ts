@@ -1,50 +1,96 @@
 import type { Trace } from "../client/route.ts";
-import type { OutputStream } from "../io/streams.ts";
+import { now } from "../io/clock.ts";
+import { Deadline } from "../io/deadline.ts";
+import { NetstringLines } from "./netstring-lines.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 const LF = 0x0a;
+/** A part of a response is shown when this many milliseconds have passed: the server may never send the rest. */
+const PATIENCE_MS = 200;
 
-/** The transcript of a connection for `-v`: `* ` for events, `> ` for bytes sent, `< ` for bytes received. */
+/**
+ * The transcript of a connection: `* ` for events, `> ` for bytes sent, `< ` for bytes received, each after the
+ * milliseconds since the first line. Netstrings have a line each.
+ */
 export class Transcript implements Trace {
-  readonly #stream: OutputStream;
-  readonly #withBody: boolean;
-  #bodyBytes = 0;
+  readonly #write: (text: string) => void;
+  readonly #withMessage: boolean;
+  readonly #sent = new NetstringLines();
+  readonly #received = new NetstringLines();
+  readonly #overdue = new Deadline(PATIENCE_MS, () => this.#flushReceived());
+  #startedAt: number | undefined;
+  /** Bytes of the message so far; undefined if none is being sent. */
+  #messageBytes: number | undefined;
 
-  constructor(stream: OutputStream, withBody: boolean) {
-    this.#stream = stream;
-    this.#withBody = withBody;
+  /** @param write gets whole lines; first called with the first event */
+  constructor(write: (text: string) => void, withMessage: boolean) {
+    this.#write = write;
+    this.#withMessage = withMessage;
   }
 
   readonly note = (text: string): void => {
-    this.#stream.write(`* ${sanitiseCapped(Buffer.from(text))}\n`);
+    this.#flushReceived();
+    if (this.#messageBytes !== undefined) this.#print(">", [Buffer.from(this.#summary("; not completed"))]);
+    this.#messageBytes = undefined;
+    this.#sent.reset();
+    this.#received.reset();
+    this.#printLines("*", [sanitiseCapped(Buffer.from(text))]);
   };
 
   readonly sent = (part: "head" | "body" | "tail", bytes: Buffer): void => {
-    if (part === "body") {
-      this.#bodyBytes += bytes.length;
-      if (this.#withBody) this.#writeLines("> ", bytes);
-      return;
+    if (part === "head") {
+      this.#messageBytes = 0;
+      this.#print(">", [bytes]);
+    } else if (part === "body") {
+      this.#messageBytes = (this.#messageBytes ?? 0) + bytes.length;
+      if (this.#withMessage) this.#print(">", linesOf(bytes));
+    } else {
+      this.#print(">", this.#tailLines(bytes));
     }
-    if (part === "tail" && this.#bodyBytes > 0 && !this.#withBody) {
-      this.#stream.write(`> [${this.#bodyBytes} bytes of the message]\n`);
-    }
-    this.#bodyBytes = 0;
-    this.#writeLines("> ", bytes);
   };
 
   readonly received = (bytes: Buffer): void => {
-    this.#writeLines("< ", bytes);
+    this.#print("<", [...this.#received.split(bytes)]);
+    if (this.#received.begun) this.#overdue.start();
+    else this.#overdue.stop();
   };
 
-  /** One line of output for each line feed, so that messages are readable. */
-  #writeLines(mark: string, bytes: Buffer): void {
-    let lines = "";
-    for (let start = 0; start < bytes.length; ) {
-      const end = bytes.indexOf(LF, start);
-      const next = end === -1 ? bytes.length : end + 1;
-      lines += `${mark}${sanitise(bytes.subarray(start, next))}\n`;
-      start = next;
-    }
-    this.#stream.write(lines);
+  /** The first byte after the message is the comma that ends its netstring. */
+  #tailLines(bytes: Buffer): Buffer[] {
+    if (this.#messageBytes === undefined) return [...this.#sent.split(bytes)];
+    const end = Buffer.from(this.#withMessage ? "," : `${this.#summary()},`);
+    this.#messageBytes = undefined;
+    return [end, ...this.#sent.split(bytes.subarray(1))];
   }
+
+  #summary(remark = ""): string {
+    return `[${this.#messageBytes} bytes of the message${remark}]`;
+  }
+
+  #flushReceived(): void {
+    this.#overdue.stop();
+    this.#print("<", this.#received.flush());
+  }
+
+  #print(mark: string, lines: readonly Buffer[]): void {
+    if (lines.length > 0) this.#printLines(mark, lines.map(sanitise));
+  }
+
+  #printLines(mark: string, lines: readonly string[]): void {
+    this.#startedAt ??= now();
+    const begin = `+${(now() - this.#startedAt).toFixed(1)} ms ${mark} `;
+    this.#write(lines.map((line) => `${begin}${line}\n`).join(""));
+  }
+}
+
+/** One line for each line feed, so that messages are readable. */
+function linesOf(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(LF, start);
+    const next = end === -1 ? bytes.length : end + 1;
+    lines.push(bytes.subarray(start, next));
+    start = next;
+  }
+  return lines;
 }

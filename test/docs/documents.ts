@@ -68,6 +68,7 @@ const BEFORE_RECIPIENTS = [
   "envelope-too-large",
   "unreadable-input",
   "unwritable-spool",
+  "unwritable-trace",
   "unreadable-configuration",
   "unreadable-maildir",
   "unwritable-maildir",

@@ -32,6 +32,7 @@ const EXPECTED = {
       "unreadable-input": 54,
       "message-unreadable": 54,
       usage: 55,
+      "unwritable-trace": 55,
       "unreadable-configuration": 55,
       "not-under-ucspi": 55,
       "no-exchanger": 55,

@@ -93,7 +93,7 @@ describe.skipIf(skipsRealServers(what))(what, () => {
     const args = ["-f", "a@x", "b@y", "c@y", "b@y", "--raw", "--file", file, "--json", "-v"];
     const child = startQmtp(["send", "-s", server.endpoint, ...args]);
     const done = finished(child);
-    await printed(child.stderr, /\n> 2147483649:/);
+    await printed(child.stderr, / > 2147483649:/);
     server.kill();
     const sent = await done;
     const { deliveries, counts } = JSON.parse(sent.stdout);

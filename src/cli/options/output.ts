@@ -1,15 +1,16 @@
-import type { Command, Option } from "commander";
+import type { Command } from "commander";
+import type { SessionTiming } from "../../client/deliver.ts";
 import { Progress, type ProgressText } from "../../report/progress.ts";
 import { isDecorated } from "../../report/terminal.ts";
-import { type Paint, statusPaint } from "../../report/text.ts";
+import { dimPaint, type Paint, statusPaint, timesLine } from "../../report/text.ts";
 import type { Context } from "../context.ts";
 import { addGroup, option } from "./kinds.ts";
+import { type TranscriptOptions, transcriptOptions } from "./transcript.ts";
 
-export interface OutputOptions {
+export interface OutputOptions extends TranscriptOptions {
   readonly json?: true;
   readonly quiet?: true;
   readonly color: boolean;
-  readonly verbose?: number;
 }
 
 /** How results are printed. */
@@ -20,30 +21,33 @@ export interface Output {
   readonly paint: () => Promise<Paint>;
   /** Shows progress on the terminal until stopped. Returns undefined if the user does not want it. */
   readonly startProgress: (text: ProgressText) => Progress | undefined;
+  /** Prints how long the exchange took, for somebody who watches at a terminal. */
+  readonly printTimes: (timing: SessionTiming) => Promise<void>;
 }
 
 export function declareOutput(command: Command, words: { json: string; quiet: string }): void {
   addGroup(command, "output", [
     option("--json", words.json),
     option("-q, --quiet", words.quiet),
-    verboseOption(),
+    ...transcriptOptions(),
     option("--no-color", "no colour and no spinner, even on a terminal"),
   ]);
 }
 
-export function verboseOption(): Option {
-  return option("-v, --verbose", "print a transcript to standard error; twice: with the message")
-    .argParser((_, previous: number) => previous + 1)
-    .default(0);
-}
-
-export function readOutput({ json, quiet, color, verbose }: OutputOptions, context: Context): Output {
-  const wantsProgress = color && !json && !quiet && verbose === 0;
+export function readOutput(options: OutputOptions, context: Context): Output {
+  const { json, quiet, color, verbose = 0, trace } = options;
+  const wantsProgress = color && !json && !quiet && (verbose === 0 || trace !== undefined);
   const terminal = () => (isDecorated(context.stderr, context.env, true) ? context.stderr : undefined);
   return {
     json: json === true,
     quiet: quiet === true,
     paint: () => statusPaint(isDecorated(context.stdout, context.env, color)),
     startProgress: (text) => (wantsProgress ? new Progress(terminal, text) : undefined),
+    printTimes: async (timing) => {
+      const line = timesLine(timing);
+      if (line === undefined || json || quiet || !context.stdout.isTTY || !context.stderr.isTTY) return;
+      const dim = await dimPaint(isDecorated(context.stderr, context.env, color));
+      context.stderr.write(`${dim(line)}\n`);
+    },
   };
 }

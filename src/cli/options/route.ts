@@ -4,16 +4,16 @@ import type { Route } from "../../client/route.ts";
 import { reason, usageError } from "../../errors.ts";
 import type { Environment } from "../../io/environment.ts";
 import { configuredServers } from "../../qmail/qmtpservers.ts";
-import { Transcript } from "../../report/transcript.ts";
 import { Connector } from "../../transport/connector.ts";
 import { type Endpoint, parseEndpoint } from "../../transport/endpoint.ts";
 import { nameServer } from "../../transport/name-server.ts";
 import type { Context } from "../context.ts";
 import { addGroup, countOption, listOption, option, secondsOption } from "./kinds.ts";
 import { declareTls, readTls, type TlsOptions } from "./tls.ts";
+import { openTranscript, type TranscriptOptions } from "./transcript.ts";
 
 /** Where to send, and how; times in milliseconds. */
-export interface RouteOptions extends TlsOptions {
+export interface RouteOptions extends TlsOptions, TranscriptOptions {
   readonly server?: readonly string[];
   readonly port?: number;
   readonly ipv4?: true;
@@ -22,7 +22,6 @@ export interface RouteOptions extends TlsOptions {
   readonly connectTimeout: number;
   readonly timeout: number;
   readonly maxTime: number;
-  readonly verbose?: number;
 }
 
 export interface RouteDefaults {
@@ -72,7 +71,7 @@ export function declareRoute(command: Command, { server, connectSeconds } = DEFA
 /**
  * Where to send and how, according to the options.
  * @param defaultServers the servers if neither the options nor the environment name any
- * @throws {QmtpError} usage; unreadable-configuration; and what `defaultServers` throws
+ * @throws {QmtpError} usage; unreadable-configuration; unwritable-trace; and what `defaultServers` throws
  */
 export async function readRoute(
   options: RouteOptions,
@@ -84,14 +83,14 @@ export async function readRoute(
 
 /**
  * The same for these endpoints.
- * @throws {QmtpError} usage; unreadable-configuration, for certificates and keys
+ * @throws {QmtpError} usage; unreadable-configuration, for certificates and keys; unwritable-trace
  */
 export async function routeTo(
   endpoints: readonly Endpoint[],
   options: RouteOptions,
   context: Context,
 ): Promise<OwnRoute> {
-  const { connectTimeout, timeout, maxTime, sourceIp, verbose = 0 } = options;
+  const { connectTimeout, timeout, maxTime, sourceIp } = options;
   if (endpoints.some(({ kind }) => kind === "mx")) nameServer(context.env);
   const usesTls = endpoints.some(({ kind }) => kind === "tls");
   return {
@@ -108,7 +107,7 @@ export async function routeTo(
     }),
     limits: { idleMs: timeout, sessionMs: maxTime },
     signal: context.interrupted,
-    observer: verbose === 0 ? undefined : new Transcript(context.stderr, verbose > 1),
+    observer: openTranscript(options, context),
   };
 }
 

@@ -3,8 +3,8 @@ import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { addGroup } from "../../cli/options/kinds.ts";
 import { logDeliveries, logOption, withLog } from "../../cli/options/log.ts";
-import { verboseOption } from "../../cli/options/output.ts";
 import { declareRoute, type RouteOptions, readRoute } from "../../cli/options/route.ts";
+import { transcriptOptions } from "../../cli/options/transcript.ts";
 import { deliver } from "../../client/deliver.ts";
 import type { Route } from "../../client/route.ts";
 import { readingFailed } from "../../errors.ts";
@@ -34,7 +34,7 @@ Examples:
 
 function declare(command: Command): void {
   declareRoute(command, DEFAULTS);
-  addGroup(command, "output", [verboseOption(), logOption()]);
+  addGroup(command, "output", [...transcriptOptions(), logOption()]);
   command.addHelpText("after", EXAMPLES);
 }
 

@@ -139,6 +139,7 @@ async function report(
   } else {
     const shown = output.quiet ? deliveries.filter(needsAttention) : deliveries;
     await writeLines(context.stdout, deliveryLines(shown, await output.paint()));
+    if (cause === null) await output.printTimes(delivered.timing);
   }
   return exitCode(deliveries);
 }

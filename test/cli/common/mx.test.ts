@@ -5,6 +5,7 @@ import { portThatNeverAnswers } from "../../support/full-backlog.ts";
 import { qmtp, startSink } from "../../support/in-process.ts";
 import { brokenNameServer, emptyResponse, skipsDns, startNameServer } from "../../support/name-server.ts";
 import { finished, startQmtp, stopAll } from "../../support/processes.ts";
+import { untimed } from "../../support/transcripts.ts";
 
 afterEach(stopAll);
 
@@ -51,7 +52,7 @@ describe.skipIf(noDns)("mx:domain", () => {
       port: Number(port),
       tls: null,
     });
-    expect(sent.stderr.split("\n").slice(0, 6)).toEqual([
+    expect(untimed(sent.stderr).slice(0, 6)).toEqual([
       "* looking up the mail exchangers of example.org",
       "* MX 10 smtp.example.org",
       "* MX 12801 qmtp.example.org, which speaks QMTP",
@@ -75,7 +76,7 @@ describe.skipIf(noDns)("mx:domain", () => {
     ]);
     const sent = await send("mx:example.org", { dns, port, args: ["-v"] });
     expect(sent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^b@example.org: success: ok/) });
-    const events = sent.stderr.split("\n").filter((line) => /connect/.test(line));
+    const events = untimed(sent.stderr).filter((line) => /connect/.test(line));
     expect(events[0]).toBe(`* connecting to qmtp://first.example.org:${port} at 127.0.0.2`);
     expect(events[1]).toBe(
       `* cannot connect to qmtp://first.example.org:${port}: connection refused (127.0.0.2)`,

@@ -57,7 +57,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     expect(await done).toEqual({
       ...endedBy(signal, 74),
       stdout: "",
-      stderr: `* connecting to qmtp://127.0.0.1:${port}\n${lines.join("")}`,
+      stderr: `+0.0 ms * connecting to qmtp://127.0.0.1:${port}\n${lines.join("")}`,
     });
   });
 

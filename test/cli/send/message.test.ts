@@ -118,5 +118,6 @@ test("if a file changes while it is sent, its package is not completed and every
   const why = `deferral: ${file} changed while it was sent; the message was not completed`;
   expect(sent.stdout).toBe(`b@y: ${why}\nc@y: ${why}\n`);
   expect(sent.code).toBe(111);
+  expect(sent.stderr).toMatch(/ > \[\d+ bytes of the message; not completed\]\n/);
   expect(server.received.includes("b@y")).toBe(false);
 });

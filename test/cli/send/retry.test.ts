@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import { qmtp, startSink } from "../../support/in-process.ts";
 import { endedBy, finished, printed, startQmtp, stopAll } from "../../support/processes.ts";
 import { unusedPort } from "../../support/scripted-server.ts";
+import { untimed } from "../../support/transcripts.ts";
 
 afterEach(stopAll);
 
@@ -52,7 +53,7 @@ test("a server that refuses connections is tried again, and -v reports each atte
   expect({ code, stdout }).toEqual({ code: 111, stdout: `b@y: deferral: ${refused}\n` });
   const attempt = `* connecting to qmtp://127.0.0.1:${port}\n* ${refused}\n`;
   const then = (number: number) => `* attempt ${number} of 3, to 1 of the recipients, in 0.0 s\n`;
-  expect(stderr).toBe(attempt + then(2) + attempt + then(3) + attempt);
+  expect(untimed(stderr).join("\n")).toBe(attempt + then(2) + attempt + then(3) + attempt);
 });
 
 test("a signal ends the wait at once, with the results so far", async () => {

@@ -22,7 +22,7 @@ describe("colour", () => {
 
   test("marks the status words on a terminal", async () => {
     const shown = await onTerminal(send());
-    expect(shown.stdout).toMatch(/^b@y: \S+: ok \d+ qp 1\r\nlater@y: \S+: .+\r\nno@y: \S+: .+\r\n$/);
+    expect(shown.stdout).toMatch(/^b@y: \S+: ok \d+ qp 1\r\nlater@y: \S+: .+\r\nno@y: \S+: .+\r\n/);
     expect(shown.stdout).toContain(`b@y: ${GREEN}: ok`);
     expect(shown.stdout).toContain(`later@y: ${YELLOW}: sorry`);
     expect(shown.stdout).toContain(`no@y: ${RED}: sorry`);
@@ -49,6 +49,32 @@ describe("colour", () => {
     const args = ["send", "-s", sink.endpoint, "-f", "a@x", "b@y"];
     const { stdout } = await qmtp(args, { env: { FORCE_COLOR: "1", TERM: "xterm" } });
     expect(stdout).toMatch(/^b@y: success: /);
+  });
+});
+
+describe("how long it took", () => {
+  const took = "connected in \\d+\\.\\d ms, sent in \\d+\\.\\d ms, answered in \\d+\\.\\d ms";
+
+  beforeEach(async () => {
+    sink = await startSink(options);
+  });
+
+  test("is a dim line after the results, plain without colour", async () => {
+    const last = (shown: string) => shown.split("\r\n").at(-2);
+    expect(last((await onTerminal(send())).stdout)).toMatch(new RegExp(`^${ESC}\\[2m${took}${ESC}\\[22m$`));
+    expect(last((await onTerminal(send("--no-color"))).stdout)).toMatch(new RegExp(`^${took}$`));
+  });
+
+  test("is not said in pipes, with -q or --json, or without a connection", async () => {
+    const shown = await Promise.all([
+      onTerminal(send("| cat")),
+      onTerminal(send("2>&1 >/dev/null | cat")),
+      onTerminal(send("2>/dev/null")),
+      onTerminal(send("-q")),
+      onTerminal(send("--json")),
+      onTerminal(`"$QMTP" send -s unix:/none -f a@x --file /dev/null b@y`),
+    ]);
+    for (const { stdout } of shown) expect(stdout).not.toContain("connected in");
   });
 });
 
