@@ -8,7 +8,7 @@ import { syncNew, type WrittenMessage, writeMessage } from "./store.ts";
 /** A delivery, and whether its message is kept in a spool. */
 export type SpooledDelivery = Delivery & { readonly spooled?: boolean };
 
-export interface Spooled {
+export interface SpoolResult {
   /** Messages marked as spooled are safely on disk. */
   readonly deliveries: readonly SpooledDelivery[];
   /** Why messages could not be stored, each reason once. */
@@ -16,10 +16,10 @@ export interface Spooled {
 }
 
 /**
- * How many messages wait for the disk together. A journal commits what waits at the same time, so that these take
- * little longer than one; more would take more threads, each for a wait.
+ * Files to sync at the same time. The file system's journal commits them together, so that they take little longer than
+ * one. More would need more threads, one for each.
  */
-export const TOGETHER = 64;
+export const MAX_SYNCS = 64;
 
 /**
  * Stores the message once for each deferred recipient, in files that `qmtp maildir` can deliver later.
@@ -31,7 +31,7 @@ export async function spoolDeferred(
   message: Message,
   maildir: string,
   onStored?: (count: number) => void,
-): Promise<Spooled> {
+): Promise<SpoolResult> {
   const problems = new Set<string>();
   const stored = new Set<Delivery>();
   for (const batch of batchesOf(deliveries)) {
@@ -46,25 +46,25 @@ export async function spoolDeferred(
   };
 }
 
-/** Deferrals, so many at a time as wait for the disk together. */
+/** The deferrals, in batches of files to sync at the same time. */
 function* batchesOf(deliveries: readonly Delivery[]): Generator<Delivery[], void> {
   let batch: Delivery[] = [];
   for (const delivery of deliveries) {
-    if (delivery.status !== "deferral" || batch.push(delivery) < TOGETHER) continue;
+    if (delivery.status !== "deferral" || batch.push(delivery) < MAX_SYNCS) continue;
     yield batch;
     batch = [];
   }
   if (batch.length > 0) yield batch;
 }
 
-/** Stores files, each whole or not at all. @returns those whose bytes are on the disk */
+/** Stores files, each completely or not at all. @returns those that are in new/, with their bytes on disk */
 async function storeTogether<F extends { readonly file: AsyncIterable<Buffer> }>(
   files: readonly F[],
   maildir: string,
   problems: Set<string>,
 ): Promise<F[]> {
   const written: [F, WrittenMessage][] = [];
-  // One after the other: each reader of a large message has a large buffer.
+  // Written one after the other, because each reader of a large message has a large buffer.
   for (const one of files) {
     await succeeds(async () => {
       written.push([one, await writeMessage(maildir, one.file)]);
@@ -74,7 +74,7 @@ async function storeTogether<F extends { readonly file: AsyncIterable<Buffer> }>
   return written.filter((_, at) => placed[at]).map(([one]) => one);
 }
 
-/** Whether the step succeeds; if not, the reason is added to the problems. */
+/** Whether the step succeeds; if not, adds the reason to the problems. */
 async function succeeds(step: () => Promise<void>, problems: Set<string>): Promise<boolean> {
   try {
     await step();

@@ -52,18 +52,18 @@ export async function storeMessage(maildir: string, pieces: Pieces): Promise<voi
 
 type Pieces = Iterable<Buffer> | AsyncIterable<Buffer>;
 
-/** A message in tmp/, whole but not durable. */
+/** A message in tmp/, complete but not durable. */
 export interface WrittenMessage {
   /**
-   * Syncs it and renames it into new/: it is durable after `syncNew`, which can serve many messages.
+   * Syncs it and renames it into new/. It is durable after `syncNew`, one call of which serves many messages.
    * @throws the system's error; no file is left then
    */
   place(): Promise<void>;
 }
 
 /**
- * The first step of `storeMessage`. Writing only copies to the system's memory and is done at once; many messages can
- * then wait for the disk together.
+ * The first step of `storeMessage`. Writing only copies to the system's memory, so it is synchronous; many messages can
+ * then be synced at the same time.
  * @throws the system's error; no file is left then
  */
 export async function writeMessage(maildir: string, pieces: Pieces): Promise<WrittenMessage> {

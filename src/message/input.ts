@@ -3,8 +3,8 @@ import { unreadable, unreadableArgument } from "../errors.ts";
 import type { InputStream } from "../io/streams.ts";
 import { fileChunks } from "./file-chunks.ts";
 
-/** A file that is open for reading. */
-export interface OpenInput {
+/** A file that is open for reading, and its kind. */
+export interface OpenFile {
   readonly fd: number;
   readonly kind: Stats;
 }
@@ -13,7 +13,7 @@ export interface OpenInput {
  * Opens a file. With O_NONBLOCK, opening a named pipe without a writer does not hang.
  * @throws {QmtpError} usage, for a directory; unreadable-input
  */
-export function openInput(path: string): OpenInput {
+export function openForReading(path: string): OpenFile {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -27,10 +27,10 @@ export function openInput(path: string): OpenInput {
 }
 
 /**
- * Reads a file as a stream whose `destroy` ends any wait at once. Node's own streams for files wait in a thread, which
- * cannot be stopped, and would keep the process from exiting: for the writer of a named pipe, for example.
+ * Reads a file as a stream whose `destroy` ends any wait at once. Node's file streams wait in a thread, for the writer
+ * of a named pipe, for example. That cannot be stopped, and would keep the process from exiting.
  */
-export async function inputStream({ fd, kind }: OpenInput): Promise<InputStream> {
+export async function inputStream({ fd, kind }: OpenFile): Promise<InputStream> {
   if (kind.isFIFO()) {
     const { Socket } = await import("node:net");
     return new Socket({ fd, readable: true, writable: false });

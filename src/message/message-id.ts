@@ -1,10 +1,10 @@
 import type { Message } from "../protocol/package.ts";
 
-/** Enough for the fields before the text of any usual message, in bytes. */
+/** Bytes to search: enough for the header of any usual message. */
 const MAX_BYTES = 65_536;
 const MESSAGE_ID = /^message-id[ \t]*:[ \t]*(?:\r?\n[ \t]+)?([^\s]+)/im;
 
-/** The Message-ID of a message; undefined if it has none, or far from its beginning. */
+/** The Message-ID of a message; undefined if there is none near its beginning. */
 export async function messageId(message: Message): Promise<string | undefined> {
   let text = "";
   try {
@@ -13,7 +13,7 @@ export async function messageId(message: Message): Promise<string | undefined> {
       if (text.length >= MAX_BYTES) break;
     }
   } catch {
-    // What is wrong with the message is found when it is sent.
+    // Sending the message reports what is wrong with it.
     return undefined;
   }
   const [header = ""] = text.split(/(?:^|\n)\r?\n/, 1);

@@ -4,7 +4,7 @@ import { onAbort } from "../io/abort.ts";
 import type { InputStream } from "../io/streams.ts";
 import type { Message } from "../protocol/package.ts";
 import { type EditHeader, type FileFormat, fileMessage, positionOf } from "./file.ts";
-import { inputStream, openInput } from "./input.ts";
+import { inputStream, openForReading } from "./input.ts";
 import { LineEndConverter } from "./line-ends.ts";
 import { withReadErrors } from "./read-errors.ts";
 import { MAX_MEMORY, StoredBytes } from "./stored-bytes.ts";
@@ -28,7 +28,7 @@ export interface OpenMessage {
  *   throws
  */
 export async function openFile(path: string, options: MessageOptions): Promise<OpenMessage> {
-  const input = openInput(path);
+  const input = openForReading(path);
   const { fd, kind } = input;
   if (!kind.isFile()) return readStream(await inputStream(input), path, options);
   try {

@@ -10,9 +10,9 @@ export interface Identity {
 }
 
 export interface Certificates {
-  /** The folder of the files; tests may add their own. */
+  /** The folder that contains the files; tests may add to it. */
   readonly folder: string;
-  /** The issuer of all certificates not said to have another. */
+  /** The issuer of all certificates, unless noted. */
   readonly ca: string;
   /** For localhost and 127.0.0.1. */
   readonly good: Identity;
@@ -26,14 +26,14 @@ export interface Certificates {
   readonly client: Identity;
   /** Of an issuer that is not `ca`. */
   readonly strangeClient: Identity;
-  /** The only one not valid for servers. */
+  /** The only certificate that is not valid for servers. */
   readonly clientOnly: Identity;
 }
 
 const EC = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 const HERE = "DNS:localhost,IP:127.0.0.1";
 
-/** Allows any dates: `openssl x509` of OpenSSL 3.0 only counts days from now. */
+/** `openssl ca` allows any dates; in OpenSSL 3.0, `openssl x509` only counts days from now. */
 const CONFIGURATION = `[ca]
 default_ca = this
 [this]
@@ -47,7 +47,7 @@ policy = any
 commonName = supplied
 `;
 
-/** Makes them with the `openssl` command; they are removed after the file's last test. */
+/** Makes certificates with the `openssl` command; they are removed after the file's last test. */
 export function makeCertificates(): Certificates {
   const folder = mkdtempSync(`${tmpdir()}/qmtp-certificates-`);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -12,13 +12,12 @@ const DEAF = `
   });`;
 
 /**
- * A loopback port on which connecting never finishes: a server listens there, but its queue of connections
- * to accept is full.
+ * A loopback port to which no connection is ever established: a server listens there, but its accept queue is full.
  */
 export async function portThatNeverAnswers(): Promise<number> {
   const child = start(process.execPath, ["-e", DEAF], { stdio: ["ignore", "pipe", "inherit"] });
   const [, port] = await printed(child.stdout, /^(\d+)\n/);
-  // The queue takes one more than its length.
+  // The queue accepts one more than its length.
   for (let waiting = 0; waiting < 2; waiting++) {
     const socket = connect(Number(port), "127.0.0.1");
     socket.on("error", () => {});

@@ -9,9 +9,9 @@ import { onTestFinished } from "vitest";
 import { endOfSink, environment, type Finished, type RunOptions, withoutClient } from "./processes.ts";
 
 /*
- * The launchers as processes.ts runs them, but in this process: the build is evaluated with its own `process`.
- * A process costs far more, which counts in tables of many rows. It is needed when a test is about signals,
- * descriptors, memory, children or the process's exit.
+ * Runs the launchers like processes.ts, but in this process: the build is evaluated with a fake `process`. A real
+ * process takes far longer, which matters in tables of many rows. It is needed in tests of signals, descriptors,
+ * memory, children and the exit of the process.
  */
 
 const MAIN = new URL("../../dist/main.js", import.meta.url).pathname;
@@ -30,11 +30,11 @@ const evaluate = compileFunction(
 
 const load = createRequire(MAIN);
 const pipe = { isFile: () => false, isDirectory: () => false };
-/** Descriptors of a connection or a refusal. In this process they belong to Node. */
+/** The descriptors of a connection or a refusal. In this process, Node uses them for itself. */
 const CLOSED = [6, 7];
 const terminals = { ...tty, isatty: () => false };
 
-/** The file system of a run whose descriptor 1 is this one. */
+/** `node:fs` for a run, with this descriptor in place of descriptor 1. */
 function filesWith(one: number) {
   const fstatSync = (fd: number, options?: fs.StatSyncOptions) => {
     if (fd === 0) return pipe;
@@ -47,11 +47,11 @@ function filesWith(one: number) {
 }
 
 export interface RunHereOptions extends Omit<RunOptions, "cwd"> {
-  /** An open file for descriptor 1, to be read there. */
+  /** An open file that the run reads as descriptor 1. */
   readonly one?: number;
 }
 
-/** Keeps everything written to it. */
+/** Collects everything written to it. */
 class Kept extends Writable {
   readonly #chunks: Buffer[] = [];
 

@@ -1,6 +1,6 @@
 import { accessSync, constants } from "node:fs";
 
-/** Debian's folders of programs; a user's PATH may lack some. */
+/** Where Debian installs programs; a user's PATH may lack some of these. */
 export const PROGRAMS = `${process.env.PATH}:/usr/sbin:/usr/bin`;
 
 export function isInstalled(program: string): boolean {

@@ -4,9 +4,9 @@ import { setTimeout as pause } from "node:timers/promises";
 
 /** Marks the processes of one test: every child inherits it. */
 export interface Mark {
-  /** For the environment of started processes. */
+  /** To add to the environment of processes. */
   readonly env: Record<string, string>;
-  /** The command lines of processes with the mark, once there are none, or none has exited for a while. */
+  /** Waits until no marked process is left, or none has exited for a while. Returns their command lines. */
   left(): Promise<string[]>;
 }
 
@@ -19,7 +19,7 @@ export function newMark(): Mark {
     env: { QMTP_TEST_MARK: value },
     left: async () => {
       let found = bearers(variable);
-      // The signal was sent, but the system may take a moment to end them.
+      // The signal was sent, but the system may take a moment to end the processes.
       for (let tries = 0; found.length > 0 && tries < TRIES; tries++) {
         await pause(10);
         found = bearers(variable);
@@ -40,7 +40,7 @@ function contentOf(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch {
-    // It has just ended, or belongs to another user.
+    // The process has just ended, or belongs to another user.
     return Buffer.alloc(0);
   }
 }

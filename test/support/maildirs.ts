@@ -47,20 +47,20 @@ export function filesLeft(maildir: string): string[] {
 export interface FakeQueue {
   /** For the environment of a run: this machine's own qmail is not used. */
   readonly env: Record<string, string>;
-  /** Its input, run after run; "" if it did not run. */
+  /** qmail-queue's input, of all runs; "" if it did not run. */
   readonly message: string;
   readonly envelope: string;
 }
 
 /**
- * A qmail home whose qmail-queue keeps its input and exits with a code.
- * @param control its control files, by name
+ * A qmail home whose qmail-queue stores its input and exits with a code.
+ * @param control the control files, by name
  */
 export function fakeQueue(exitCode = 0, control: Readonly<Record<string, string>> = {}): FakeQueue {
   const home = temporaryFolder();
   for (const folder of ["bin", "control"]) mkdirSync(`${home}/${folder}`);
   const program = `${home}/bin/qmail-queue`;
-  // Descriptor 1 is read: it holds the envelope.
+  // Descriptor 1 is an input, the envelope.
   writeFileSync(
     program,
     `#!/bin/sh\ncat >> "$0.message"\ncat <&1 >> "$0.envelope"\npwd > "$0.folder"\nexit ${exitCode}\n`,

@@ -22,11 +22,11 @@ export function skipsRealServers(what: string): boolean {
 }
 
 export interface Mailfront {
-  /** In the form `--server` takes. */
+  /** In the form that `--server` accepts. */
   readonly endpoint: string;
   /** The files it stored: sender and recipients, each ended by NUL, then the message; sorted. */
   stored(): Buffer[];
-  /** Kills it at once, whatever it is doing. */
+  /** Kills the server, whatever it is doing. */
   kill(): void;
 }
 

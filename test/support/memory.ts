@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 import { temporaryFolder } from "./temporary-folder.ts";
 
-/** Without it, a process's peak memory is unknown. */
+/** Without /proc, a process's peak memory is unknown. */
 export const noProc = !existsSync("/proc/self/status");
 if (noProc) console.log("skipped: tests of memory use, which need Linux's /proc");
 
@@ -16,11 +16,11 @@ export function hook(code: string): Record<string, string> {
   return { NODE_OPTIONS: `--require=${file}` };
 }
 
-/** Its peak memory, in MiB. */
+/** MiB of a process's peak memory. */
 export const PEAK = '"peak " + /VmHWM:\\s+(\\d+)/.exec(require("fs").readFileSync("/proc/self/status"))[1]';
 export const peakOf = (stderr: string) => Number(/^peak (\d+)$/.exec(stderr)?.[1]) / 1024;
 
-/** Takes one package of a given length and keeps only its hash. */
+/** A server that receives one package of a given length and keeps only its hash. */
 export async function startHashingServer(length: number, recipients = 1) {
   const hash = createHash("sha256");
   const seen = { bytes: 0 };

@@ -12,7 +12,7 @@ export function skipsDns(what: string): boolean {
   return missing;
 }
 
-/** As often as the port may be taken between finding it and using it. */
+/** How often to try, because the port may be taken between finding and using it. */
 const TRIES = 5;
 
 /**
@@ -50,7 +50,7 @@ async function freePort(): Promise<number> {
 }
 
 /**
- * A name server that does something else than to answer.
+ * A name server that does something other than answer.
  * @returns the value for DNSCACHEIP
  */
 export async function brokenNameServer(

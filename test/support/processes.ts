@@ -17,15 +17,15 @@ export interface Finished {
 export interface RunOptions {
   /** Standard input; empty by default. */
   readonly input?: string | Buffer;
-  /** Added to an environment without QMTP_* variables. */
+  /** Variables to add to an environment without QMTP_* variables. */
   readonly env?: Record<string, string>;
   readonly cwd?: string;
 }
 
-/** What was started and has not ended, each with how to end it. */
+/** Everything that was started and has not ended, with a function that ends it. */
 const running = new Map<ChildProcess, () => void>();
 
-/** Starts a program that ends with `stopAll` or with this process. */
+/** Starts a program. `stopAll` ends it, as does the end of this process. */
 export function start(file: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
   const child = spawn(file, args, options);
   running.set(child, () => child.kill("SIGKILL"));
@@ -37,29 +37,29 @@ export function start(file: string, args: readonly string[], options: SpawnOptio
   return child;
 }
 
-/** Starts a program that starts others: they form a group and end together. */
+/** Starts a program that starts others. They form a process group, and end together. */
 export function startGroup(file: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
   const child = start(file, args, { ...options, detached: true });
   running.set(child, () => killGroup(child));
   return child;
 }
 
-/** Ends what `startGroup` started, at once. */
+/** Kills a group that `startGroup` started. */
 export function killGroup(child: ChildProcess): void {
   const ended = child.exitCode !== null || child.signalCode !== null;
   if (child.pid !== undefined && !ended) process.kill(-child.pid, "SIGKILL");
 }
 
-/** Ends everything tests have started; for `afterEach`, whether the test passed or not. */
+/** For `afterEach`: ends everything that the test has started. */
 export async function stopAll(): Promise<void> {
   const ended = [...running.keys()].map((child) => once(child, "exit"));
   for (const end of running.values()) end();
   await Promise.all(ended);
 }
 
-/** This process's environment, without what would change how the launchers behave. */
+/** This process's environment, without variables that change how the launchers behave. */
 export function environment(added: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
-  // With NODE_EXTRA_CA_CERTS, every Node would parse certificates at start.
+  // With NODE_EXTRA_CA_CERTS, each Node would parse certificates when it starts.
   const {
     QMTP_SERVER: _server,
     QMTP_FROM: _from,
@@ -70,7 +70,7 @@ export function environment(added: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return { ...env, ...added };
 }
 
-/** How a run ends after a signal: of SIGINT it dies, so that a shell's loop ends; otherwise it exits. */
+/** How a run ends after a signal: it dies of SIGINT, so that a shell's loop ends, and exits after others. */
 export function endedBy(signal: NodeJS.Signals, code = 111): Pick<Finished, "code" | "signal"> {
   return signal === "SIGINT" ? { code: null, signal } : { code, signal: null };
 }
@@ -83,7 +83,7 @@ export function startQmtp(args: readonly string[], options: SpawnOptions = {}): 
 /** Runs the launcher to its end. */
 export async function qmtp(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const child = startQmtp(args, { env: options.env ?? {}, cwd: options.cwd, stdio: "pipe" });
-  // A command that never reads its input may exit before it is written.
+  // A command that does not read its input may exit before that is written.
   child.stdin?.on("error", () => {});
   child.stdin?.end(options.input ?? "");
   return finished(child);
@@ -124,26 +124,26 @@ export function printed(stream: Readable | null, pattern: RegExp): Promise<RegEx
   });
 }
 
-/** Lines of the sink without the client that each begins with: its port differs in every run. */
+/** Removes the client, whose port differs in every run, from the start of the sink's lines. */
 export function withoutClient(lines: string): string {
   return lines.replace(/^(?:client \d+|[\da-f.:]+ port \d+): /gm, "");
 }
 
-/** How the sink ended, with such lines. */
+/** The sink's end, with the clients removed from its lines. */
 export async function endOfSink(done: Promise<Finished>): Promise<Finished> {
   const ended = await done;
   return { ...ended, stdout: withoutClient(ended.stdout) };
 }
 
 export interface RunningSink {
-  /** In the form `--server` takes. */
+  /** In the form that `--server` accepts. */
   readonly endpoint: string;
   readonly child: ChildProcess;
   /** The next line printed for a package, without the client. */
   nextLine(): Promise<string>;
-  /** Resolves when it has exited; its lines are without the clients. */
+  /** Resolves when the sink has exited, with the clients removed from its lines. */
   readonly done: Promise<Finished>;
-  /** The same with the lines as they are. */
+  /** The same with unchanged lines. */
   readonly raw: Promise<Finished>;
   /** Stops it and waits for its exit. */
   stop(signal?: NodeJS.Signals): Promise<Finished>;

@@ -33,12 +33,12 @@ export interface QueueInput {
 /** Starts qmail-qmtpc, with sockets for descriptors 0, 1 and 2; nothing is written to them yet. */
 export function startQueue(env: NodeJS.ProcessEnv, args: readonly string[] = []): ChildProcess {
   const child = start(process.execPath, [QMAIL_QMTPC, ...args], { env: environment(env), stdio: "pipe" });
-  // A reader that has read enough closes it.
+  // A reader that has read enough closes the descriptor.
   for (const stream of [child.stdin, child.stdout]) stream?.on("error", () => {});
   return child;
 }
 
-/** Descriptor 1 of a process, which can be written to, and read if the process writes to it. */
+/** Descriptor 1 of a process: write to it, or read what the process writes. */
 export const envelopeOf = (child: ChildProcess) => child.stdout as unknown as Duplex;
 
 /** Runs qmail-qmtpc to its end. `stdout` of the result is what it wrote to descriptor 1. */
@@ -50,7 +50,7 @@ export function queue(input: QueueInput = {}): Promise<Finished> {
   return finished(child);
 }
 
-/** The same in this process, with the envelope in a file; for what depends on no descriptor. */
+/** The same in this process, with the envelope in a file, for tests that do not depend on descriptors. */
 export async function queueHere(input: QueueInput = {}): Promise<Finished> {
   const { message = "hi\n", envelope = ENVELOPE, env = {}, args = [] } = input;
   const file = `${temporaryFolder()}/envelope`;

@@ -12,9 +12,9 @@ export interface ReceivedPackage {
 }
 
 export interface ReceivingServer {
-  /** In the form `--server` takes. */
+  /** In the form that `--server` accepts. */
   readonly endpoint: string;
-  /** Clients that have connected. */
+  /** Count of clients that have connected. */
   readonly connections: number;
   readonly packages: readonly ReceivedPackage[];
 }

@@ -3,12 +3,12 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 
 export interface ScriptedServer {
-  /** In the form `--server` takes. */
+  /** In the form that `--server` accepts. */
   readonly endpoint: string;
   readonly port: number;
-  /** Clients that have connected. */
+  /** Count of clients that have connected. */
   readonly connections: number;
-  /** What clients have sent, one after another. */
+  /** Everything that clients have sent, one after another. */
   readonly received: Buffer;
 }
 

@@ -33,7 +33,7 @@ export async function arrived(args: readonly string[], input: SendmailInput = {}
   return server.packages[0] as ReceivedPackage;
 }
 
-/** Runs it on input it must not send; gives the exit code and the line. */
+/** Runs it on input that it must not send. Returns the exit code and the line. */
 export async function refused(
   args: readonly string[],
   input: SendmailInput = {},

@@ -1,13 +1,13 @@
 import { environment, type Finished, finished, LAUNCHER, startGroup } from "./processes.ts";
 
-/** The environment of a capable terminal; ora looks at CI. */
+/** The environment of a capable terminal, without CI, which ora checks. */
 const LIVELY = { TERM: "xterm", CI: undefined, NO_COLOR: undefined, FORCE_COLOR: undefined };
 
 /**
- * Runs a shell command on a pseudo-terminal; in it, `$QMTP` is the launcher. What it prints to the terminal,
- * on any stream, is in `stdout`, with CRLF line ends.
- * @param typed on the terminal, before its end of file
- * @param columns its width; 0 is what `script` sets without a terminal to copy from
+ * Runs a shell command on a pseudo-terminal; in it, `$QMTP` is the launcher. Everything it prints to the terminal, on
+ * any stream, is in `stdout`, with CRLF line ends.
+ * @param typed what is typed on the terminal before the end of file
+ * @param columns the terminal's width; `script` sets 0 if it has no terminal to copy from
  */
 export function onTerminal(
   command: string,

@@ -19,7 +19,7 @@ export function startTlsSink(identity: Identity, args: readonly string[] = []): 
   return startSink(tlsArgs(identity, args));
 }
 
-/** The same as a process, which ends although Node still counts clients that failed in the handshake. */
+/** The same in a process: it exits even though Node still counts clients whose handshake failed. */
 export function startTlsSinkProcess(identity: Identity, args: readonly string[] = []): Promise<RunningSink> {
   return startSinkProcess(tlsArgs(identity, args));
 }
@@ -30,7 +30,7 @@ export function sendTo(
   args: readonly string[] = [],
   options: RunOptions = {},
 ): Promise<Finished> {
-  // Node's own options need a process.
+  // Options of Node need a process.
   const run = options.env?.NODE_OPTIONS === undefined ? qmtp : startedQmtp;
   return run(["send", "-s", endpoint, "-f", "a@x", "b@y", ...args], { input: "hi\n", ...options });
 }
@@ -38,12 +38,12 @@ export function sendTo(
 /** What the sink prints for the message of `sendTo`. */
 export const TAKEN = "a@x -> b@y success; 3 bytes, unix\n";
 
-/** Stops it and compares what it took. */
+/** Stops the sink, and checks which messages it accepted. */
 export async function expectTaken(sink: SinkHere, taken: string): Promise<void> {
   expect(await sink.stop()).toMatchObject({ code: 0, stdout: taken });
 }
 
-/** The part of `--json` output that these tests look at. */
+/** The part of `--json` output that these tests check. */
 export interface Report {
   readonly exitCode: number;
   readonly server: { readonly tls: unknown };

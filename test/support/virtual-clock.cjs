@@ -1,6 +1,6 @@
 /**
- * Loaded before a program: stops its monotonic clock and its timers. They advance only when the parent sends a
- * number of milliseconds; the reply is the time left on each timer, shortest first.
+ * Loaded before a program: stops its monotonic clock and timers. They advance only when the parent sends a number of
+ * milliseconds. The reply is the time left on each timer, shortest first.
  */
 let now = 0;
 const timers = new Set();

@@ -6,7 +6,7 @@ const CLOCK = new URL("virtual-clock.cjs", import.meta.url).pathname;
 /** A program whose clock the test controls. */
 export interface Timeless {
   readonly child: ChildProcess;
-  /** Advances the clock by some milliseconds; gives the time left on each timer, shortest first. */
+  /** Advances the clock by some milliseconds. Returns the time left on each timer, shortest first. */
   pass(ms: number): Promise<number[]>;
 }
 

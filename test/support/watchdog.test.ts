@@ -6,7 +6,7 @@ import { WATCHDOG } from "./watchdog.ts";
 
 afterEach(stopAll);
 
-/** Starts the watchdog, two processes it is given, one of which has ended, and a group; then waits. */
+/** Starts the watchdog with two processes, one of which has ended, and a group; then waits. */
 const PARENT = `
   const { spawn } = require("node:child_process");
   const watchdog = spawn("/bin/sh", [${JSON.stringify(WATCHDOG)}], { detached: true, stdio: ["pipe", "ignore", "ignore"] });

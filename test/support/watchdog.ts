@@ -5,7 +5,7 @@ export const WATCHDOG = new URL("watchdog.sh", import.meta.url).pathname;
 
 let pipe: Socket | undefined;
 
-/** Ends a child, or the group it leads, even if this process is killed. Call the result when it has ended. */
+/** Ends a child, or the group that it leads, even if this process is killed. Call the result when it has ended. */
 export function watch(pid: number, isGroup: boolean): () => void {
   pipe ??= startWatchdog();
   const id = isGroup ? -pid : pid;

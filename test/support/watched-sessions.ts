@@ -3,7 +3,7 @@ import type { Delivery } from "../../src/protocol/delivery.ts";
 import type { Package, PackageSource } from "../../src/protocol/package.ts";
 
 /**
- * Shows a test what each session takes from its source and how it is settled. In the test:
+ * Shows a test what each session takes from its source, and how that is settled. In the test:
  *
  *     vi.mock(import("../../src/client/deliver.ts"), async (original) =>
  *       (await import("../support/watched-sessions.ts")).watched(await original()),

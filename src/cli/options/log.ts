@@ -16,8 +16,8 @@ export function logOption(): Option {
 }
 
 /**
- * Runs `work` with the log that the user wants, if any. If it cannot be written, at first or later, says so once; the
- * mail comes first.
+ * Runs `work` with the log that the user wants, if any. If the log cannot be written, says so once, and sends the mail
+ * anyway.
  * @param name a file, or `syslog:`
  */
 export async function withLog<T>(
@@ -44,12 +44,12 @@ async function openLog(name: string, { name: tag, env, say }: Context): Promise<
   return new DeliveryLog(() => openLogFile(name), onFailure);
 }
 
-/** A message as the log names it. */
-interface Logged {
+/** What the log needs to know about a message. */
+interface LoggedMessage {
   readonly sender: Buffer;
   /** Undefined if it could not be read. */
   readonly message: Message | undefined;
-  /** Its file, if it came from one: its name in the log if it has no Message-ID. */
+  /** Its file, which names it in the log if it has no Message-ID. */
   readonly file?: string | undefined;
 }
 
@@ -58,10 +58,10 @@ type Results = Pick<Delivered, "server"> & {
   readonly attempts?: readonly Delivered[];
 };
 
-/** Adds a line for each delivery of a message, if there is a log. @param startedAt when delivering it began */
+/** Logs each delivery of a message, if there is a log. @param startedAt when its delivery began */
 export async function logDeliveries(
   log: DeliveryLog | undefined,
-  { sender, message, file = "" }: Logged,
+  { sender, message, file = "" }: LoggedMessage,
   results: Results,
   startedAt: number,
 ): Promise<void> {
@@ -77,7 +77,7 @@ export async function logDeliveries(
   }
 }
 
-/** Retries may meet other servers. No two sessions share the buffer of a text. */
+/** Finds a delivery's server by the buffer of its text, which no two sessions share: retries may use other servers. */
 function serversByText({ server, attempts = [] }: Results): (text: Buffer) => Server {
   if (attempts.length < 2) return () => server;
   const servers = new Map<Buffer, Server>();

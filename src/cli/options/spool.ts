@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import { option } from "./kinds.ts";
 import type { Output } from "./output.ts";
 
-/** For this many messages, Node's own four threads will do: to start more takes as long as they save. */
+/** Up to this many messages, Node's four threads are enough: starting more takes as long as it saves. */
 const FEW = 16;
 
 export function spoolOption(): Option {
@@ -28,8 +28,8 @@ export async function prepareSpool(
   { setThreads }: Context,
 ): Promise<void> {
   if (spool === undefined) return;
-  const { TOGETHER } = await import("../../maildir/spooling.ts");
-  if (recipients > FEW) setThreads(Math.min(recipients, TOGETHER));
+  const { MAX_SYNCS } = await import("../../maildir/spooling.ts");
+  if (recipients > FEW) setThreads(Math.min(recipients, MAX_SYNCS));
   const { createMaildir } = await import("../../maildir/store.ts");
   await createMaildir(spool);
 }

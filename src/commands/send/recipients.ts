@@ -3,7 +3,7 @@ import { type Reading, recipientFromText } from "../../envelope/address.ts";
 import { parseRecipients } from "../../envelope/recipients-file.ts";
 import { readingFailed, systemCode, unreadable, unreadableArgument } from "../../errors.ts";
 import { onAbort } from "../../io/abort.ts";
-import { inputStream, openInput } from "../../message/input.ts";
+import { inputStream, openForReading } from "../../message/input.ts";
 import type { RecipientSource } from "./declare-package.ts";
 
 /**
@@ -30,7 +30,7 @@ export async function readSources(
 
 async function contentOf(path: string, name: string, context: Context): Promise<Buffer> {
   const { interrupted } = context;
-  const stream = path === "-" ? context.stdin : await inputStream(openInput(path));
+  const stream = path === "-" ? context.stdin : await inputStream(openForReading(path));
   const stopListening = onAbort(interrupted, () => stream.destroy());
   try {
     return await wholeOf(stream);

@@ -68,7 +68,7 @@ async function sendMessage(
       request.output.startProgress,
     );
     const reported = { ...delivered, deliveries };
-    await logDeliveries(log, logged(request, open.message), reported, startedAt);
+    await logDeliveries(log, loggedMessage(request, open.message), reported, startedAt);
     return await report(request, open.message, reported, context);
   } finally {
     open.close();
@@ -84,11 +84,14 @@ async function reportInterruption(
   const { recipients, route } = request;
   if (recipients.length === 0) throw interruptedReading("the message", context.interrupted);
   const nothing = deliverNothing(recipients, route.endpoints, interruption(context.interrupted));
-  await logDeliveries(log, logged(request, undefined), nothing, now());
+  await logDeliveries(log, loggedMessage(request, undefined), nothing, now());
   return report(request, undefined, { ...nothing, attempts: [] }, context);
 }
 
-function logged({ sender, message: { source, composition } }: SendRequest, message: Message | undefined) {
+function loggedMessage(
+  { sender, message: { source, composition } }: SendRequest,
+  message: Message | undefined,
+) {
   const fromFile = source !== "-" && composition === undefined;
   return { sender, message, file: fromFile ? source : undefined };
 }
@@ -153,7 +156,7 @@ function messageFields({ length, encoding }: Message, source: string, composed: 
   return { source: composed ? "composed" : source, bytes: length, encoding };
 }
 
-/** The servers that the endpoints stand for; undefined if each is a server itself. */
+/** The servers behind `mx:` endpoints; undefined if there are none of these. */
 async function exchangersOf({
   endpoints,
   connector,

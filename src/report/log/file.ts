@@ -2,20 +2,20 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import type { LogTarget } from "./log.ts";
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
-/** The log has addresses in it: others than its group need not read it. */
+/** Not readable for all users, because the log contains addresses. */
 const MODE = 0o640;
 
 /**
- * A file to which each line is appended with one system call, so that processes can share it.
+ * Opens a log file. Each line is appended with one system call, so that processes can share the file.
  * @throws the system's error
  */
 export function openLogFile(path: string): LogTarget {
-  // A named pipe must not make the mail wait for its reader.
+  // With O_NONBLOCK, a named pipe does not make the mail wait for its reader.
   const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, MODE);
   let cut = false;
   return {
     write(line) {
-      // After a line that was cut, because the disk was full, the next one begins anew.
+      // If the last line was cut because the disk was full, start a new one.
       const bytes = Buffer.from(`${cut ? "\n" : ""}${line}\n`);
       const written = writeSync(fd, bytes);
       cut = written < bytes.length;

@@ -2,13 +2,13 @@ import type { Delivery } from "../../protocol/delivery.ts";
 import { withRemedy } from "../remedies.ts";
 import { sanitise, sanitiseCapped } from "../sanitise.ts";
 
-/** A delivery as the log has it. */
+/** A delivery to log. */
 export interface LogEntry {
-  /** The message's Message-ID, or its file; empty if it has neither. */
+  /** The Message-ID, or else the file; empty if there is neither. */
   readonly message: Buffer | string;
   readonly sender: Buffer;
   readonly delivery: Delivery;
-  /** What else happened, a word each: `spooled`, `bounced`. */
+  /** What else happened, one word each: `spooled`, `bounced`. */
   readonly remarks: readonly string[];
   /** The endpoint. */
   readonly server: string;
@@ -16,9 +16,9 @@ export interface LogEntry {
 }
 
 /**
- * The fields in order, separated by tabs: time, message, sender, recipient, status, remarks, server, milliseconds,
- * text. None is empty, and only the text contains spaces: so the others are the same to a reader that splits at any white
- * space, and to syslog, which may replace tabs.
+ * The fields, separated by tabs: time, message, sender, recipient, status, remarks, server, milliseconds, text. None is
+ * empty, and only the text contains spaces. So the other fields can be split at any white space, and survive syslog,
+ * which may replace tabs.
  */
 export function logLine(entry: LogEntry, now: Date): string {
   const { message, sender, delivery, remarks, server, elapsedMs } = entry;

@@ -1,14 +1,14 @@
 import { type LogEntry, logLine } from "./line.ts";
 
-/** Where lines go. They are for later: one that cannot be written must not stop the mail. */
+/** Where to write lines. A line that cannot be written must not stop the mail. */
 export interface LogTarget {
   /** @throws the system's error */
   write(line: string): void;
-  /** Resolves when all lines are written. @throws {Error} why lines were lost, if that was not known before */
+  /** Resolves when all lines are written. @throws {Error} if lines were lost and `write` did not throw */
   close(): Promise<void>;
 }
 
-/** A line for each delivery. The first failure to write is reported, and changes nothing else. */
+/** Writes a line for each delivery. Reports the first failure to write; otherwise ignores failures. */
 export class DeliveryLog {
   readonly #onFailure: (error: unknown) => void;
   readonly #target: LogTarget | undefined;
