@@ -11,6 +11,8 @@ import type { Route } from "./route.ts";
 export interface SendEvents<P extends Package> {
   /** Called once for each package taken from the source, with a delivery for each recipient, in order. */
   readonly onSettled: (pkg: P, deliveries: readonly Delivery[]) => void;
+  /** Called before the connection is made. */
+  readonly onConnecting?: (() => void) | undefined;
   /** Called when the connection is open. */
   readonly onConnected?: ((server: Server) => void) | undefined;
   /** Called with the total of bytes that the connection has taken. */
@@ -40,6 +42,7 @@ export async function sendPackages<P extends Package>(
   events: SendEvents<P>,
 ): Promise<SessionReport> {
   const { endpoints, connector, signal, observer } = route;
+  events.onConnecting?.();
   let opened: OpenConnection;
   try {
     opened = await connector.open(endpoints, signal, observer?.note);

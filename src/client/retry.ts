@@ -19,6 +19,22 @@ export interface RetryPolicy {
   readonly unanswered: boolean;
 }
 
+/** A retry that is about to be waited for. */
+export interface Retry {
+  /** Its number; the first attempt is 1. */
+  readonly attempt: number;
+  /** How many attempts there may be. */
+  readonly attempts: number;
+  readonly delayMs: number;
+  /** The recipients that are retried, as the attempts so far have left them; never empty. */
+  readonly deliveries: readonly Delivery[];
+}
+
+export interface RetryEvents extends Omit<SendEvents<Package>, "onSettled"> {
+  /** Called before each wait for a retry. */
+  readonly onRetry?: ((retry: Retry) => void) | undefined;
+}
+
 /** Clock and randomness; tests replace them. */
 export interface Clock {
   /** Milliseconds from a fixed moment. */
@@ -58,12 +74,12 @@ export async function deliverWithRetries(
   packagesFor: (recipients: readonly Buffer[]) => readonly Package[],
   route: Route,
   policy: RetryPolicy,
-  onProgress?: SendEvents<Package>["onProgress"],
+  events: RetryEvents = {},
   clock: Clock = SYSTEM_CLOCK,
 ): Promise<DeliveredWithRetries> {
   const { signal, observer } = route;
   const startedAt = clock.now();
-  let last = await deliver(packagesFor(recipients), route, { onProgress });
+  let last = await deliver(packagesFor(recipients), route, events);
   const attempts = [last];
   const deliveries = [...last.deliveries];
   while (attempts.length <= policy.retries && !isLasting(last)) {
@@ -74,16 +90,18 @@ export async function deliverWithRetries(
       observer?.note("no further attempt: it would begin too late");
       break;
     }
-    const number = `${attempts.length + 1} of ${policy.retries + 1}`;
+    const [attempt, most] = [attempts.length + 1, policy.retries + 1];
     const count = `${again.length} of the recipients`;
-    observer?.note(`attempt ${number}, to ${count}, in ${(delayMs / 1_000).toFixed(1)} s`);
+    observer?.note(`attempt ${attempt} of ${most}, to ${count}, in ${(delayMs / 1_000).toFixed(1)} s`);
+    const retried = again.map((index) => deliveries[index] as Delivery);
+    events.onRetry?.({ attempt, attempts: most, delayMs, deliveries: retried });
     await clock.wait(delayMs, signal);
     if (signal.aborted) {
       last = { ...last, cause: causeOf(interruption(signal)) };
       break;
     }
     const some = again.map((index) => recipients[index] as Buffer);
-    last = await deliver(packagesFor(some), route, { onProgress });
+    last = await deliver(packagesFor(some), route, events);
     attempts.push(last);
     for (const [at, index] of again.entries()) {
       deliveries[index] = mergeAttempts(deliveries[index] as Delivery, last.deliveries[at] as Delivery);

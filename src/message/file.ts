@@ -18,6 +18,8 @@ export interface FileFormat {
   readonly raw: boolean;
   /** Returns the bytes that replace the header. */
   readonly editHeader?: EditHeader | undefined;
+  /** Called while a file is read before it is sent, with the bytes read so far and their total. */
+  readonly onRead?: ((bytes: number, total: number) => void) | undefined;
 }
 
 export type EditHeader = (header: Header) => Promise<Buffer>;
@@ -39,10 +41,12 @@ export async function fileMessage(
   signal: AbortSignal,
   start = 0,
 ): Promise<Message> {
-  const { encoding, raw } = format;
+  const { encoding, raw, onRead } = format;
   const stamp = stampOf(fd, name);
   const { head, from } = await readHead(fd, name, start, format);
-  const change = raw ? 0 : await countChange(withReadErrors(fileChunks(fd, from), name), encoding, signal);
+  const counted = onRead && ((bytes: number) => onRead(from + bytes, Number(stamp.size)));
+  const bytesToCount = withReadErrors(fileChunks(fd, from), name);
+  const change = raw ? 0 : await countChange(bytesToCount, encoding, signal, counted);
   const length = Number(stamp.size) - from + change;
   // Same length means same bytes: `unix` only ever removes CRs, `dos` only ever adds them.
   const bytes = () => (change === 0 ? fileChunks(fd, from) : convertLineEnds(fileChunks(fd, from), encoding));
@@ -72,12 +76,18 @@ async function readHead(
  * the size minus the bytes that were left.
  * @throws {QmtpError} unreadable-input, including when the file changed meanwhile
  */
-export async function positionOf(fd: number, name: string, signal: AbortSignal): Promise<number> {
+export async function positionOf(
+  fd: number,
+  name: string,
+  signal: AbortSignal,
+  onRead?: FileFormat["onRead"],
+): Promise<number> {
   const before = stampOf(fd, name);
   let left = 0;
   for await (const chunk of withReadErrors(fileChunks(fd, null), name)) {
     signal.throwIfAborted();
     left += chunk.length;
+    onRead?.(left, Number(before.size));
   }
   const after = stampOf(fd, name);
   if (after.size !== before.size || after.mtimeNs !== before.mtimeNs) {
@@ -142,11 +152,15 @@ async function countChange(
   chunks: AsyncIterable<Buffer>,
   encoding: Encoding,
   signal: AbortSignal,
+  onCounted?: (bytes: number) => void,
 ): Promise<number> {
   const counter = new LineEndCounter(encoding);
+  let bytes = 0;
   for await (const chunk of chunks) {
     signal.throwIfAborted();
     counter.add(chunk);
+    bytes += chunk.length;
+    onCounted?.(bytes);
   }
   return counter.change;
 }

@@ -52,7 +52,13 @@ export async function readStream(
   const { signal, temporaryDirectory } = options;
   const { regularFile: fd } = stream;
   if (fd !== undefined && fstatSync(fd).size > MAX_MEMORY) {
-    const message = await fileMessage(fd, name, options, signal, await positionOf(fd, name, signal));
+    const message = await fileMessage(
+      fd,
+      name,
+      options,
+      signal,
+      await positionOf(fd, name, signal, options.onRead),
+    );
     return { message, close: () => stream.destroy() };
   }
   const held = new StoredBytes(temporaryDirectory);

@@ -7,17 +7,12 @@ const PIECE = 65_536;
 /** Prints lines, with one write for all lines of a turn of the event loop. */
 export class LinePrinter {
   readonly #stream: () => OutputStream;
-  readonly #beforeWriting: () => void;
   #text = "";
   #waiting = false;
 
-  /**
-   * @param stream called when there is a line to print
-   * @param beforeWriting called before lines are written
-   */
-  constructor(stream: () => OutputStream, beforeWriting: () => void) {
+  /** @param stream called when there is a line to print */
+  constructor(stream: () => OutputStream) {
     this.#stream = stream;
-    this.#beforeWriting = beforeWriting;
   }
 
   print(line: string): void {
@@ -42,7 +37,6 @@ export class LinePrinter {
     const text = this.#text;
     this.#text = "";
     const stream = this.#stream();
-    this.#beforeWriting();
     return !stream.writable || stream.write(text);
   }
 }

@@ -5,7 +5,10 @@ import type { OutputStream } from "../io/streams.ts";
 /** Milliseconds before progress is shown. */
 const PATIENCE_MS = 500;
 
-/** Returns the text to show; called at every change. */
+/** Milliseconds between changes of the text. */
+const REFRESH_MS = 200;
+
+/** Returns the text to show; called several times a second. */
 export type ProgressText = (elapsedMs: number) => string;
 
 /** A spinner with a text, for work that takes time. */
@@ -14,6 +17,7 @@ export class Progress {
   readonly #textOf: ProgressText;
   readonly #startedAt = now();
   readonly #timer: NodeJS.Timeout;
+  #refresh: NodeJS.Timeout | undefined;
   #spinner: Ora | undefined;
   #stopped = false;
 
@@ -25,21 +29,13 @@ export class Progress {
     this.#timer.unref();
   }
 
-  /** Shows the current text. */
-  update(): void {
-    if (this.#spinner !== undefined) this.#spinner.text = this.#text();
-  }
-
-  /** Makes room for lines on the same terminal; the spinner reappears by itself. */
-  clear(): void {
-    this.#spinner?.clear();
-  }
-
   /** Removes the spinner from the terminal. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#refresh);
     this.#spinner?.stop();
+    this.#spinner = undefined;
   }
 
   async #show(): Promise<void> {
@@ -49,14 +45,18 @@ export class Progress {
     const { default: ora } = await import("ora");
     if (this.#stopped) return;
     // If ora hides the cursor, it also handles signals, and ends the process before it has reported. Nor may it read
-    // standard input, which is the message.
-    this.#spinner = ora({
+    // standard input, which is the message. What is written to a terminal meanwhile gets a line above the spinner.
+    const spinner = ora({
       stream,
       text: this.#text(),
       hideCursor: false,
       discardStdin: false,
       isEnabled: true,
     }).start();
+    this.#spinner = spinner;
+    this.#refresh = setInterval(() => {
+      spinner.text = this.#text();
+    }, REFRESH_MS);
   }
 
   #text(): string {
@@ -81,6 +81,11 @@ export function messagesDone(done: number, total: number, elapsedMs: number): st
 /** Messages stored in a spool of all, their rate, and the time left. */
 export function messagesStored(stored: number, total: number, elapsedMs: number): string {
   return `spooled ${messagesDone(stored, total, elapsedMs)}`;
+}
+
+/** A part of a file, read before it is sent. */
+export function bytesRead(read: number, total: number): string {
+  return `read ${size(read)} of ${size(total)}`;
 }
 
 function size(bytes: number): string {

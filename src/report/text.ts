@@ -1,4 +1,5 @@
 import type { SessionTiming } from "../client/deliver.ts";
+import type { Retry } from "../client/retry.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Status } from "../protocol/response.ts";
 import type { Violation } from "../protocol/violation.ts";
@@ -52,6 +53,14 @@ export function* problemLines(
   for (const violation of violations) yield violationLine(violation);
   const unsuccessful = deliveries.filter(({ status }) => status !== "success");
   yield* deliveryLines(unsuccessful, (status) => status);
+}
+
+/** A line about a retry: when, and why, in the words for the first recipient. */
+export function retryLine({ attempt, attempts, delayMs, deliveries }: Retry): string {
+  const [{ text, error }] = deliveries as [Delivery];
+  const more = deliveries.length === 1 ? "" : ` (${deliveries.length} recipients)`;
+  const seconds = (delayMs / 1_000).toFixed(1).replace(/\.0$/, "");
+  return `attempt ${attempt} of ${attempts} in ${seconds} s: ${sanitiseCapped(withRemedy(text, error))}${more}`;
 }
 
 /** A line about a server that broke the protocol. */

@@ -17,6 +17,8 @@ export interface OutputOptions extends TranscriptOptions {
 export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Whether standard error has a transcript. */
+  readonly hasTranscript: boolean;
   /** Returns the function that colours status words; loads the colours on the first call. */
   readonly paint: () => Promise<Paint>;
   /** Shows progress on the terminal until stopped. Returns undefined if the user does not want it. */
@@ -36,11 +38,13 @@ export function declareOutput(command: Command, words: { json: string; quiet: st
 
 export function readOutput(options: OutputOptions, context: Context): Output {
   const { json, quiet, color, verbose = 0, trace } = options;
-  const wantsProgress = color && !json && !quiet && (verbose === 0 || trace !== undefined);
+  const hasTranscript = verbose > 0 && trace === undefined;
+  const wantsProgress = color && !json && !quiet && !hasTranscript;
   const terminal = () => (isDecorated(context.stderr, context.env, true) ? context.stderr : undefined);
   return {
     json: json === true,
     quiet: quiet === true,
+    hasTranscript,
     paint: () => statusPaint(isDecorated(context.stdout, context.env, color)),
     startProgress: (text) => (wantsProgress ? new Progress(terminal, text) : undefined),
     printTimes: async (timing) => {

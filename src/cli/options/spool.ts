@@ -50,7 +50,6 @@ export async function keepDeferred(
   const progress = startProgress?.((elapsedMs) => messagesStored(stored, total, elapsedMs));
   const onStored = (count: number) => {
     stored = count;
-    progress?.update();
   };
   const spooled = await spoolDeferred(deliveries, sender, message, spool, onStored);
   progress?.stop();

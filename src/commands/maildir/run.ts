@@ -41,6 +41,9 @@ export class MaildirRun {
   #server: Server;
   /** When the last session began to connect. */
   #connectingAt = this.#startedAt;
+  #connected = false;
+  /** When the first session was connected. */
+  #firstConnectedAt = this.#startedAt;
   /** Why the last session ended before everything was answered. */
   #error: QmtpError | null = null;
   #lastSaid = "";
@@ -51,10 +54,7 @@ export class MaildirRun {
     this.#request = request;
     this.#log = log;
     this.#context = context;
-    this.#printer = new LinePrinter(
-      () => context.stdout,
-      () => this.#progress?.clear(),
-    );
+    this.#printer = new LinePrinter(() => context.stdout);
     const endpoint = formatEndpoint(request.route.endpoints[0] as Endpoint);
     this.#server = { endpoint, address: null, port: null, tls: null };
   }
@@ -67,7 +67,7 @@ export class MaildirRun {
     const { maildir, startedAt, output } = this.#request;
     const lock = this.#lock();
     if (lock === undefined) return EXIT.temporary;
-    this.#progress = output.startProgress((ms) => messagesDone(this.#summary.messages, this.#total ?? 0, ms));
+    this.#progress = output.startProgress(() => this.#progressText());
     try {
       removeAbandoned(maildir, startedAt);
       const leftOver = await this.#deliver(await this.#lines());
@@ -79,6 +79,15 @@ export class MaildirRun {
       this.#progress?.stop();
       lock.release();
     }
+  }
+
+  #progressText(): string {
+    const [done, total] = [this.#summary.messages, this.#total ?? 0];
+    if (this.#context.interrupted.aborted) {
+      return `interrupted after ${done} of ${total} messages; waiting for responses`;
+    }
+    if (this.#connected) return messagesDone(done, total, now() - this.#firstConnectedAt);
+    return done === 0 ? "connecting" : `connecting; ${done} of ${total} messages`;
   }
 
   /** Undefined if another run has the lock and --quiet is given: under cron, that is not worth reporting. */
@@ -99,7 +108,6 @@ export class MaildirRun {
       onResult: (result) => {
         this.#summary.add(result);
         if (this.#log !== undefined) this.#log.add(this.#logEntry(result));
-        this.#progress?.update();
         if (quiet && result.delivery.status === "success" && result.outcome === "removed") return;
         if (quiet && !json && this.#unanswered.add(result)) return;
         this.#printer.print(lineOf(result));
@@ -113,11 +121,13 @@ export class MaildirRun {
       },
       onConnecting: () => {
         this.#connectingAt = now();
+        this.#connected = false;
         if (this.#error !== null && !quiet) this.#say(`${describe(this.#error)}; connecting again`);
       },
       onConnected: (server) => {
         this.#server = server;
-        this.#summary.sessions++;
+        this.#connected = true;
+        if (this.#summary.sessions++ === 0) this.#firstConnectedAt = now();
       },
       onSessionEnd: ({ violations, cause }) => {
         for (const violation of violations) this.#say(violationLine(violation));
@@ -172,7 +182,6 @@ export class MaildirRun {
   #say(line: string): void {
     if (line === this.#lastSaid) return;
     this.#lastSaid = line;
-    this.#progress?.clear();
     this.#context.say(line);
   }
 }

@@ -4,7 +4,7 @@ import { logDeliveries, withLog } from "../../cli/options/log.ts";
 import type { OwnRoute } from "../../cli/options/route.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
 import { deliverNothing } from "../../client/deliver.ts";
-import { type DeliveredWithRetries, deliverWithRetries } from "../../client/retry.ts";
+import { type DeliveredWithRetries, deliverWithRetries, type Retry } from "../../client/retry.ts";
 import { interruptedReading, interruption } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
@@ -13,8 +13,8 @@ import { type DryRunExchanger, dryRunJson, dryRunLines, firstLines } from "../..
 import { EXIT, exitCode } from "../../report/exit-code.ts";
 import { messageJson } from "../../report/json.ts";
 import type { DeliveryLog } from "../../report/log/log.ts";
-import { bytesSent } from "../../report/progress.ts";
-import { deliveryLines, violationLine } from "../../report/text.ts";
+import { SendProgress } from "../../report/send-progress.ts";
+import { deliveryLines, retryLine, violationLine } from "../../report/text.ts";
 import { writeLines, writePieces } from "../../report/write.ts";
 import { formatEndpoint } from "../../transport/endpoint.ts";
 import { declare } from "./declare.ts";
@@ -40,11 +40,14 @@ async function sendMessage(
   context: Context,
 ): Promise<number> {
   let opened: Opened | undefined;
+  const progress = new SendProgress(request.output.startProgress, context.interrupted);
   try {
-    opened = await openMessage(request, context);
+    opened = await openMessage(request, context, progress.onRead);
   } catch (error) {
     if (!context.interrupted.aborted) throw error;
     return reportInterruption(request, log, context);
+  } finally {
+    progress.stop();
   }
   if (opened === undefined) {
     if (!request.output.quiet) context.say("standard input is empty; nothing was sent");
@@ -58,7 +61,7 @@ async function sendMessage(
       return EXIT.success;
     }
     const startedAt = now();
-    const delivered = await deliverWithProgress(request, open.message, recipients);
+    const delivered = await deliverWithProgress(request, open.message, recipients, progress, context);
     const deliveries = await keepDeferred(
       request.spool,
       delivered.deliveries,
@@ -100,25 +103,26 @@ async function deliverWithProgress(
   { sender, split, route, retry, output }: SendRequest,
   message: Message,
   recipients: readonly Buffer[],
+  progress: SendProgress,
+  { say }: Context,
 ): Promise<DeliveredWithRetries> {
-  const packagesFor = (some: readonly Buffer[]): Package[] =>
-    split
+  let packages: readonly Package[] = [];
+  const packagesFor = (some: readonly Buffer[]) => {
+    packages = split
       ? some.map((recipient) => ({ sender, recipients: [recipient], message }))
       : [{ sender, recipients: some, message }];
-  let sent = 0;
-  let total: number | undefined;
-  const progress = output.startProgress((elapsedMs) => {
-    total ??= packagesFor(recipients).reduce((sum, pkg) => sum + packageLength(pkg), 0);
-    return bytesSent(sent, total, elapsedMs);
-  });
-  const onProgress = (bytes: number) => {
-    sent = bytes;
-    progress?.update();
+    return packages;
+  };
+  const events = progress.events(() => packages.reduce((sum, pkg) => sum + packageLength(pkg), 0));
+  const onRetry = (next: Retry) => {
+    events.onRetry?.(next);
+    // A transcript has it, too.
+    if (!output.quiet && !output.hasTranscript) say(retryLine(next));
   };
   try {
-    return await deliverWithRetries(recipients, packagesFor, route, retry, progress && onProgress);
+    return await deliverWithRetries(recipients, packagesFor, route, retry, { ...events, onRetry });
   } finally {
-    progress?.stop();
+    progress.stop();
   }
 }
 

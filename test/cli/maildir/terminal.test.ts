@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
+import { portThatNeverAnswers } from "../../support/full-backlog.ts";
 import { startSink } from "../../support/in-process.ts";
 import { mail, maildirWith } from "../../support/maildirs.ts";
 import { stopAll } from "../../support/processes.ts";
@@ -17,6 +19,29 @@ function shownBy(output: string): string[] {
     return shown.replace(new RegExp(`${ESC}\\[[?\\d]*[a-z]`, "gi"), "");
   });
 }
+
+test("lines that go to a file leave the spinner on the terminal alone", async () => {
+  const sink = await startSink(["--delay", "150"]);
+  const names = Array.from({ length: 12 }, (_, index) => `new/${index}.h`);
+  const maildir = maildirWith(Object.fromEntries(names.map((name) => [name, [9, mail("b@y")]])));
+  const { stdout } = await onTerminal(`"$QMTP" maildir -s ${sink.endpoint} ${maildir} > ${maildir}/lines`);
+  const afterErasing = stdout.split(`${ESC}[0K`).slice(1);
+  const last = afterErasing.pop();
+  expect(afterErasing.length).toBeGreaterThan(5);
+  // Whatever is erased is drawn anew at once, until the end.
+  for (const text of afterErasing) expect(text).toMatch(new RegExp(`^(?:${ESC}\\[36m)?[\u2800-\u28ff]`));
+  expect(last).toMatch(/^qmtp: 12 messages/);
+  expect(readFileSync(`${maildir}/lines`, "utf8").match(/: success: /g)?.length).toBe(12);
+});
+
+test("while it connects, it says so", async () => {
+  const port = await portThatNeverAnswers();
+  const maildir = maildirWith({ "new/1.h": [9, mail("b@y")] });
+  const args = `-s 127.0.0.1:${port} --connect-timeout 1`;
+  const { stdout } = await onTerminal(`"$QMTP" maildir ${args} ${maildir}`);
+  expect(stdout).toMatch(/[\u2800-\u28ff]\S* connecting/);
+  expect(stdout).not.toContain("0 of 1 messages");
+});
 
 test("on a terminal, progress shows messages done, total, rate and time left, and garbles no line", async () => {
   const sink = await startSink(["--delay", "150"]);

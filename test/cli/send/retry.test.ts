@@ -1,7 +1,7 @@
-import { afterEach, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { qmtp, startSink } from "../../support/in-process.ts";
 import { endedBy, finished, printed, startQmtp, stopAll } from "../../support/processes.ts";
-import { unusedPort } from "../../support/scripted-server.ts";
+import { startScriptedServer, unusedPort } from "../../support/scripted-server.ts";
 import { untimed } from "../../support/transcripts.ts";
 
 afterEach(stopAll);
@@ -13,7 +13,9 @@ test("deferred recipients are sent the message again, and JSON reports each atte
   const sink = await startSink(["--defer", "^later@", "--exit-after", "3"]);
   const args = ["send", "--json", "--retry", "2", ...AT_ONCE, "-s", sink.endpoint, "-f", "a@x"];
   const { code, stdout, stderr } = await qmtp([...args, "b@y", "later@y"], { input: "hi\n" });
-  expect({ code, stderr }).toEqual({ code: 111, stderr: "" });
+  const why = "sorry, this recipient is deferred here (#4.3.0)";
+  const said = `qmtp: attempt 2 of 3 in 0 s: ${why}\nqmtp: attempt 3 of 3 in 0 s: ${why}\n`;
+  expect({ code, stderr }).toEqual({ code: 111, stderr: said });
   const { deliveries, attempts } = JSON.parse(stdout);
   expect(deliveries.map(({ status }: { status: string }) => status)).toEqual(["success", "deferral"]);
   const again = {
@@ -54,6 +56,36 @@ test("a server that refuses connections is tried again, and -v reports each atte
   const attempt = `* connecting to qmtp://127.0.0.1:${port}\n* ${refused}\n`;
   const then = (number: number) => `* attempt ${number} of 3, to 1 of the recipients, in 0.0 s\n`;
   expect(untimed(stderr).join("\n")).toBe(attempt + then(2) + attempt + then(3) + attempt);
+});
+
+describe("each retry is announced once, on standard error", () => {
+  const run = async (...more: string[]) => {
+    const port = await unusedPort();
+    const retry = ["--retry", "3", ...AT_ONCE];
+    const args = ["send", ...retry, "-s", `127.0.0.1:${port}`, "-f", "a@x", ...more, "b@y", "c@y"];
+    const why = `cannot connect to qmtp://127.0.0.1:${port}: connection refused (127.0.0.1)`;
+    return { ...(await qmtp(args, { input: "hi\n" })), why };
+  };
+
+  test("with its number, the delay, the reason and how many recipients it is for", async () => {
+    const { code, stderr, why } = await run();
+    const line = (attempt: number) => `qmtp: attempt ${attempt} of 4 in 0 s: ${why} (2 recipients)\n`;
+    expect({ code, stderr }).toEqual({ code: 111, stderr: line(2) + line(3) + line(4) });
+  });
+
+  test("but not with -q, and not again with -v", async () => {
+    expect((await run("-q")).stderr).toBe("");
+    const { stderr } = await run("-v");
+    expect(stderr).not.toContain("qmtp: attempt");
+    expect(stderr.match(/\* attempt \d of 4, /g)?.length).toBe(3);
+  });
+
+  test("and without what a server wants to do to the terminal", async () => {
+    const server = await startScriptedServer({ reply: "5:Zno\u001b[,", after: 20 });
+    const args = ["send", "--retry", "1", ...AT_ONCE, "-s", server.endpoint, "-f", "a@x", "b@y"];
+    const { stderr } = await qmtp([...args, "--timeout", "1"], { input: "hi\n" });
+    expect(stderr).toMatch(/^qmtp: attempt 2 of 2 in 0 s: no\\x1b\[\n/);
+  });
 });
 
 test("a signal ends the wait at once, with the results so far", async () => {

@@ -79,7 +79,7 @@ describe("how long it took", () => {
 });
 
 describe("the spinner", () => {
-  const spinner = /sent 37 B, \d.* B\/s; waiting for responses/;
+  const spinner = /sent 37 B, \S+ k?B\/s; waiting for responses/;
 
   test("appears on a terminal on standard error after half a second, and is cleared", async () => {
     sink = await startSink([...options, "--delay", "900"]);
