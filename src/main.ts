@@ -19,7 +19,7 @@ export async function main(launcher = "qmtp"): Promise<boolean> {
   try {
     const ended = await runProgram(process.argv.slice(2), COMMAND_TABLE, context);
     process.exitCode = ended.exitCode;
-    if (!ended.isVerdict) exitAsInterrupted(context.interrupted);
+    if (!ended.isFinal) exitAsInterrupted(context.interrupted);
     return ended.frequent;
   } finally {
     // Standard input may be a pipe that stays open; it must not keep the process alive.

@@ -21,7 +21,7 @@ interface Invocation {
 interface RunResult {
   readonly exitCode: number;
   /** Whether the exit code means that every recipient has a final result, so that no other run is needed. */
-  readonly isVerdict: boolean;
+  readonly isFinal: boolean;
   /** Whether a command that is run once per message succeeded. */
   readonly frequent: boolean;
 }
@@ -36,7 +36,7 @@ export async function runProgram(
   const { frequent = false, exitCodes = SEND_TABLE } = invocation.entry ?? {};
   const result = (exitCode: number) => ({
     exitCode,
-    isVerdict: exitCode === exitCodes.success || exitCode === exitCodes.failure,
+    isFinal: exitCode === exitCodes.success || exitCode === exitCodes.failure,
     frequent: frequent && exitCode === EXIT.success,
   });
   try {

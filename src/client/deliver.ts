@@ -107,7 +107,7 @@ export async function deliver(
 }
 
 /** Defers every recipient, because no session is possible. */
-export function deliverNothing(
+export function deferAllRecipients(
   recipients: readonly Buffer[],
   endpoints: readonly Endpoint[],
   error: QmtpError,

@@ -13,7 +13,7 @@ const SILENCE_MS = 86_400_000;
 export class LastReport {
   readonly #fd: number;
 
-  /** @param fd the lock file, for as long as the lock is held */
+  /** @param fd the lock file, while we have the lock */
   constructor(fd: number) {
     this.#fd = fd;
   }

@@ -35,7 +35,7 @@ export function lockMaildir(maildir: string): MaildirLock {
   if (error !== undefined || status !== HELD || said !== "") {
     throw unlockable(maildir, flockFailed(said, error), error);
   }
-  const message = `another run is delivering the maildir ${maildir} (it holds ${path}); nothing was done`;
+  const message = `another run is delivering the maildir ${maildir} (it has locked ${path}); nothing was done`;
   throw new QmtpError("maildir-locked", message);
 }
 

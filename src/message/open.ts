@@ -61,17 +61,21 @@ export async function readStream(
     );
     return { message, close: () => stream.destroy() };
   }
-  const held = new StoredBytes(temporaryDirectory);
+  const stored = new StoredBytes(temporaryDirectory);
   const stopListening = onAbort(signal, () => stream.destroy());
   try {
     signal.throwIfAborted();
     const chunks = withReadErrors(stream, name);
     const { editHeader } = options;
-    const message = await readMessage(held, editHeader ? editHeaderOf(chunks, editHeader) : chunks, options);
+    const message = await readMessage(
+      stored,
+      editHeader ? editHeaderOf(chunks, editHeader) : chunks,
+      options,
+    );
     signal.throwIfAborted();
-    return { message, close: () => held.close() };
+    return { message, close: () => stored.close() };
   } catch (error) {
-    held.close();
+    stored.close();
     signal.throwIfAborted();
     throw error;
   } finally {
@@ -82,14 +86,14 @@ export async function readStream(
 
 /** Reads a stream to its end, converting line ends. */
 async function readMessage(
-  held: StoredBytes,
+  stored: StoredBytes,
   chunks: AsyncIterable<Buffer>,
   { encoding, raw }: FileFormat,
 ): Promise<Message> {
   const converter = new LineEndConverter(encoding);
-  for await (const chunk of chunks) held.add(raw ? chunk : converter.convert(chunk));
-  held.add(converter.end());
-  return { encoding, length: held.length, chunks: () => held.chunks() };
+  for await (const chunk of chunks) stored.add(raw ? chunk : converter.convert(chunk));
+  stored.add(converter.end());
+  return { encoding, length: stored.length, chunks: () => stored.chunks() };
 }
 
 async function* editHeaderOf(chunks: AsyncIterable<Buffer>, edit: EditHeader): AsyncGenerator<Buffer, void> {

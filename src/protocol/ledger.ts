@@ -20,7 +20,7 @@ export interface DeferralTexts {
  */
 const LARGE_MESSAGE = 199_999_999;
 
-/** Ends the text of a deferral if the server had the whole package. */
+/** Ends the text of a deferral if the server got the complete package. */
 export const MAYBE_DELIVERED = " (the message may have been delivered)";
 
 interface Owed<P> {

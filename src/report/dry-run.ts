@@ -5,7 +5,7 @@ import { sanitise, sanitiseCapped } from "./sanitise.ts";
 /** What would be sent. */
 export interface DryRun {
   readonly endpoints: readonly string[];
-  /** Undefined if no endpoint stands for a domain's exchangers. */
+  /** Undefined if there is no `mx:` endpoint. */
   readonly exchangers?: readonly DryRunExchanger[] | undefined;
   readonly sender: Buffer;
   readonly recipients: readonly Buffer[];
@@ -16,7 +16,7 @@ export interface DryRun {
   readonly firstLines: readonly Buffer[];
 }
 
-/** A server that an endpoint `mx:domain` stands for. */
+/** A server behind an `mx:` endpoint. */
 export interface DryRunExchanger {
   readonly endpoint: string;
   readonly exchanger: string;

@@ -5,8 +5,8 @@ import { writeWhole } from "../io/temporary-file.ts";
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
 
 /**
- * A file for a transcript. What it contained is removed when the first line is written: a run that sends nothing
- * leaves it alone.
+ * A file for a transcript. Its old content is removed when the first line is written, so that a run that prints no
+ * transcript leaves the file alone.
  */
 export class TraceFile {
   readonly #path: string;
@@ -16,7 +16,7 @@ export class TraceFile {
   #begun = false;
 
   /**
-   * @param say gets a line if it can no longer be written; the run goes on
+   * @param say called with a line if the file can no longer be written; the run continues
    * @throws {QmtpError} unwritable-trace
    */
   constructor(path: string, say: (line: string) => void) {
@@ -48,7 +48,7 @@ export class TraceFile {
   }
 }
 
-/** A visiblePath pipe without a reader is an error, instead of a wait for one; with a reader, writes go at its pace. */
+/** A named pipe without a reader is an error: opening must not wait. With a reader, writes block as usual. */
 function openForWriting(path: string): number {
   const flags = O_WRONLY | O_CREAT | O_APPEND;
   const fd = openSync(path, flags | O_NONBLOCK);

@@ -5,12 +5,12 @@ import { NetstringLines } from "./netstring-lines.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 const LF = 0x0a;
-/** A part of a response is shown when this many milliseconds have passed: the server may never send the rest. */
+/** Milliseconds after which an incomplete response is shown: the server may never send the rest. */
 const PATIENCE_MS = 200;
 
 /**
- * The transcript of a connection: `* ` for events, `> ` for bytes sent, `< ` for bytes received, each after the
- * milliseconds since the first line. Netstrings have a line each.
+ * The transcript of a connection: `* ` for events, `> ` for bytes sent, `< ` for bytes received, each preceded by the
+ * milliseconds since the first line. Each netstring has its own line.
  */
 export class Transcript implements Trace {
   readonly #write: (text: string) => void;
@@ -22,7 +22,7 @@ export class Transcript implements Trace {
   /** Bytes of the message so far; undefined if none is being sent. */
   #messageBytes: number | undefined;
 
-  /** @param write gets whole lines; first called with the first event */
+  /** @param write called with complete lines; not called before the first event */
   constructor(write: (text: string) => void, withMessage: boolean) {
     this.#write = write;
     this.#withMessage = withMessage;

@@ -38,8 +38,8 @@ const LATER_RESPONSES_MS = 30_000;
 const LINGER_MS = { min: 100, max: 1_000 };
 
 /**
- * Sends the packages over the connection, pipelined, and closes it. Never rejects: an error becomes deferrals, and
- * the cause in the result.
+ * Sends the packages over the connection, pipelined, and closes it. The ledger turns each response into a delivery.
+ * Never rejects: an error becomes deferrals, and the cause in the result.
  */
 export function runSession<P extends Package>(
   connection: Duplex,

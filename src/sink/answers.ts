@@ -20,7 +20,7 @@ export function* encodeAll(answers: readonly Answer[], surplus: number): Generat
   for (let count = 0; count < surplus; count++) yield refused;
 }
 
-/** Only what goes over the wire. */
+/** The bytes on the wire alone. */
 export function* bytesOf(responses: Iterable<Encoded>): Generator<Buffer, void> {
   for (const { bytes } of responses) yield bytes;
 }

@@ -279,9 +279,9 @@ export class Conversation {
 
   async #afterAnswer(kinds: Kinds, slowly: boolean): Promise<void> {
     const { delayMs, maildir } = this.#options;
-    const holds = kinds.has("lose-responses") || kinds.has("wait-for-more");
+    const delays = kinds.has("lose-responses") || kinds.has("wait-for-more");
     // Responses to a stored or delayed package must not wait for the packages after it.
-    if (!holds && (delayMs > 0 || maildir !== undefined || kinds.size > 0)) await this.#flush(slowly);
+    if (!delays && (delayMs > 0 || maildir !== undefined || kinds.size > 0)) await this.#flush(slowly);
     const closing = closesAfterPackage(kinds);
     if (closing === "reset") {
       this.#left = true;

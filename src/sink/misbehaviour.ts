@@ -1,6 +1,6 @@
 /** Faults of the server, and what it does then. */
 const ON_SERVER = {
-  "old-tls": "offers TLS 1.0 and 1.1, too",
+  "old-tls": "also offers TLS 1.0 and 1.1",
   "clear-text": "speaks to clients in the clear on a port for TLS",
   "die-on-handshake-cut": "serves no other client after one has closed during the TLS handshake",
 } as const;

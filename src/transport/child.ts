@@ -67,7 +67,7 @@ export async function startServer(
   return new ServerChild(child, options, signal).connection;
 }
 
-/** A server's process, from its start until its whole group has exited. */
+/** A server's process, from its start until its process group has exited. */
 class ServerChild {
   readonly connection: Duplex;
   readonly #child: ServerProcess;

@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { deliver, deliverNothing, sendPackages } from "../../src/client/deliver.ts";
+import { deferAllRecipients, deliver, sendPackages } from "../../src/client/deliver.ts";
 import { deliverWithRetries } from "../../src/client/retry.ts";
 import type { Route } from "../../src/client/route.ts";
 import { QmtpError } from "../../src/errors.ts";
@@ -158,7 +158,7 @@ describe("a delivery for each recipient, in order", () => {
   test("when there is nothing to send", () => {
     const error = new QmtpError("unreadable-input", "no message");
     const recipients = PACKAGES.flatMap((one) => one.recipients);
-    const { deliveries, cause, server } = deliverNothing(recipients, ENDPOINTS, error);
+    const { deliveries, cause, server } = deferAllRecipients(recipients, ENDPOINTS, error);
     expect(deliveries.map(line)).toEqual(["a@x", "b@x", "c@x"].map((name) => `${name} deferral: no message`));
     expect(cause).toMatchObject({ error, texts: { unsent: "no message" } });
     expect(deliveries.map((delivery) => delivery.error)).toEqual([error, error, error]);

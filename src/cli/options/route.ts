@@ -64,7 +64,7 @@ export function declareRoute(command: Command, { server, connectSeconds } = DEFA
   addGroup(command, "times", [
     secondsOption("--connect-timeout <s>", "seconds to connect to each server", connectSeconds),
     secondsOption("--timeout <s>", "give up after this many idle seconds", 600),
-    secondsOption("--max-time <s>", "seconds for the whole session", 3_600),
+    secondsOption("--max-time <s>", "seconds for a session", 3_600),
   ]);
 }
 

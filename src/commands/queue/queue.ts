@@ -55,15 +55,15 @@ async function read(
 
 async function run({ route, log }: QueueRequest, context: Context): Promise<number> {
   refuseTerminal();
-  return withLog(log, context, (opened) => takeMessage(route, opened, context));
+  return withLog(log, context, (openLog) => takeMessage(route, openLog, context));
 }
 
 async function takeMessage(route: Route, log: DeliveryLog | undefined, context: Context): Promise<number> {
-  const open = await openMessage(context);
+  const opened = await openMessage(context);
   try {
     const envelope = await readEnvelope(context);
     const startedAt = now();
-    const pkg = { ...envelope, message: open.message };
+    const pkg = { ...envelope, message: opened.message };
     const delivered = await deliver([pkg], route);
     const { deliveries, cause, violations } = delivered;
     await logDeliveries(log, pkg, delivered, startedAt);
@@ -77,7 +77,7 @@ async function takeMessage(route: Route, log: DeliveryLog | undefined, context: 
     );
     return refusal === undefined ? code : QUEUE_REFUSAL;
   } finally {
-    open.close();
+    opened.close();
   }
 }
 

@@ -49,13 +49,13 @@ class Parts {
   }
 
   async open(source: string, what: string, raw = false): Promise<Message> {
-    const open = await openInput(source, what, { ...this.#format, raw }, this.#context);
-    this.#opened.push(open);
-    if (source === "-") this.inputIsEmpty = open.message.length === 0;
-    return open.message;
+    const opened = await openInput(source, what, { ...this.#format, raw }, this.#context);
+    this.#opened.push(opened);
+    if (source === "-") this.inputIsEmpty = opened.message.length === 0;
+    return opened.message;
   }
 
   close(): void {
-    for (const open of this.#opened) open.close();
+    for (const opened of this.#opened) opened.close();
   }
 }

@@ -7,8 +7,8 @@ import { openInput } from "./open-input.ts";
 import type { PackageRequest } from "./read-package.ts";
 
 /** A message ready to send, and its recipients. */
-export interface Opened {
-  readonly open: OpenMessage;
+export interface MessageToSend {
+  readonly opened: OpenMessage;
   readonly recipients: readonly Buffer[];
 }
 
@@ -22,26 +22,26 @@ export async function openMessage(
   request: PackageRequest,
   context: Context,
   onRead?: MessageOptions["onRead"],
-): Promise<Opened | undefined> {
+): Promise<MessageToSend | undefined> {
   const { recipients, message } = request;
   const { encoding, raw, readRecipients, source, skipEmpty, composition } = message;
   const { temporaryDirectory, interrupted: signal } = context;
   const format = { encoding, raw, temporaryDirectory, signal, onRead };
   if (composition !== undefined) {
     const { openComposed } = await import("./open-composed.ts");
-    const open = await openComposed(composition, skipEmpty, format, context);
-    return open && { open, recipients };
+    const opened = await openComposed(composition, skipEmpty, format, context);
+    return opened && { opened, recipients };
   }
   if (readRecipients) return openAndReadRecipients(request, format, context);
-  const open = await openInput(source, "the message", format, context);
-  return skipEmpty && open.message.length === 0 ? undefined : { open, recipients };
+  const opened = await openInput(source, "the message", format, context);
+  return skipEmpty && opened.message.length === 0 ? undefined : { opened, recipients };
 }
 
 async function openAndReadRecipients(
   { recipients, message: { source, skipEmpty } }: PackageRequest,
   format: MessageOptions,
   context: Context,
-): Promise<Opened | undefined> {
+): Promise<MessageToSend | undefined> {
   const { recipientsInHeader } = await import("../../header/recipients.ts");
   let all = recipients;
   let headerLength = 0;
@@ -51,11 +51,11 @@ async function openAndReadRecipients(
     if (all.length === 0 && headerLength > 0) throw noRecipients();
     return withoutFields(header, BLIND);
   };
-  const open = await openInput(source, "the message", { ...format, editHeader }, context);
+  const opened = await openInput(source, "the message", { ...format, editHeader }, context);
   // Count the header: if it had nothing but Bcc, it has been removed by now.
-  if (skipEmpty && headerLength + open.message.length === 0) return undefined;
-  if (all.length > 0) return { open, recipients: all };
-  open.close();
+  if (skipEmpty && headerLength + opened.message.length === 0) return undefined;
+  if (all.length > 0) return { opened, recipients: all };
+  opened.close();
   throw noRecipients();
 }
 

@@ -14,7 +14,7 @@ export interface PackageRequest {
   /** Recipients from the command line, in order. */
   readonly recipients: readonly Buffer[];
   readonly message: MessageRequest;
-  /** Whether each recipient gets a package of its own. */
+  /** Whether to send a separate package to each recipient. */
   readonly split: boolean;
 }
 

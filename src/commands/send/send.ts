@@ -3,7 +3,7 @@ import type { Context } from "../../cli/context.ts";
 import { logDeliveries, withLog } from "../../cli/options/log.ts";
 import type { OwnRoute } from "../../cli/options/route.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
-import { deliverNothing } from "../../client/deliver.ts";
+import { deferAllRecipients } from "../../client/deliver.ts";
 import { type DeliveredWithRetries, deliverWithRetries, type Retry } from "../../client/retry.ts";
 import { interruptedReading, interruption } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
@@ -18,11 +18,15 @@ import { deliveryLines, retryLine, violationLine } from "../../report/text.ts";
 import { writeLines, writePieces } from "../../report/write.ts";
 import { formatEndpoint } from "../../transport/endpoint.ts";
 import { declare } from "./declare.ts";
-import { type Opened, openMessage } from "./open-message.ts";
+import { type MessageToSend, openMessage } from "./open-message.ts";
 import { read, type SendRequest } from "./read.ts";
 import { suggestSubject } from "./suggest-subject.ts";
 
-/** `qmtp send`: sends one message, from standard input or a file. */
+/**
+ * `qmtp send`: sends one message, from standard input or a file. A message's way through the code: `read` makes the
+ * request; open-message.ts reads or composes the message; client/retry.ts delivers it in one or more sessions, each of
+ * which gives every recipient a delivery; `report` prints the deliveries, and derives the exit code from them.
+ */
 export const send: CommandModule = { declare, read, run };
 
 type DeliveredAndSpooled = Omit<DeliveredWithRetries, "deliveries"> & {
@@ -39,42 +43,42 @@ async function sendMessage(
   log: DeliveryLog | undefined,
   context: Context,
 ): Promise<number> {
-  let opened: Opened | undefined;
+  let toSend: MessageToSend | undefined;
   const progress = new SendProgress(request.output.startProgress, context.interrupted);
   try {
-    opened = await openMessage(request, context, progress.onRead);
+    toSend = await openMessage(request, context, progress.onRead);
   } catch (error) {
     if (!context.interrupted.aborted) throw error;
     return reportInterruption(request, log, context);
   } finally {
     progress.stop();
   }
-  if (opened === undefined) {
+  if (toSend === undefined) {
     if (!request.output.quiet) context.say("standard input is empty; nothing was sent");
     return EXIT.success;
   }
-  const { open, recipients } = opened;
+  const { opened, recipients } = toSend;
   try {
-    await suggestSubject(request, open.message, context);
+    await suggestSubject(request, opened.message, context);
     if (request.dryRun) {
-      await printDryRun(request, open.message, recipients, context);
+      await printDryRun(request, opened.message, recipients, context);
       return EXIT.success;
     }
     const startedAt = now();
-    const delivered = await deliverWithProgress(request, open.message, recipients, progress, context);
+    const delivered = await deliverWithProgress(request, opened.message, recipients, progress, context);
     const deliveries = await keepDeferred(
       request.spool,
       delivered.deliveries,
       request.sender,
-      open.message,
+      opened.message,
       context,
       request.output.startProgress,
     );
     const reported = { ...delivered, deliveries };
-    await logDeliveries(log, loggedMessage(request, open.message), reported, startedAt);
-    return await report(request, open.message, reported, context);
+    await logDeliveries(log, loggedMessage(request, opened.message), reported, startedAt);
+    return await report(request, opened.message, reported, context);
   } finally {
-    open.close();
+    opened.close();
   }
 }
 
@@ -86,7 +90,7 @@ async function reportInterruption(
 ): Promise<number> {
   const { recipients, route } = request;
   if (recipients.length === 0) throw interruptedReading("the message", context.interrupted);
-  const nothing = deliverNothing(recipients, route.endpoints, interruption(context.interrupted));
+  const nothing = deferAllRecipients(recipients, route.endpoints, interruption(context.interrupted));
   await logDeliveries(log, loggedMessage(request, undefined), nothing, now());
   return report(request, undefined, { ...nothing, attempts: [] }, context);
 }

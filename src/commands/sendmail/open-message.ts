@@ -12,8 +12,8 @@ import { untilDot } from "../../message/until-dot.ts";
 import type { SendmailRequest } from "./read.ts";
 
 /** A message ready to send, and its recipients. */
-interface Opened {
-  readonly open: OpenMessage;
+interface MessageToSend {
+  readonly opened: OpenMessage;
   readonly recipients: readonly Buffer[];
 }
 
@@ -21,7 +21,7 @@ interface Opened {
  * Reads the message from standard input, adds missing fields, and finds all of its recipients.
  * @throws {QmtpError} usage, unreadable-input, unwritable-spool, bad-header
  */
-export async function openMessage(request: SendmailRequest, context: Context): Promise<Opened> {
+export async function openMessage(request: SendmailRequest, context: Context): Promise<MessageToSend> {
   const { sender, senderName, readRecipients, ignoreDots } = request;
   const { stdin, temporaryDirectory, interrupted } = context;
   let { recipients } = request;
@@ -44,8 +44,8 @@ export async function openMessage(request: SendmailRequest, context: Context): P
     editHeader,
   } as const;
   try {
-    const open = await readStream(input, "standard input", format);
-    return { open, recipients };
+    const opened = await readStream(input, "standard input", format);
+    return { opened, recipients };
   } catch (error) {
     throw readingFailed("the message", interrupted, error);
   }

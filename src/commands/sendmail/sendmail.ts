@@ -25,16 +25,16 @@ async function sendMessage(
   context: Context,
 ): Promise<number> {
   const { route, sender, spool } = request;
-  const { open, recipients } = await openMessage(request, context);
+  const { opened, recipients } = await openMessage(request, context);
   try {
     const startedAt = now();
-    const delivered = await deliver([{ sender, recipients, message: open.message }], route);
+    const delivered = await deliver([{ sender, recipients, message: opened.message }], route);
     const { cause, violations } = delivered;
-    const deliveries = await keepDeferred(spool, delivered.deliveries, sender, open.message, context);
-    await logDeliveries(log, { sender, message: open.message }, { ...delivered, deliveries }, startedAt);
+    const deliveries = await keepDeferred(spool, delivered.deliveries, sender, opened.message, context);
+    await logDeliveries(log, { sender, message: opened.message }, { ...delivered, deliveries }, startedAt);
     await context.sayAll(problemLines(deliveries, violations));
     return exitCode(deliveries, SENDMAIL_TABLE, cause?.error ?? null);
   } finally {
-    open.close();
+    opened.close();
   }
 }

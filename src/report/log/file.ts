@@ -19,7 +19,7 @@ export function openLogFile(path: string): LogTarget {
       const bytes = Buffer.from(`${cut ? "\n" : ""}${line}\n`);
       const written = writeSync(fd, bytes);
       cut = written < bytes.length;
-      if (cut) throw new Error("no room for a whole line");
+      if (cut) throw new Error("no room for a complete line");
     },
     close: async () => closeSync(fd),
   };

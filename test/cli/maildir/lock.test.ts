@@ -28,7 +28,7 @@ describe("two concurrent runs on one maildir", () => {
     const maildir = maildirWith({ "new/1.h": [10, mail("b@y")] });
     await startStalledRun(maildir);
     const server = await startScriptedServer();
-    const why = `another run is delivering the maildir ${maildir} (it holds ${maildir}/.qmtp-lock); nothing was done`;
+    const why = `another run is delivering the maildir ${maildir} (it has locked ${maildir}/.qmtp-lock); nothing was done`;
     for (const options of [[], ["--json"]]) {
       const second = await deliverMaildir(maildir, [...options, "-s", server.endpoint]);
       expect(second).toEqual({ code: 111, signal: null, stdout: "", stderr: `qmtp: ${why}\n` });
