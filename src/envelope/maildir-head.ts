@@ -29,8 +29,8 @@ export function parseMaildirHead(bytes: Buffer): MaildirHead | undefined {
   const second = bytes.indexOf(LF, first + 1);
   if (second === -1 || !startsWith(bytes, first + 1, DELIVERED_TO)) return undefined;
   return {
-    sender: Buffer.from(bytes.subarray(RETURN_PATH.length, first - 1)),
-    recipient: Buffer.from(bytes.subarray(first + 1 + DELIVERED_TO.length, second)),
+    sender: copyOf(bytes, RETURN_PATH.length, first - 1),
+    recipient: copyOf(bytes, first + 1 + DELIVERED_TO.length, second),
     firstLine: first + 1,
     length: second + 1,
   };
@@ -40,6 +40,13 @@ export function parseMaildirHead(bytes: Buffer): MaildirHead | undefined {
 export function encodeMaildirHead(sender: Buffer, recipient: Buffer): Buffer {
   const end = Buffer.from(">\n");
   return Buffer.concat([RETURN_PATH, sender, end, DELIVERED_TO, recipient, end.subarray(1)]);
+}
+
+function copyOf(bytes: Buffer, from: number, to: number): Buffer {
+  const copy = Buffer.allocUnsafe(to - from);
+  // Byte by byte, as in startsWith; a subarray to copy from would be another object for each address.
+  for (let at = from; at < to; at++) copy[at - from] = bytes[at] as number;
+  return copy;
 }
 
 function startsWith(bytes: Buffer, at: number, expected: Buffer): boolean {

@@ -147,10 +147,14 @@ class Rounds {
   *#remaining(listing: Listing): Generator<MaildirFile, void> {
     const suspects: MaildirFile[] = [];
     for (const file of listing.files(this.#fruitless === MAX_FRUITLESS_ROUNDS - 1)) {
-      if (this.#suspects.has(file.name)) suspects.push(file);
-      else if (!this.#done.has(file.name)) yield file;
+      if (this.#suspects.size > 0 && this.#suspects.has(file.name)) suspects.push(file);
+      else if (!this.#isDone(file)) yield file;
     }
-    for (const file of suspects) if (!this.#done.has(file.name)) yield file;
+    for (const file of suspects) if (!this.#isDone(file)) yield file;
+  }
+
+  #isDone({ name }: { readonly name: string }): boolean {
+    return this.#done.size > 0 && this.#done.has(name);
   }
 
   /** A source of packages, the first of which was read already. It waits while too many files await removal. */
@@ -187,16 +191,17 @@ class Rounds {
   readonly #onSettled = (pkg: MaildirPackage, deliveries: readonly Delivery[]): void => {
     const { name } = pkg.file;
     const [latest] = deliveries as [Delivery];
-    const before = this.#unanswered.get(name)?.delivery;
+    // A new name must be hashed to be looked up: in a large maildir, that takes longer than the rest of this.
+    const before = this.#unanswered.size === 0 ? undefined : this.#unanswered.get(name)?.delivery;
     const delivery = before === undefined ? latest : mergeAttempts(before, latest);
-    const unreadable = this.#unreadable.has(name);
+    const unreadable = this.#unreadable.size > 0 && this.#unreadable.has(name);
     if (delivery.origin === "client" && !unreadable) {
       this.#endedAt ??= name;
       this.#unanswered.set(name, { pkg, delivery });
       return;
     }
     this.#finished++;
-    this.#unanswered.delete(name);
+    if (before !== undefined) this.#unanswered.delete(name);
     if (unreadable) this.#outcomes.keep(pkg, delivery);
     else this.#outcomes.answered(pkg, delivery);
   };

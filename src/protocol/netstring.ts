@@ -47,10 +47,11 @@ export function writeLength(block: Buffer, start: number, length: number): numbe
  * @returns where it ends
  */
 export function writeNetstring(block: Buffer, start: number, bytes: Uint8Array): number {
-  const at = writeLength(block, start, bytes.length);
-  block.set(bytes, at);
-  block[at + bytes.length] = COMMA;
-  return at + bytes.length + 1;
+  let at = writeLength(block, start, bytes.length);
+  // Byte by byte: for an address, a native call would cost more.
+  for (let index = 0; index < bytes.length; index++) block[at++] = bytes[index] as number;
+  block[at] = COMMA;
+  return at + 1;
 }
 
 /** Bytes that a netstring of `length` bytes takes on the wire. */

@@ -11,6 +11,9 @@ import {
 import { Outbox } from "./outbox.ts";
 import type { Window } from "./window.ts";
 
+/** After this many small packages, the reader, timers and signals get a turn. */
+const TURN = 128;
+
 /** What is in flight, and what may be. */
 export interface Flight<P extends Package> {
   readonly ledger: Ledger<P>;
@@ -39,6 +42,8 @@ export class Writer<P extends Package> {
   readonly #events: WriterEvents;
   /** Taken from `#packages` and waiting for room in the window. */
   #upcoming: P | undefined;
+  /** Small packages added since the event loop had a turn. */
+  #inTurn = 0;
   #noMore = false;
   #stopped = false;
   #resolveStopped = () => {};
@@ -87,6 +92,7 @@ export class Writer<P extends Package> {
         if (this.#stopped) return;
         this.#begin(next.value, bytes);
         if (!this.#addWhole(next.value, bytes)) await this.#write(next.value);
+        else if (++this.#inTurn === TURN) await this.#yieldTurn();
         if (this.#stopped) return;
       }
     } finally {
@@ -117,6 +123,12 @@ export class Writer<P extends Package> {
   #waitFor<T>(result: Promise<T>): Promise<T | undefined> {
     this.#outbox.flush();
     return Promise.race([result, this.#whenStopped.then(() => undefined)]);
+  }
+
+  /** Responses that have come make room in the window before it is full: neither side waits for the other. */
+  async #yieldTurn(): Promise<void> {
+    this.#inTurn = 0;
+    await new Promise(setImmediate);
   }
 
   /** Adds a small package synchronously if possible: the fast path of batches. @returns whether it did */

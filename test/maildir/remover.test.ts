@@ -3,15 +3,12 @@ import { tmpdir } from "node:os";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Remover } from "../../src/maildir/remover.ts";
 
-/** Files removed without a thread. */
-const DIRECT = 100;
-
 let folder: string;
 let remover: Remover;
 
 beforeEach(() => {
   folder = mkdtempSync(`${tmpdir()}/qmtp-remover-`);
-  remover = new Remover(DIRECT);
+  remover = new Remover(0);
 });
 
 afterEach(async () => {
@@ -19,8 +16,15 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** A few are removed directly, many by a thread: the result must be the same. */
-describe.each([3, 1_000])("of %i files", (count) => {
+/** Removed directly or by a thread: the result must be the same. */
+describe.each([
+  [3, Number.POSITIVE_INFINITY],
+  [1_000, 0],
+])("of %i files, for %d ms without a thread", (count, directMs) => {
+  beforeEach(() => {
+    remover = new Remover(directMs);
+  });
+
   test("each is gone when its removal is reported, in the order requested", async () => {
     const paths = Array.from({ length: count }, (_, index) => `${folder}/${index}`);
     for (const path of paths) writeFileSync(path, "");

@@ -1,3 +1,4 @@
+import { Duplex } from "node:stream";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Message, Package, PackageSource } from "../../src/protocol/package.ts";
 import { runSession } from "../../src/session/session.ts";
@@ -50,6 +51,20 @@ test("at first, at most 1,024 packages are in flight", async () => {
   const packages = (count: number) => Array.from({ length: count }, () => pkg("hi", "a@x"));
   expect(await receivedOf(packages(1_024))).toBe(1_024 * wire);
   expect(await receivedOf(packages(1_025))).toBe(1_024 * wire);
+});
+
+test("where the connection takes everything at once, responses are read long before the window is full", async () => {
+  const connection = new Duplex({ read() {}, write: (_chunk, _encoding, taken) => taken() });
+  let taken = 0;
+  function* packages(): Generator<Package, void> {
+    for (; taken < 1_024; taken++) yield pkg("x".repeat(4_096), "a@x");
+  }
+  const done = sendOver(connection, packages());
+  await new Promise(setImmediate);
+  expect(taken).toBeGreaterThan(0);
+  expect(taken).toBeLessThan(512);
+  connection.destroy();
+  await done;
 });
 
 /**
