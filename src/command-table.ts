@@ -3,6 +3,7 @@ import { PREFIX_MEANING } from "./cli/options/kinds.ts";
 import {
   MAILDIR_TABLE,
   QUEUE_TABLE,
+  REMOTE_TABLE,
   SEND_TABLE,
   SENDMAIL_TABLE,
   SERIAL_TABLE,
@@ -46,6 +47,13 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/sendmail/sendmail.ts")).sendmail,
   },
   {
+    name: "remote",
+    summary: "send a message as qmail-remote does, by QMTP where it can",
+    exitCodes: REMOTE_TABLE,
+    frequent: true,
+    load: async () => (await import("./commands/remote/remote.ts")).remote,
+  },
+  {
     name: "sink",
     summary: "run a QMTP server for tests and demonstrations",
     exitCodes: SINK_TABLE,
@@ -85,6 +93,16 @@ const LAUNCHERS: Readonly<Record<string, Launcher>> = {
   },
   "qmail-qmtpc": { command: "queue" },
   "qmtp-sendmail": { command: "sendmail" },
+  "qmtp-remote": {
+    command: "remote",
+    section: 8,
+    operands: [
+      ["host", "where to send: a domain"],
+      ["sender", "the envelope sender; '' is the null sender"],
+      ["recipient...", "the envelope recipients"],
+    ],
+    args: (given) => ["--", ...given],
+  },
 };
 
 export const COMMAND_TABLE: CommandTable = { commands: COMMANDS, launchers: LAUNCHERS };

@@ -38,7 +38,7 @@ export function buildLauncher(
   for (const [operand, description] of launcher.operands ?? []) command.argument(operand, description);
   return command
     .addHelpText("after", exitCodesText(exitCodes.meanings))
-    .addHelpText("after", `\nSee ${name}(1).`);
+    .addHelpText("after", `\nSee ${name}(${launcher.section ?? 1}).`);
 }
 
 /** The program itself: its help lists all commands. */

@@ -17,6 +17,22 @@ export interface CommandModule {
    * @throws {QmtpError} if it fails before it has results
    */
   run(request: unknown, context: Context): Promise<number>;
+  /** Options that the configuration gives before those of the command line. @throws {QmtpError} */
+  standing?(context: Context): readonly StandingOption[];
+  /**
+   * Tells the caller about an error that ended the command, if it reads no standard error.
+   * @param exitCode the one for the error
+   * @returns the exit code
+   */
+  tell?(line: string, exitCode: number, context: Context): number;
+}
+
+/** An option that the configuration gives. */
+export interface StandingOption {
+  /** The option, and its value if it has one. */
+  readonly args: readonly string[];
+  /** Where it is written, for errors. */
+  readonly origin: string;
 }
 
 /** An entry in the table of commands. */
@@ -33,9 +49,11 @@ export interface CommandEntry {
 /** Another name for the program, such as maildirqmtp: it runs a command with the interface of another program. */
 export interface Launcher {
   readonly command: string;
-  /** For a launcher that accepts only operands: their names and descriptions. */
+  /** For a launcher that accepts only operands: their names and descriptions. The last may repeat if it ends in dots. */
   readonly operands?: readonly (readonly [name: string, description: string])[];
   readonly summary?: string;
+  /** Of its man page; by default 1. */
+  readonly section?: number;
   /** Turns the launcher's arguments into the command's. */
   readonly args?: (given: readonly string[]) => string[];
 }

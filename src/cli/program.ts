@@ -1,9 +1,9 @@
 import { type Command, CommanderError } from "commander";
-import { QmtpError, usageError } from "../errors.ts";
+import { QmtpError, reason, usageError } from "../errors.ts";
 import { EXIT, type ExitTable, errorExitCode, SEND_TABLE } from "../report/exit-code.ts";
 import { describe } from "../report/remedies.ts";
 import { buildCommand, buildLauncher, buildOverview } from "./build-command.ts";
-import type { CommandEntry, CommandTable, Launcher } from "./command.ts";
+import type { CommandEntry, CommandTable, Launcher, StandingOption } from "./command.ts";
 import type { Context } from "./context.ts";
 import { usageMessage } from "./usage-message.ts";
 
@@ -75,12 +75,18 @@ async function run(invocation: Invocation, table: CommandTable, context: Context
     parse(buildOverview(table.commands, context), args);
     return EXIT.success;
   }
-  const commandArgs =
-    launcher?.operands === undefined ? args : operandsOf(entry, name, launcher, args, context);
   const module = await entry.load();
-  const command = buildCommand(entry, name, module, context);
-  parse(command, commandArgs);
-  return module.run(await module.read(command.opts(), command.args, context), context);
+  try {
+    const given = launcher?.operands === undefined ? args : operandsOf(entry, name, launcher, args, context);
+    const command = buildCommand(entry, name, module, context);
+    for (const standing of module.standing?.(context) ?? []) parseStanding(command, standing);
+    parse(command, given);
+    return await module.run(await module.read(command.opts(), command.args, context), context);
+  } catch (error) {
+    if (module.tell === undefined || isHelpOrVersion(error)) throw error;
+    const { line, exitCode } = describeFailure(error, entry.exitCodes);
+    return module.tell(line, exitCode, context);
+  }
 }
 
 /** The command's arguments for a launcher that accepts only operands. */
@@ -95,9 +101,10 @@ function operandsOf(
   if (args.length === 1 && (args[0] === "--help" || args[0] === "--version")) {
     parse(buildLauncher(entry, name, launcher, context), args);
   }
-  if (args.length === operands.length) return argsFor(args);
+  const repeats = operands.at(-1)?.[0].endsWith("...") === true;
+  if (args.length === operands.length || (repeats && args.length > operands.length)) return argsFor(args);
   const usage = [name, ...operands.map(([operand]) => operand)].join(" ");
-  throw usageError(`usage: ${usage}; see ${name}(1)`);
+  throw usageError(`usage: ${usage}; see ${name}(${launcher.section ?? 1})`);
 }
 
 /** @throws {QmtpError} usage; {CommanderError} when it has printed help or the version */
@@ -112,7 +119,18 @@ function parse(command: Command, args: readonly string[]): void {
   }
 }
 
-/** Whether commander has printed the help or the version because the user asked for it. */
+/** @throws {QmtpError} unreadable-configuration */
+function parseStanding(command: Command, { args, origin }: StandingOption): void {
+  try {
+    const { operands, unknown } = command.parseOptions([...args]);
+    if (operands.length + unknown.length > 0) throw usageError(`unknown option '${args[0]}'`);
+  } catch (error) {
+    const why = error instanceof CommanderError ? usageMessage(error, command) : reason(error);
+    throw new QmtpError("unreadable-configuration", `${origin}: ${why}`, { cause: error });
+  }
+}
+
+/** Whether commander has printed the help or the version, as it was asked to. */
 function isHelpOrVersion(error: unknown): boolean {
   return error instanceof CommanderError && error.exitCode === 0;
 }

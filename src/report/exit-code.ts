@@ -128,6 +128,19 @@ export const QUEUE_TABLE: ExitTable = {
   ],
 };
 
+/** For qmail-rspawn, which bounces the message for any other code. */
+export const REMOTE_TABLE: ExitTable = {
+  success: EXIT.success,
+  failure: EXIT.success,
+  deferral: EXIT.success,
+  otherwise: EXIT.temporary,
+  errors: {},
+  meanings: [
+    [0, "standard output has the result"],
+    [111, "nothing was done; try again later"],
+  ],
+};
+
 /** sendmail's codes, which are those of sysexits(3). */
 export const SENDMAIL_TABLE: ExitTable = {
   success: 0,

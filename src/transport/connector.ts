@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { QmtpError } from "../errors.ts";
-import { onAbort } from "../io/abort.ts";
 import { now } from "../io/clock.ts";
+import { withTimeLimit } from "../io/time-limit.ts";
 import type { ServerOptions } from "./child.ts";
 import { type Endpoint, formatEndpoint, type MxEndpoint } from "./endpoint.ts";
 import type { Located } from "./exchangers.ts";
@@ -82,13 +82,27 @@ export class Connector {
     const found = await exchangers.find();
     return firstOf(found, note, async (exchanger) => {
       if (exchanger !== found[0]) exchangers.restartTime();
-      const { host, preference, addresses } = await exchangers.locate(exchanger);
-      const options = { ...this.#options, addresses };
-      const tcp = { kind: "tcp", host, port: endpoint.port } as const;
-      const opened = await this.#open(tcp, options, exchangers.leftMs, signal, note);
-      const server = { ...opened.server, endpoint: formatEndpoint(endpoint), exchanger: host, preference };
-      return { ...opened, server, connectMs: now() - startedAt };
+      const located = await exchangers.locate(exchanger);
+      const opened = await this.openLocated(endpoint, located, signal, note, exchangers.leftMs);
+      return { ...opened, connectMs: now() - startedAt };
     });
+  }
+
+  /**
+   * Connects to one of the domain's exchangers.
+   * @throws {QmtpError} connect-failed, connect-timeout; or what the signal was aborted with
+   */
+  async openLocated(
+    endpoint: MxEndpoint,
+    { host, preference, addresses }: Located,
+    signal: AbortSignal,
+    note?: Note,
+    timeoutMs = this.#options.connectTimeoutMs,
+  ): Promise<OpenConnection> {
+    const tcp = { kind: "tcp", host, port: endpoint.port } as const;
+    const opened = await this.#open(tcp, { ...this.#options, addresses }, timeoutMs, signal, note);
+    const server = { ...opened.server, endpoint: formatEndpoint(endpoint), exchanger: host, preference };
+    return { ...opened, server };
   }
 
   async #open(
@@ -99,20 +113,13 @@ export class Connector {
     note: Note,
   ): Promise<OpenConnection> {
     const startedAt = now();
-    const attempt = new AbortController();
-    const expire = () => attempt.abort(timeoutError(endpoint, options.connectTimeoutMs));
-    const timer = setTimeout(expire, timeoutMs);
-    const stopListening = onAbort(signal, () => attempt.abort(signal.reason));
-    try {
-      note?.(
-        `${endpoint.kind === "exec" ? "starting" : "connecting to"} ${formatEndpoint(endpoint)}${at(options)}`,
-      );
-      const connected = await this.#connect(endpoint, options, attempt.signal, signal, note);
-      return { ...connected, connectMs: now() - startedAt };
-    } finally {
-      clearTimeout(timer);
-      stopListening();
-    }
+    const expired = () => timeoutError(endpoint, options.connectTimeoutMs);
+    const verb = endpoint.kind === "exec" ? "starting" : "connecting to";
+    note?.(`${verb} ${formatEndpoint(endpoint)}${at(options)}`);
+    const connected = await withTimeLimit(timeoutMs, signal, expired, (attempt) =>
+      this.#connect(endpoint, options, attempt, signal, note),
+    );
+    return { ...connected, connectMs: now() - startedAt };
   }
 
   /**

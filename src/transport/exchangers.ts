@@ -1,7 +1,7 @@
 import { QmtpError } from "../errors.ts";
-import { onAbort } from "../io/abort.ts";
 import { now } from "../io/clock.ts";
 import type { Environment } from "../io/environment.ts";
+import { withTimeLimit } from "../io/time-limit.ts";
 import { Dns } from "./dns.ts";
 import { formatEndpoint, type MxEndpoint } from "./endpoint.ts";
 import { byPreference, type Exchanger, speaksQmtp } from "./mxps.ts";
@@ -98,16 +98,8 @@ export class Exchangers {
     return located;
   }
 
-  async #inTime<T>(lookup: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const attempt = new AbortController();
-    const timer = setTimeout(() => attempt.abort(this.#timeoutError()), this.leftMs);
-    const stopListening = onAbort(this.#signal, () => attempt.abort(this.#signal.reason));
-    try {
-      return await lookup(attempt.signal);
-    } finally {
-      clearTimeout(timer);
-      stopListening();
-    }
+  #inTime<T>(lookup: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return withTimeLimit(this.leftMs, this.#signal, () => this.#timeoutError(), lookup);
   }
 
   #timeoutError(): QmtpError {

@@ -90,7 +90,9 @@ describe.each(withPages.filter(({ page }) => page !== overview))("$page.name(1)"
   test("has the command's operands in its synopsis, and options that exist", () => {
     const [, own = ""] = section("Sh", "SYNOPSIS", page).split(`.Nm qmtp ${command.name()}\n`);
     const text = own.split(".Nm")[0] as string;
-    const required = [...text.matchAll(/^\.Ar (.*)$/gm)].flatMap((match) => String(match[1]).split(" "));
+    const required = [...text.matchAll(/^\.Ar (.*)$/gm)]
+      .flatMap((match) => String(match[1]).split(" "))
+      .filter((word) => word !== "...");
     const optional = [...text.matchAll(/^\.Op Ar (\w+)/gm)].map((match) => String(match[1]));
     const operands = [...required, ...optional.filter((name) => name !== "option")];
     expect(operands).toEqual(command.registeredArguments.map((argument) => argument.name()));

@@ -21,6 +21,7 @@ const COMMAND_OF: Readonly<Record<string, string>> = {
   serialqmtp: "serial",
   "qmail-qmtpc": "queue",
   "qmtp-sendmail": "sendmail",
+  "qmtp-remote": "remote",
 };
 
 export interface Page {

@@ -25,6 +25,12 @@ const COMPOSED = [
   "recipient '...' has a comma",
   "list.txt, line 3: '...' is not a bare address",
   "/var/qmail/control/qmtpservers, line 2",
+  "/var/qmail/control/qmtproutes, line 2",
+  "/var/qmail/control/qmtpremoteargs, line 2",
+  "Sorry. Although I'm listed as a best-preference MX or A for that host",
+  "Connected to 192.0.2.1 but",
+  // Printed by the launcher.
+  "Sorry, qmtp-remote finds no node",
 ];
 
 const pattern = (parts: readonly string[]) =>

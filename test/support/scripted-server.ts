@@ -13,6 +13,8 @@ export interface ScriptedServer {
 }
 
 export interface Script {
+  /** The loopback address to listen on, if not 127.0.0.1. */
+  readonly host?: string;
   /** Sent verbatim to each client. */
   readonly reply?: string | Uint8Array;
   /** Sent after this many bytes from a client; usually its package, as written out in the test. */
@@ -23,7 +25,7 @@ export interface Script {
 
 /** A server in this process that sends bytes written by hand. It ends with the test. */
 export async function startScriptedServer(script: Script = {}): Promise<ScriptedServer> {
-  const { reply, after = 0, close = false } = script;
+  const { host = "127.0.0.1", reply, after = 0, close = false } = script;
   const chunks: Buffer[] = [];
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -40,7 +42,7 @@ export async function startScriptedServer(script: Script = {}): Promise<Scripted
       if (close) socket.end();
     });
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
@@ -48,7 +50,7 @@ export async function startScriptedServer(script: Script = {}): Promise<Scripted
   });
   const { port } = server.address() as AddressInfo;
   return {
-    endpoint: `127.0.0.1:${port}`,
+    endpoint: `${host}:${port}`,
     port,
     get connections() {
       return sockets.length;

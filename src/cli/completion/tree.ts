@@ -1,4 +1,4 @@
-import type { Command, Option } from "commander";
+import type { Argument, Command, Option } from "commander";
 
 /** The completions for a word of the command line. */
 export type Value =
@@ -33,7 +33,8 @@ export interface CompletedProgram {
   readonly launchers: readonly CompletedCommand[];
 }
 
-const PREFIXES = ["qmtp://", "qmtps://", "unix:/", "exec:", "ucspi:"];
+const PREFIXES = ["qmtp://", "qmtps://", "mx:", "unix:/", "exec:", "ucspi:"];
+const NOT_LISTENING = ["exec:", "mx:"];
 
 const KINDS: Readonly<Record<string, "file" | "folder">> = {
   file: "file",
@@ -55,10 +56,15 @@ export function describeCommand(command: Command, names: readonly string[] = [])
     name: command.name(),
     summary: summaryOf(command.description()),
     options: optionsOf(command),
-    operands: command.registeredArguments.map((argument) =>
-      valueNamed(argument.name(), argument.name() === "command" ? names : argument.argChoices),
-    ),
+    operands: command.registeredArguments.map((argument) => operandValue(argument, names)),
   };
+}
+
+function operandValue(argument: Argument, commands: readonly string[]): Value {
+  const name = argument.name();
+  // A host may be a domain whose server DNS names.
+  if (name === "host") return valueNamed(argument.description.includes("endpoint") ? "endpoint" : "");
+  return valueNamed(name, name === "command" ? commands : argument.argChoices);
 }
 
 export function optionsOf(command: Command): CompletedOption[] {
@@ -76,14 +82,14 @@ export function optionsOf(command: Command): CompletedOption[] {
 function optionValue(option: Option): Value {
   const name = /<(.+?)>/.exec(option.flags)?.[1] ?? "";
   if (name === "endpoint" && option.long === "--listen") {
-    return { kind: "endpoint", prefixes: PREFIXES.filter((prefix) => prefix !== "exec:") };
+    return { kind: "endpoint", prefixes: PREFIXES.filter((prefix) => !NOT_LISTENING.includes(prefix)) };
   }
   return valueNamed(name, option.argChoices);
 }
 
-function valueNamed(name: string, choices: readonly string[] | undefined): Value {
+function valueNamed(name: string, choices?: readonly string[]): Value {
   if (choices !== undefined) return { kind: "choice", choices };
-  if (name === "endpoint" || name === "host") return { kind: "endpoint", prefixes: PREFIXES };
+  if (name === "endpoint") return { kind: "endpoint", prefixes: PREFIXES };
   return { kind: KINDS[name] ?? "text" };
 }
 

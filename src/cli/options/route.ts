@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import type { Command } from "commander";
+import type { Command, Option } from "commander";
 import type { Route } from "../../client/route.ts";
 import { reason, usageError } from "../../errors.ts";
 import type { Environment } from "../../io/environment.ts";
@@ -25,8 +25,8 @@ export interface RouteOptions extends TlsOptions, TranscriptOptions {
 }
 
 export interface RouteDefaults {
-  /** The default server, for the help. */
-  readonly server: string;
+  /** The default server, for the help; undefined if the command line names none. */
+  readonly server: string | undefined;
   /** Seconds to connect to each server. */
   readonly connectSeconds: number;
 }
@@ -39,6 +39,12 @@ export interface OwnRoute extends Route {
   readonly connector: Connector;
 }
 
+/** The part of a command's context that its connections use. */
+export type RouteContext = Pick<
+  Context,
+  "env" | "groups" | "signalGroup" | "interrupted" | "say" | "sayAll" | "stderr"
+>;
+
 /** How long to wait for responses after a signal: about as long as a person waits after pressing Ctrl-C. */
 const MAX_DRAIN_MS = 10_000;
 
@@ -49,12 +55,7 @@ const DEFAULTS: RouteDefaults = {
 
 export function declareRoute(command: Command, { server, connectSeconds } = DEFAULTS): void {
   addGroup(command, "server", [
-    listOption(
-      "-s, --server <endpoint>",
-      "where to send: host[:port], qmtps://host[:port] (TLS), mx:domain (its QMTP exchangers), unix:/path, " +
-        "exec:command (starts a server) or ucspi: (descriptors 6 and 7); the next one is tried if it cannot be reached (or QMTP_SERVER; " +
-        `default: ${server})`,
-    ),
+    ...(server === undefined ? [] : [serverOption(server)]),
     countOption("-p, --port <port>", "port of endpoints without one (default: 209; TLS: 6209)", 1, 65_535),
     option("-4, --ipv4", "use only IPv4 addresses"),
     option("-6, --ipv6", "use only IPv6 addresses"),
@@ -66,6 +67,15 @@ export function declareRoute(command: Command, { server, connectSeconds } = DEFA
     secondsOption("--timeout <s>", "give up after this many idle seconds", 600),
     secondsOption("--max-time <s>", "seconds for a session", 3_600),
   ]);
+}
+
+function serverOption(server: string): Option {
+  return listOption(
+    "-s, --server <endpoint>",
+    "where to send: host[:port], qmtps://host[:port] (TLS), mx:domain (its QMTP exchangers), unix:/path, " +
+      "exec:command (starts a server) or ucspi: (descriptors 6 and 7); the next one is tried if it cannot be " +
+      `reached (or QMTP_SERVER; default: ${server})`,
+  );
 }
 
 /**
@@ -88,7 +98,7 @@ export async function readRoute(
 export async function routeTo(
   endpoints: readonly Endpoint[],
   options: RouteOptions,
-  context: Context,
+  context: RouteContext,
 ): Promise<OwnRoute> {
   const { connectTimeout, timeout, maxTime, sourceIp } = options;
   if (endpoints.some(({ kind }) => kind === "mx")) nameServer(context.env);
@@ -145,7 +155,7 @@ function fromEnvironment(text: string, port: number | undefined): Endpoint[] {
   }
 }
 
-function familyOf({ ipv4, ipv6, sourceIp }: RouteOptions): 4 | 6 | undefined {
+export function familyOf({ ipv4, ipv6, sourceIp }: RouteOptions): 4 | 6 | undefined {
   if (ipv4 && ipv6) throw usageError("--ipv4 and --ipv6 cannot be combined");
   const asked = ipv4 ? 4 : ipv6 ? 6 : undefined;
   if (sourceIp === undefined) return asked;

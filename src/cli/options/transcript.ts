@@ -26,7 +26,10 @@ export function transcriptOptions(): Option[] {
  * The transcript that the options ask for.
  * @throws {QmtpError} usage, unwritable-trace
  */
-export function openTranscript(options: TranscriptOptions, context: Context): Transcript | undefined {
+export function openTranscript(
+  options: TranscriptOptions,
+  context: Pick<Context, "say" | "stderr">,
+): Transcript | undefined {
   const { verbose = 0, trace, dryRun } = options;
   const withMessage = verbose > 1;
   if (trace === "-") throw usageError("--trace needs a file; -v prints the transcript to standard error");

@@ -63,7 +63,7 @@ describe.each(SHELLS)("the script for %s", (shell) => {
   });
 
   test.skipIf(skipped[shell])("offers the kinds of endpoint, choices and shells, and no more", async () => {
-    const endpoints = ["exec:", "qmtp://", "qmtps://", "ucspi:", "unix:/"];
+    const endpoints = ["exec:", "mx:", "qmtp://", "qmtps://", "ucspi:", "unix:/"];
     const [servers, listening, encodings, shells] = await offeredIn(shell, [
       "qmtp send -s ",
       "qmtp sink --listen ",
@@ -71,7 +71,7 @@ describe.each(SHELLS)("the script for %s", (shell) => {
       "qmtp completion ",
     ]);
     expect(servers).toEqual(endpoints);
-    expect(listening).toEqual(endpoints.filter((one) => one !== "exec:"));
+    expect(listening).toEqual(endpoints.filter((one) => !["exec:", "mx:"].includes(one)));
     expect(encodings).toEqual(["dos", "unix"]);
     expect(shells).toEqual(["bash", "fish", "zsh"]);
   });

@@ -1,0 +1,121 @@
+import type { Context } from "../../cli/context.ts";
+import { familyOf, type OwnRoute, type RouteOptions, routeTo } from "../../cli/options/route.ts";
+import { interruption, QmtpError } from "../../errors.ts";
+import { withTimeLimit } from "../../io/time-limit.ts";
+import { qmailHome } from "../../qmail/control.ts";
+import { type ExchangerRoute, exchangerRoute } from "../../qmail/exchanger-route.ts";
+import { OwnHost } from "../../qmail/own-host.ts";
+import { Routes } from "../../qmail/routes.ts";
+import type { OpenConnection } from "../../transport/connector.ts";
+import { Dns } from "../../transport/dns.ts";
+import type { Endpoint, MxEndpoint } from "../../transport/endpoint.ts";
+import { firstOf } from "../../transport/first-of.ts";
+import type { RemoteRequest } from "./read.ts";
+
+/** A connection for the message, what became of it without one, or a case for SMTP. */
+export type Reached =
+  | { readonly opened: OpenConnection; readonly route: OwnRoute }
+  | { readonly letter: "Z" | "D"; readonly text: string }
+  | "smtp";
+
+/** As qmail-remote says it. */
+const OWN =
+  "Sorry. Although I'm listed as a best-preference MX or A for that host, " +
+  "it isn't in my control/locals file, so I don't treat it as local. (#5.4.6)";
+
+/**
+ * Connects as control/qmtproutes, control/smtproutes and DNS say.
+ * @throws {QmtpError} usage, unreadable-configuration
+ */
+export async function connect(request: RemoteRequest, context: Context): Promise<Reached> {
+  const { host, sender, options } = request;
+  const found = Routes.read(qmailHome(context.env)).find(host, sender.length === 0, options.port);
+  if (found?.kind === "smtp") return "smtp";
+  if (found?.kind === "relay") return connectTo(found.endpoint, options, context);
+  const domain = { kind: "mx", domain: host, port: options.port ?? 209 } as const;
+  if (found?.kind === "exchangers") return connectTo(domain, options, context);
+  return connectByDns(domain, options, context);
+}
+
+/** Nothing but this server will do. */
+async function connectTo(endpoint: Endpoint, options: RouteOptions, context: Context): Promise<Reached> {
+  const route = await routeOver(endpoint, options, context);
+  try {
+    const opened = await route.connector.open([endpoint], route.signal, route.observer?.note);
+    return { opened, route };
+  } catch (error) {
+    return refusal(error, route.signal);
+  }
+}
+
+/** Those exchangers that come before any that speaks only SMTP; if none can be reached, SMTP. */
+async function connectByDns(domain: MxEndpoint, options: RouteOptions, context: Context): Promise<Reached> {
+  const route = await routeOver(domain, options, context);
+  const { signal, connector } = route;
+  const note = route.observer?.note;
+  try {
+    const way = await lookUp(domain, options, route, context);
+    if (way.kind === "smtp") return "smtp";
+    if (way.kind === "own") return { letter: "Z", text: OWN };
+    if (way.kind === "no-such-host") {
+      return { letter: "D", text: `Sorry, I couldn't find any host named ${domain.domain}. (#5.1.2)` };
+    }
+    const opened = await firstOf(way.servers, note, (server) =>
+      connector.openLocated(domain, server, signal, note),
+    );
+    return { opened, route };
+  } catch (error) {
+    const unreachable = error instanceof QmtpError && error.code.startsWith("connect-") && !signal.aborted;
+    return unreachable ? "smtp" : refusal(error, signal);
+  }
+}
+
+/** Enough to look up every exchanger's addresses, and to leave time to connect to one. */
+const ADDRESSES_SHARE = 0.25;
+
+function lookUp(
+  { domain }: MxEndpoint,
+  options: RouteOptions,
+  { signal, observer }: OwnRoute,
+  { env }: Context,
+): Promise<ExchangerRoute> {
+  const { connectTimeout } = options;
+  const expired = () =>
+    new QmtpError("dns-failed", `got no answer from DNS about ${domain} within ${connectTimeout / 1_000} s`);
+  return withTimeLimit(connectTimeout, signal, expired, (attempt) =>
+    exchangerRoute(domain, {
+      dns: new Dns(env),
+      own: OwnHost.read(qmailHome(env)),
+      family: familyOf(options),
+      addressesMs: connectTimeout * ADDRESSES_SHARE,
+      signal: attempt,
+      note: observer?.note,
+    }),
+  );
+}
+
+/** A route over which TLS options are no mistake: control/qmtpremoteargs gives them for every host. */
+function routeOver(endpoint: Endpoint, options: RouteOptions, context: Context): Promise<OwnRoute> {
+  const { cacert, cert, key, tlsServername, pinnedpubkey, insecure, ...clear } = options;
+  return routeTo([endpoint], endpoint.kind === "tls" ? options : clear, {
+    env: context.env,
+    groups: context.groups,
+    signalGroup: context.signalGroup,
+    interrupted: context.interrupted,
+    say: context.say,
+    sayAll: options.verbose ? context.sayAll : async () => {},
+    get stderr() {
+      return context.stderr;
+    },
+  });
+}
+
+/** @throws what says nothing about the server */
+function refusal(error: unknown, signal: AbortSignal): Reached {
+  if (signal.aborted) return { letter: "Z", text: `${interruption(signal).message} (#4.3.0)` };
+  if (!(error instanceof QmtpError)) throw error;
+  const { code, message } = error;
+  if (code === "no-exchanger") return { letter: "D", text: `Sorry, I ${message}. (#5.4.4)` };
+  if (code === "dns-failed") return { letter: "Z", text: `Sorry, I ${message}. (#4.4.3)` };
+  return { letter: "Z", text: `Sorry, I wasn't able to establish a QMTP connection: ${message}. (#4.4.1)` };
+}

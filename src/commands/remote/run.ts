@@ -1,0 +1,79 @@
+import type { Context } from "../../cli/context.ts";
+import type { OwnRoute } from "../../cli/options/route.ts";
+import { deliver } from "../../client/deliver.ts";
+import { QmtpError } from "../../errors.ts";
+import { fileMessage } from "../../message/file.ts";
+import { type OpenMessage, readStream } from "../../message/open.ts";
+import { remoteReport, verdict } from "../../qmail/remote-report.ts";
+import { SmtpRemote } from "../../qmail/smtp-remote.ts";
+import { EXIT } from "../../report/exit-code.ts";
+import type { OpenConnection } from "../../transport/connector.ts";
+import { connect } from "./connect.ts";
+import type { RemoteRequest } from "./read.ts";
+
+/** Tells the launcher to run qmail-remote, and that nothing has been read or printed. */
+const HAND_OVER = 99;
+
+export async function run(request: RemoteRequest, context: Context): Promise<number> {
+  const reached = request.smtpOnly ? "smtp" : await connect(request, context);
+  if (reached === "smtp") return handOver(request, context);
+  if ("letter" in reached) return print(verdict(reached.letter, reached.text), context);
+  return print(await send(request, reached.opened, reached.route, context), context);
+}
+
+/** The launcher runs qmail-remote in our place, so that this process takes no memory meanwhile. */
+async function handOver({ operands }: RemoteRequest, context: Context): Promise<number> {
+  const { env, interrupted } = context;
+  const smtp = new SmtpRemote(env);
+  if (smtp.problem !== undefined) return print(verdict("Z", `${smtp.problem} (#4.3.5)`), context);
+  if (env.QMTP_REMOTE_LAUNCHER) return HAND_OVER;
+  if (operands === undefined) return EXIT.temporary;
+  const code = await smtp.run(operands, interrupted);
+  return code === EXIT.success ? EXIT.success : EXIT.temporary;
+}
+
+/** The message goes out as it is: qmail's queue has lines that end with LF. */
+async function send(
+  { sender, recipients }: RemoteRequest,
+  opened: OpenConnection,
+  route: OwnRoute,
+  context: Context,
+): Promise<string> {
+  const server = opened.server.address ?? opened.server.endpoint;
+  let open: OpenMessage;
+  try {
+    open = await openMessage(context);
+  } catch (error) {
+    opened.connection.destroy();
+    if (error instanceof QmtpError) return verdict("Z", `${error.message} (#4.3.0)`);
+    throw error;
+  }
+  try {
+    const once = { open: async () => opened };
+    const { deliveries } = await deliver([{ sender, recipients, message: open.message }], {
+      ...route,
+      connector: once,
+    });
+    return remoteReport(deliveries, server);
+  } finally {
+    open.close();
+  }
+}
+
+/** The descriptor's own position stays where it is. */
+async function openMessage({
+  stdin,
+  temporaryDirectory,
+  interrupted: signal,
+}: Context): Promise<OpenMessage> {
+  const format = { encoding: "unix", raw: true } as const;
+  const { regularFile } = stdin;
+  if (regularFile === undefined)
+    return readStream(stdin, "the message", { ...format, temporaryDirectory, signal });
+  return { message: await fileMessage(regularFile, "the message", format, signal), close: () => {} };
+}
+
+function print(records: string, { stdout }: Context): number {
+  stdout.write(records, "latin1");
+  return EXIT.success;
+}

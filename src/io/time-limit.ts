@@ -1,0 +1,23 @@
+import { onAbort } from "./abort.ts";
+
+/**
+ * Does work that can be aborted, for a limited time.
+ * @param expired the error if the time is up
+ * @param work gets a signal that is aborted when the time is up, or with `signal`
+ */
+export async function withTimeLimit<T>(
+  ms: number,
+  signal: AbortSignal,
+  expired: () => Error,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const attempt = new AbortController();
+  const timer = setTimeout(() => attempt.abort(expired()), ms);
+  const stopListening = onAbort(signal, () => attempt.abort(signal.reason));
+  try {
+    return await work(attempt.signal);
+  } finally {
+    clearTimeout(timer);
+    stopListening();
+  }
+}
