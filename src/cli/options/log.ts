@@ -33,12 +33,12 @@ export async function withLog<T>(
   }
 }
 
-async function openLog(name: string, { name: tag, env, say }: Context): Promise<DeliveryLog> {
+async function openLog(name: string, { name: tag, env, signalGroup, say }: Context): Promise<DeliveryLog> {
   const { DeliveryLog } = await import("../../report/log/log.ts");
   const onFailure = (error: unknown) => say(`cannot write the log ${visiblePath(name)}: ${reason(error)}`);
   if (name === SYSLOG) {
     const { openSyslog } = await import("../../report/log/syslog.ts");
-    return new DeliveryLog(() => openSyslog(tag, env), onFailure);
+    return new DeliveryLog(() => openSyslog(tag, { env, signalGroup }), onFailure);
   }
   const { openLogFile } = await import("../../report/log/file.ts");
   return new DeliveryLog(() => openLogFile(name), onFailure);

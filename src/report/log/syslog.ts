@@ -14,14 +14,20 @@ const EXIT_GRACE_MS = 5_000;
 /** Characters of logger's error message to show. */
 const MAX_COMPLAINT = 200;
 
+export interface LoggerOptions {
+  readonly env: Environment;
+  /** Sends a signal to all processes of a group; the group may have exited. */
+  readonly signalGroup: (group: number, signal: NodeJS.Signals) => void;
+}
+
 type LoggerProcess = ChildProcessByStdio<Writable, null, Readable>;
 
 /** Syslog, facility mail, through one logger(1) that reads lines, because Node cannot write to /dev/log. */
-export function openSyslog(tag: string, env: Environment): LogTarget {
+export function openSyslog(tag: string, options: LoggerOptions): LogTarget {
   let logger: Logger | undefined;
   return {
     write(line) {
-      logger ??= new Logger(tag, env);
+      logger ??= new Logger(tag, options);
       logger.write(line);
     },
     close: async () => logger?.close(),
@@ -30,10 +36,12 @@ export function openSyslog(tag: string, env: Environment): LogTarget {
 
 class Logger {
   readonly #child: LoggerProcess;
+  readonly #signalGroup: LoggerOptions["signalGroup"];
   readonly #ended: Promise<Error | undefined>;
   #complaint = "";
 
-  constructor(tag: string, env: Environment) {
+  constructor(tag: string, { env, signalGroup }: LoggerOptions) {
+    this.#signalGroup = signalGroup;
     // In its own process group, so that Ctrl-C does not end it before the last lines.
     this.#child = spawn("logger", ["-t", tag, "-p", "mail.info"], {
       stdio: ["pipe", "ignore", "pipe"],
@@ -60,10 +68,16 @@ class Logger {
 
   async close(): Promise<void> {
     this.#child.stdin.end();
-    const timer = setTimeout(() => this.#child.kill("SIGKILL"), EXIT_GRACE_MS);
+    const timer = setTimeout(() => this.#kill(), EXIT_GRACE_MS);
     const failure = await this.#ended;
     clearTimeout(timer);
     if (failure !== undefined) throw failure;
+  }
+
+  /** Whatever it has started goes too: `#ended` waits until nothing has its standard error open. */
+  #kill(): void {
+    this.#complaint = `logger did not end within ${EXIT_GRACE_MS / 1_000} s`;
+    if (this.#child.pid !== undefined) this.#signalGroup(this.#child.pid, "SIGKILL");
   }
 
   #failure(code: number | null, signal: string | null): Error | undefined {

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { qmtp, startSink } from "../../support/in-process.ts";
+import { newMark } from "../../support/leftovers.ts";
 import { mail, maildirWith } from "../../support/maildirs.ts";
 import { finished, qmtp as qmtpProcess, startQmtp, stopAll } from "../../support/processes.ts";
 import { ENVELOPE, homeWith, queueHere } from "../../support/qmail-qmtpc.ts";
@@ -260,6 +261,17 @@ describe("--log syslog:", () => {
       stdout: "",
       stderr: `qmtp: cannot write the log syslog:: ${why}\n`,
     });
+  });
+
+  test("a logger that does not end is ended, with all its processes", async () => {
+    const sink = await startSink();
+    const mark = newMark();
+    const { env } = fakeLogger("sleep 1000; :");
+    expect(await sendTo(sink.endpoint, { ...env, ...mark.env }, "b@y")).toMatchObject({
+      code: 0,
+      stderr: "qmtp: cannot write the log syslog:: logger did not end within 5 s\n",
+    });
+    expect(await mark.left()).toEqual([]);
   });
 
   test("starts no logger if nothing is delivered", async () => {
