@@ -18,8 +18,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   bounce: ["protocol", "header", "message", "envelope", "qmail", "client", "session"],
   maildir: ["protocol", "message", "envelope", "client", "bounce", "io"],
   sink: ["protocol", "envelope", "message", "maildir", "transport", "io"],
+  check: ["protocol", "transport", "client", "io"],
   manual: [],
-  report: ["protocol", "session", "transport", "client", "maildir", "sink", "io"],
+  report: ["protocol", "session", "transport", "client", "maildir", "sink", "check", "io"],
   cli: ["protocol", "message", "client", "maildir", "qmail", "transport", "report", "io"],
   commands: [
     "protocol",
@@ -34,6 +35,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "bounce",
     "maildir",
     "sink",
+    "check",
     "manual",
     "report",
     "cli",

@@ -53,7 +53,7 @@ export interface Received {
 
 const NONE: Kinds = new Set();
 /** Milliseconds that an impatient server waits. */
-const IMPATIENCE_MS = 300;
+const IMPATIENCE_MS = 1_000;
 /** Bytes that `stop-reading` reads. */
 const READ_AT_MOST = 1024 * 1024;
 /** Packages that `lose-after-16` answers. */
@@ -158,7 +158,7 @@ export class Conversation {
   }
 
   async #broken(violation: ViolationError): Promise<void> {
-    if (!this.#kinds.has("lose-responses")) await this.#flush();
+    if (!this.#kinds.has("lose-responses")) await this.#write(false);
     if (this.#kinds.has("die-on-violation")) this.#options.onDeath?.();
     this.#options.onViolation(violation);
   }

@@ -35,13 +35,16 @@ export class Corruption {
     return CORRUPTIONS.some((kind) => kinds.has(kind)) ? new Corruption(kinds) : undefined;
   }
 
-  of(bytes: Buffer): Buffer {
-    const out: number[] = [];
-    for (const byte of bytes) this.#take(byte, out);
-    return Buffer.from(out);
+  async *apply(chunks: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+    for await (const chunk of chunks) {
+      const out: number[] = [];
+      for (const byte of chunk) this.#take(byte, out);
+      yield Buffer.from(out);
+    }
+    yield this.#end();
   }
 
-  end(): Buffer {
+  #end(): Buffer {
     const out: number[] = [];
     this.#release(out, false);
     if (this.#kinds.has("add-line-end") && this.#last !== LF) out.push(LF);

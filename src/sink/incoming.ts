@@ -32,7 +32,7 @@ export class Incoming {
   readonly #maildir: string | undefined;
   /** Undefined if line ends are stored unchanged. */
   readonly #converter: LineEndConverter | undefined;
-  readonly #corruption: Corruption | undefined;
+  readonly #kinds: Kinds;
   #body: StoredBytes | undefined;
   /** Whether part of the message could not be kept. */
   #incomplete = false;
@@ -56,7 +56,7 @@ export class Incoming {
     this.#rules = rules;
     this.#maildir = maildir;
     if (encoding === "dos" && !kinds.has("keep-dos")) this.#converter = new LineEndConverter("unix");
-    this.#corruption = Corruption.by(kinds);
+    this.#kinds = kinds;
     if (kinds.has("forget-accepted")) this.#unstored = [];
     if (maildir !== undefined && bytes <= rules.maxBytes)
       this.#body = new StoredBytes(`${maildir}/tmp`, MAX_MEMORY);
@@ -85,7 +85,6 @@ export class Incoming {
    */
   async settle(accepted: Response, refused?: Response): Promise<Answer[]> {
     if (this.#converter !== undefined) this.#keep(this.#converter.end());
-    if (this.#corruption !== undefined) this.#write(this.#corruption.end());
     const all = refused ?? refusalOfAll(this.sender, this.bytes, this.#rules);
     const answers: Answer[] = [];
     for (const recipient of this.#recipients) {
@@ -109,10 +108,6 @@ export class Incoming {
   }
 
   #keep(bytes: Buffer): void {
-    this.#write(this.#corruption === undefined ? bytes : this.#corruption.of(bytes));
-  }
-
-  #write(bytes: Buffer): void {
     if (this.#incomplete) return;
     try {
       this.#body?.add(bytes);
@@ -124,6 +119,7 @@ export class Incoming {
 
   async #store(recipient: Buffer, accepted: Response): Promise<Response> {
     if (this.#incomplete) return NOT_STORED;
+    if (this.#kinds.has("store-nothing")) return accepted;
     if (this.#unstored !== undefined) {
       this.#unstored.push(recipient);
       return accepted;
@@ -140,6 +136,9 @@ export class Incoming {
   /** The content of a file that maildirqmtp can deliver. */
   async *#file(recipient: Buffer): AsyncGenerator<Buffer, void> {
     yield encodeMaildirHead(this.sender, recipient);
-    yield* this.#body?.chunks() ?? [];
+    const chunks = this.#body?.chunks() ?? [];
+    const corruption = Corruption.by(this.#kinds);
+    if (corruption === undefined) yield* chunks;
+    else yield* corruption.apply(chunks);
   }
 }

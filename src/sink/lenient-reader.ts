@@ -160,7 +160,7 @@ export class LenientReader {
     if (this.#kinds.has("accept-blank")) digits = digits.replace(/^ +/, "");
     if (this.#kinds.has("accept-sign")) digits = digits.replace(/^[+-]/, "");
     if (this.#kinds.has("accept-letter")) digits = digits.replace(/[a-zA-Z]/g, "");
-    if (this.#kinds.has("accept-any-digit")) {
+    if (/\D/.test(digits) && this.#kinds.has("accept-any-digit")) {
       const value = [...digits].reduce((sum, digit) => sum * 10 + digit.charCodeAt(0) - 0x30, 0);
       digits = value < 0 ? digits : String(value);
     }

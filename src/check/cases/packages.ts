@@ -1,0 +1,194 @@
+import type { ActiveCase } from "../case.ts";
+import { MARK_DOMAIN } from "../inbox.ts";
+import { closed, fail, type Outcome, pass, Undecided } from "../outcome.ts";
+import { answered, type Probe, responses, undecided } from "../probe.ts";
+import { inWords, statusOf } from "../seen.ts";
+import { heardInWords } from "../wire.ts";
+import { wireBytes } from "../wire-package.ts";
+
+const SENDER_DOMAIN = `@${MARK_DOMAIN}`;
+const MANY = 1_000;
+/** What `4/large-message` sends, in bytes. */
+const LARGE = 64 * 1024 * 1024;
+/** The message of section 8's second example. */
+const EXAMPLE_2_HEADER = `From: MAILER-DAEMON@heaven.af.mil
+To:
+   Hate."The Quoting"@SILVERTON.berkeley.edu,
+   "\\\\Backslashes!"@silverton.BERKELEY.edu
+`;
+const EXAMPLE_2_BODY = `The recipient addresses here could have been encoded in SMTP as
+
+   RCPT TO:<Hate.The\\ Quoting@silverton.berkeley.EDU>
+   RCPT TO:<\\\\Backslashes!@silverton.berkeley.edu>
+
+This ends with a partial last line, right here`;
+
+/** Section 4: what packages may contain. */
+export const PACKAGE_CASES: readonly ActiveCase[] = [
+  {
+    id: "4/encoding-dos",
+    level: "must",
+    requirement: "A message is not rejected because of its encoding.",
+    needs: ["to"],
+    messages: 1,
+    sent: "a message in encoding #1 (dos: CR LF)",
+    expected: "success, as for the same message in encoding #2 (unix: LF)",
+    advice: "clients must send in encoding #2: qmtp send --encoding unix, which is the default",
+    run: inDos,
+  },
+  {
+    id: "4/empty-message",
+    level: "should",
+    requirement: "A message of one empty line is accepted.",
+    needs: ["to"],
+    messages: 1,
+    sent: "a message without a byte after the encoding",
+    expected: "success",
+    advice: "clients must not send empty messages: qmtp send --skip-empty",
+    run: (probe) => accepted(probe, Buffer.alloc(0)),
+  },
+  {
+    id: "4/null-sender",
+    level: "must",
+    requirement: "The sender may be empty.",
+    needs: ["to"],
+    messages: 1,
+    sent: "a message from the null sender",
+    expected: "success",
+    advice: "bounces cannot be sent to this server",
+    run: (probe) => accepted(probe, probe.message().text, Buffer.alloc(0)),
+  },
+  {
+    id: "4/example-1",
+    level: "should",
+    requirement: "The first example of section 8 is accepted.",
+    needs: ["to"],
+    messages: 1,
+    sent: "the message of the first example, with a Subject",
+    expected: "success",
+    run: (probe) => accepted(probe, firstExample(probe)),
+  },
+  {
+    id: "4/example-2",
+    level: "should",
+    requirement: "The second example of section 8 is accepted, in encoding #2.",
+    needs: ["to"],
+    messages: 1,
+    sent: "the message of the second example, with a Subject",
+    expected: "success",
+    run: (probe) => accepted(probe, probe.message(EXAMPLE_2_BODY, EXAMPLE_2_HEADER).text),
+  },
+  sender("quotes", "blanks, quotes and backslashes", `Hate."The \\Quoting"`),
+  sender("8-bit", "bytes beyond ASCII", "caf\xe9"),
+  sender("900", "900 bytes", "a".repeat(900 - SENDER_DOMAIN.length)),
+  sender("2000", "2,000 bytes", "a".repeat(2_000 - SENDER_DOMAIN.length)),
+  {
+    id: "4/no-recipients",
+    level: "should",
+    requirement: "A package without recipients has no responses.",
+    needs: [],
+    messages: 0,
+    sent: "a package with an empty list of recipients",
+    expected: "no response",
+    advice: "clients must not send packages without recipients",
+    run: async (probe) => {
+      const wire = await probe.open();
+      await wire.send(probe.package([]));
+      const heard = await wire.hear(1, probe.subject.waitMs);
+      return heard.responses.length > 0 ? fail(heardInWords(heard)) : pass(heardInWords(heard));
+    },
+  },
+  {
+    id: "4/many-recipients",
+    level: "should",
+    requirement: "A package may have many recipients.",
+    needs: ["refused"],
+    messages: 0,
+    sent: "a package with 1,000 refused recipients",
+    expected: "1,000 responses",
+    advice: "clients must send packages of few recipients, or of one: qmtp send --split",
+    run: async (probe) => {
+      await probe.refusing();
+      const wire = await probe.open();
+      await wire.send(probe.package(Array.from({ length: MANY }, () => probe.refused)));
+      return answered(await wire.hear(MANY));
+    },
+  },
+  {
+    id: "4/large-message",
+    level: "should",
+    requirement: "A message of 64 MiB is answered.",
+    needs: ["to", "large"],
+    messages: 1,
+    sent: "a message of 64 MiB",
+    expected: "1 response",
+    advice: "clients must not send messages of that size",
+    run: async (probe) => {
+      const wire = await probe.open();
+      const { text } = probe.message(`${"x".repeat(99)}\n`.repeat(LARGE / 100));
+      await wire.post(probe.package([probe.to], text), 1);
+      return answered(await wire.hear(1));
+    },
+  },
+];
+
+function sender(slug: string, what: string, local: string): ActiveCase {
+  return {
+    id: `4/sender-${slug}`,
+    level: "should",
+    requirement: `A sender with ${what} is answered, and the connection stays usable.`,
+    needs: ["to"],
+    messages: 1,
+    sent: `a package from a sender with ${what}`,
+    expected: "any response, and the connection stays open",
+    advice: `clients must refuse senders with ${what} themselves`,
+    run: async (probe) => {
+      const wire = await probe.open();
+      const from = Buffer.from(`${local}${SENDER_DOMAIN}`, "latin1");
+      await wire.post(probe.package([probe.to], probe.message().text, from), 1);
+      const heard = await wire.hear(1);
+      const after = heard.end === "enough" ? await wire.hear(2, probe.subject.waitMs) : heard;
+      if (after.end !== "closed") return answered(heard);
+      // It may close after every package, which is the case of another requirement.
+      if (heard.end === "enough" && (await probe.controls.closes())) throw undecided(after);
+      return answered(after);
+    },
+  };
+}
+
+/** A message that should be accepted as a plain one is. */
+async function accepted(probe: Probe, text: Buffer, from = probe.subject.sender): Promise<Outcome> {
+  const wire = await probe.open();
+  await wire.post(probe.package([probe.to], text, from), 1);
+  const [content] = await responses(wire, 1);
+  if (content === undefined || statusOf(content) === undefined) throw new Undecided("no status");
+  if (statusOf(content) === "success") return pass(inWords(content));
+  await probe.accepting();
+  return fail(inWords(content));
+}
+
+/** A server that refuses the encoding may do so, and close, before it has read the package. */
+async function inDos(probe: Probe): Promise<Outcome> {
+  await probe.accepting();
+  const wire = await probe.open();
+  const { to, subject } = probe;
+  const lines = probe.message().text.toString("latin1").replaceAll("\n", "\r\n");
+  const message = Buffer.from(`\r${lines}`, "latin1");
+  await wire.post(wireBytes({ message, sender: subject.sender, recipients: [to] }), 1);
+  const heard = await wire.hear(1);
+  const [content] = heard.responses;
+  if (content === undefined) {
+    if (heard.end === "closed") return closed(heardInWords(heard));
+    throw undecided(heard);
+  }
+  return statusOf(content) === "success" ? pass(inWords(content)) : fail(inWords(content));
+}
+
+function firstExample(probe: Probe): Buffer {
+  const before = [
+    "Received: (qmail-queue invoked by uid 0); 29 Jul 1996 09:36:40 -0000",
+    "To: djb@silverton.berkeley.edu (D. J. Bernstein)",
+    "",
+  ];
+  return probe.message("This is a test.\n", before.join("\n")).text;
+}

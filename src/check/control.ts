@@ -1,0 +1,87 @@
+import type { Status } from "../protocol/response.ts";
+import { Undecided } from "./outcome.ts";
+import { statusOf } from "./seen.ts";
+import { type Heard, heardInWords } from "./wire.ts";
+
+export type Which = "to" | "refused";
+
+/** A plain message that was sent. */
+export interface Control {
+  readonly heard: Heard;
+  readonly mark: string;
+  /** Whether the server closes the connection after the response. */
+  readonly closes: Promise<boolean>;
+}
+
+/** How the server answers a plain message, which says what an answer to a strange one means. Each is sent once in a run. */
+export class Controls {
+  readonly #send: (which: Which) => Promise<Control>;
+  readonly #sent = new Map<Which, Promise<Control>>();
+
+  /** Whether there has been a response. */
+  hasServed = false;
+
+  /** @param send sends the message, and waits for its response */
+  constructor(send: (which: Which) => Promise<Control>) {
+    this.#send = send;
+  }
+
+  /** What came for it. @throws {Undecided} without a connection */
+  async heard(which: Which): Promise<Heard> {
+    const { heard } = await this.#control(which);
+    if (heard.responses.length > 0) this.hasServed = true;
+    return heard;
+  }
+
+  /** The text by which it is found when it has arrived. @throws {Undecided} */
+  async mark(): Promise<string> {
+    return (await this.#control("to")).mark;
+  }
+
+  /** Whether the server closes the connection after a plain message. @throws {Undecided} */
+  async closes(): Promise<boolean> {
+    return (await this.#control("to")).closes;
+  }
+
+  #control(which: Which): Promise<Control> {
+    const known = this.#sent.get(which) ?? this.#send(which);
+    this.#sent.set(which, known);
+    return known;
+  }
+
+  /** Forgets what was only too slow, so that it is tried once more. */
+  async retry(): Promise<void> {
+    for (const [which, sent] of this.#sent) {
+      const end = await sent.then(
+        ({ heard }) => heard.end,
+        () => "time",
+      );
+      if (end === "time") this.#sent.delete(which);
+    }
+  }
+
+  /** @throws {Undecided} unless a plain message is answered at all */
+  async answered(): Promise<void> {
+    const heard = await this.heard("to");
+    if (heard.responses.length > 0) return;
+    throw new Undecided(`a plain message gets no answer: ${heardInWords(heard)}`, heard.end === "time");
+  }
+
+  /** The status of a plain message to the recipient that takes messages. @throws {Undecided} */
+  accepted(): Promise<Status> {
+    return this.#status("to");
+  }
+
+  /** The same for the recipient that is refused. @throws {Undecided} */
+  refused(): Promise<Status> {
+    return this.#status("refused");
+  }
+
+  async #status(which: Which): Promise<Status> {
+    const { responses, end } = await this.heard(which);
+    const [first] = responses;
+    const status = first === undefined ? undefined : statusOf(first);
+    if (status === undefined) throw new Undecided("a plain message gets no answer", end === "time");
+    return status;
+  }
+}

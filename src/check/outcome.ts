@@ -1,0 +1,29 @@
+export type Verdict = "pass" | "fail" | "skip" | "unclear";
+
+/** What a case found. */
+export interface Outcome {
+  readonly verdict: Exclude<Verdict, "skip">;
+  readonly got: string;
+  /** Only time decided: something had not come when the time was over. */
+  readonly late?: boolean;
+  /** The server closed the connection. */
+  readonly closed?: boolean;
+}
+
+/** Thrown when something keeps a case from a verdict. */
+export class Undecided extends Error {
+  readonly late: boolean;
+
+  constructor(got: string, late = false) {
+    super(got);
+    this.late = late;
+  }
+}
+
+export const pass = (got: string): Outcome => ({ verdict: "pass", got });
+export const fail = (got: string): Outcome => ({ verdict: "fail", got });
+/** A failure for want of something that may only be slow. */
+export const late = (got: string): Outcome => ({ verdict: "fail", got, late: true });
+/** A failure because the server closed the connection, as one does that is gone. */
+export const closed = (got: string): Outcome => ({ verdict: "fail", got, closed: true });
+export const unclear = (got: string): Outcome => ({ verdict: "unclear", got });

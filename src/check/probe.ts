@@ -1,0 +1,216 @@
+import type { Duplex } from "node:stream";
+import type { Trace } from "../client/route.ts";
+import { onAbort } from "../io/abort.ts";
+import type { Status } from "../protocol/response.ts";
+import type { Connector } from "../transport/connector.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
+import type { TlsSettings } from "../transport/tls-settings.ts";
+import type { Controls } from "./control.ts";
+import { type Inbox, MARK_DOMAIN } from "./inbox.ts";
+import { closed, late, type Outcome, pass, Undecided } from "./outcome.ts";
+import type { Seen } from "./seen.ts";
+import { type Heard, heardInWords, Wire } from "./wire.ts";
+import { wireBytes } from "./wire-package.ts";
+
+/** What a run is about. */
+export interface Subject {
+  readonly endpoint: Endpoint;
+  readonly connector: Pick<Connector, "open">;
+  readonly signal: AbortSignal;
+  readonly observer?: Trace | undefined;
+  readonly sender: Buffer;
+  /** Takes messages. */
+  readonly to: Buffer | undefined;
+  /** Is refused. */
+  readonly refused: Buffer | undefined;
+  /** The maildir in which messages arrive. */
+  readonly inbox: Inbox | undefined;
+  readonly tls: TlsSettings | undefined;
+  /** Milliseconds to wait for something that should not come. */
+  readonly waitMs: number;
+  /** Milliseconds to wait for something that should. */
+  readonly timeoutMs: number;
+}
+
+/** What a case hands over to the run. */
+export interface ProbeEvents {
+  readonly onSeen: (seen: Seen) => void;
+  /** @throws if that is more than was announced */
+  readonly onMessages: (count: number) => void;
+  readonly onConnectFailed: () => void;
+}
+
+/** A recipient that no server can deliver to (RFC 2606), for packages that are never completed. */
+const NOWHERE = Buffer.from(`never-completed@${MARK_DOMAIN}`);
+
+/** What a case works with: connections to the server, packages that name the case, and what is known about it. */
+export class Probe {
+  readonly subject: Subject;
+  readonly controls: Controls;
+  readonly #caseId: string;
+  readonly #events: ProbeEvents;
+  readonly #wires: Wire[] = [];
+  #recipients: readonly Buffer[] = [];
+
+  constructor(caseId: string, subject: Subject, controls: Controls, events: ProbeEvents) {
+    this.#caseId = caseId;
+    this.subject = subject;
+    this.controls = controls;
+    this.#events = events;
+  }
+
+  /** @throws {Undecided} without one, which cases that need it never see */
+  get to(): Buffer {
+    return this.subject.to ?? absent();
+  }
+
+  get refused(): Buffer {
+    return this.subject.refused ?? absent();
+  }
+
+  /**
+   * A connection of its own.
+   * @param endpoint if it is to be another; what comes from there need not be responses
+   * @throws {Undecided} if there is none
+   */
+  async open(endpoint?: Endpoint): Promise<Wire> {
+    const connection = await this.connect(endpoint ?? this.subject.endpoint);
+    const { observer, timeoutMs } = this.subject;
+    const { onMessages } = this.#events;
+    const onSeen = endpoint === undefined ? this.#events.onSeen : () => {};
+    const caseId = this.#caseId;
+    const wire = new Wire(connection, timeoutMs, {
+      onSent: (bytes) => observer?.sent("head", bytes),
+      onReceived: (bytes) => observer?.received(bytes),
+      onResponse: (content) => onSeen({ caseId, recipients: this.#recipients, content }),
+      onBroken: (broken) => onSeen({ caseId, recipients: this.#recipients, content: undefined, broken }),
+      onMessages,
+    });
+    this.#wires.push(wire);
+    return wire;
+  }
+
+  /** The connection itself. @throws {Undecided} */
+  async connect(endpoint: Endpoint): Promise<Duplex> {
+    const { connector, signal, observer } = this.subject;
+    try {
+      const { connection } = await connector.open([endpoint], signal, observer?.note);
+      return connection;
+    } catch (error) {
+      this.#events.onConnectFailed();
+      throw new Undecided(`no connection: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /** A message that says which case it belongs to, and a text by which it is found when it has arrived. */
+  message(body = "This message was sent by qmtp check.\n", before = ""): { text: Buffer; mark: string } {
+    const mark = `<${crypto.randomUUID()}@${MARK_DOMAIN}>`;
+    const header = [
+      `Subject: qmtp check ${this.#caseId}`,
+      `Message-ID: ${mark}`,
+      `Date: ${new Date().toUTCString().replace("GMT", "+0000")}`,
+      `From: qmtp check <check@${MARK_DOMAIN}>`,
+    ];
+    return { text: Buffer.from(`${before}${header.join("\n")}\n\n${body}`, "latin1"), mark };
+  }
+
+  /** A whole package. */
+  package(recipients: readonly Buffer[], text = this.message().text, sender = this.subject.sender): Buffer {
+    this.#recipients = recipients;
+    return wireBytes({ message: Buffer.concat([Buffer.from("\n"), text]), sender, recipients });
+  }
+
+  /** A package to a recipient that does not exist, without its last byte, which is never sent. */
+  incomplete(): Buffer {
+    return this.package([NOWHERE], this.message("This package is never completed.\n").text).subarray(0, -1);
+  }
+
+  /** Waits until a message has arrived. The server may store it only when the connection has ended. */
+  async arrived(mark: string, ms = this.subject.timeoutMs): Promise<Buffer | undefined> {
+    const { inbox, signal } = this.subject;
+    return (inbox ?? absent()).find(mark, ms, signal);
+  }
+
+  /** Waits without expecting anything. */
+  pause(ms: number): Promise<void> {
+    const { signal } = this.subject;
+    return new Promise((resolve) => {
+      let stopListening = () => {};
+      const done = () => {
+        clearTimeout(timer);
+        stopListening();
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      stopListening = onAbort(signal, done);
+    });
+  }
+
+  /** @throws {Undecided} unless a plain message to the recipient is a success, in another connection */
+  async accepting(): Promise<void> {
+    const status = await this.controls.accepted();
+    if (status !== "success") throw new Undecided(`a plain message to ${this.to} is a ${status}`);
+  }
+
+  /** @throws {Undecided} unless a plain message to the recipient arrives in the inbox */
+  async delivering(): Promise<void> {
+    await this.accepting();
+    if ((await this.arrived(await this.controls.mark())) === undefined) {
+      throw new Undecided("a plain message does not arrive in the inbox", true);
+    }
+  }
+
+  /** @throws {Undecided} unless a plain message to that recipient is refused, in another connection */
+  async refusing(): Promise<Status> {
+    const status = await this.controls.refused();
+    if (status === "success") throw new Undecided(`${this.refused} is not refused`);
+    return status;
+  }
+
+  /** The first bytes sent and received, on all its connections. */
+  evidence(): { sent: Buffer; received: Buffer } {
+    const all = this.#wires.map((wire) => wire.evidence);
+    return {
+      sent: Buffer.concat(all.map(({ sent }) => sent)),
+      received: Buffer.concat(all.map(({ received }) => received)),
+    };
+  }
+
+  /** Ends all its connections. */
+  close(): void {
+    for (const wire of this.#wires) wire.close();
+  }
+}
+
+function absent(): never {
+  throw new TypeError("a case uses what it does not name in its needs");
+}
+
+/**
+ * The responses that were waited for.
+ * @throws {Undecided} if fewer came: the case is about something else
+ */
+export async function responses(wire: Wire, count: number): Promise<readonly Buffer[]> {
+  const heard = await wire.hear(count);
+  if (heard.end === "enough") return heard.responses.slice(0, count);
+  throw undecided(heard);
+}
+
+/** The verdict of a case that is about these responses. @throws {Undecided} if what came cannot be read */
+export function answered(heard: Heard): Outcome {
+  const got = heardInWords(heard);
+  switch (heard.end) {
+    case "enough":
+      return pass(got);
+    case "time":
+      return late(got);
+    case "closed":
+      return closed(got);
+    case "broken":
+      throw undecided(heard);
+  }
+}
+
+export function undecided(heard: Heard): Undecided {
+  return new Undecided(heardInWords(heard), heard.end === "time");
+}
