@@ -84,7 +84,7 @@ async function sendOver<P extends Package>(
 }
 
 /** The deliveries of all packages, and how the session went. */
-export interface Delivered extends SessionReport {
+export interface DeliveryReport extends SessionReport {
   /** One for each recipient of each package, in order. */
   readonly deliveries: readonly Delivery[];
 }
@@ -94,7 +94,7 @@ export async function deliver(
   packages: readonly Package[],
   route: Route,
   events: Omit<SendEvents<Package>, "onSettled"> = {},
-): Promise<Delivered> {
+): Promise<DeliveryReport> {
   const settled = new Map<Package, readonly Delivery[]>();
   const report = await sendPackages(packages.values(), route, {
     ...events,
@@ -111,7 +111,7 @@ export function deferAllRecipients(
   recipients: readonly Buffer[],
   endpoints: readonly Endpoint[],
   error: QmtpError,
-): Delivered {
+): DeliveryReport {
   const report = notConnected(endpoints, error);
   return { ...report, deliveries: deferAll(recipients, report.cause) };
 }

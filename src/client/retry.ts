@@ -4,7 +4,7 @@ import { now } from "../io/clock.ts";
 import { type Delivery, mergeAttempts } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
 import { causeOf } from "../session/cause.ts";
-import { type Delivered, deliver, type SendEvents } from "./deliver.ts";
+import { type DeliveryReport, deliver, type SendEvents } from "./deliver.ts";
 import type { Route } from "./route.ts";
 
 /** When to retry; times in milliseconds. */
@@ -19,14 +19,14 @@ export interface RetryPolicy {
   readonly unanswered: boolean;
 }
 
-/** A retry that is about to be waited for. */
+/** A retry, before the wait for it. */
 export interface Retry {
-  /** Its number; the first attempt is 1. */
+  /** The number of this attempt; the first is 1. */
   readonly attempt: number;
-  /** How many attempts there may be. */
+  /** The greatest number of attempts. */
   readonly attempts: number;
   readonly delayMs: number;
-  /** The recipients that are retried, as the attempts so far have left them; never empty. */
+  /** The results so far of the recipients to retry; never empty. */
   readonly deliveries: readonly Delivery[];
 }
 
@@ -45,9 +45,9 @@ export interface Clock {
   random(): number;
 }
 
-export interface DeliveredWithRetries extends Delivered {
+export interface ReportWithAttempts extends DeliveryReport {
   /** In order; never empty. */
-  readonly attempts: readonly Delivered[];
+  readonly attempts: readonly DeliveryReport[];
 }
 
 /** Delays grow no longer than this: when a server is back, mail should not wait for hours. */
@@ -76,7 +76,7 @@ export async function deliverWithRetries(
   policy: RetryPolicy,
   events: RetryEvents = {},
   clock: Clock = SYSTEM_CLOCK,
-): Promise<DeliveredWithRetries> {
+): Promise<ReportWithAttempts> {
   const { signal, observer } = route;
   const startedAt = clock.now();
   let last = await deliver(packagesFor(recipients), route, events);
@@ -110,7 +110,7 @@ export async function deliverWithRetries(
   return { ...last, deliveries, violations: attempts.flatMap(({ violations }) => violations), attempts };
 }
 
-function isLasting({ cause }: Delivered): boolean {
+function isLasting({ cause }: DeliveryReport): boolean {
   if (cause === null) return false;
   const { code, hint } = cause.error;
   return LASTING.includes(code) || hint?.kind === "other-protocol" || hint?.kind === "speaks-tls";

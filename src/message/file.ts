@@ -18,7 +18,7 @@ export interface FileFormat {
   readonly raw: boolean;
   /** Returns the bytes that replace the header. */
   readonly editHeader?: EditHeader | undefined;
-  /** Called while a file is read before it is sent, with the bytes read so far and their total. */
+  /** Called while a file is counted, before it is sent, with the bytes read so far and their total. */
   readonly onRead?: ((bytes: number, total: number) => void) | undefined;
 }
 

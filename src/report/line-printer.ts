@@ -10,7 +10,7 @@ export class LinePrinter {
   #text = "";
   #waiting = false;
 
-  /** @param stream called when there is a line to print */
+  /** @param stream returns the stream; called when there is a line to print */
   constructor(stream: () => OutputStream) {
     this.#stream = stream;
   }

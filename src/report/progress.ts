@@ -45,7 +45,7 @@ export class Progress {
     const { default: ora } = await import("ora");
     if (this.#stopped) return;
     // If ora hides the cursor, it also handles signals, and ends the process before it has reported. Nor may it read
-    // standard input, which is the message. What is written to a terminal meanwhile gets a line above the spinner.
+    // standard input, which is the message. Lines written to the terminal meanwhile appear above the spinner.
     const spinner = ora({
       stream,
       text: this.#text(),
@@ -83,7 +83,7 @@ export function messagesStored(stored: number, total: number, elapsedMs: number)
   return `spooled ${messagesDone(stored, total, elapsedMs)}`;
 }
 
-/** A part of a file, read before it is sent. */
+/** How much of a file has been read, before it is sent. */
 export function bytesRead(read: number, total: number): string {
   return `read ${size(read)} of ${size(total)}`;
 }

@@ -2,7 +2,7 @@ import type { Retry, RetryEvents } from "../client/retry.ts";
 import { now } from "../io/clock.ts";
 import { bytesRead, bytesSent, type Progress, type ProgressText } from "./progress.ts";
 
-/** Progress of sending a message: reading a large file, connecting, sending, and waiting for a retry. */
+/** Shows the progress of sending a message: reading a large file, connecting, sending, and waiting for a retry. */
 export class SendProgress {
   readonly #start: (text: ProgressText) => Progress | undefined;
   readonly #signal: AbortSignal;
@@ -10,7 +10,7 @@ export class SendProgress {
   #progress: Progress | undefined;
   #started = false;
 
-  /** @param start shows a text from then on; called when there is one */
+  /** @param start starts to show a text; called when there is something to show */
   constructor(start: (text: ProgressText) => Progress | undefined, signal: AbortSignal) {
     this.#start = start;
     this.#signal = signal;
@@ -29,7 +29,7 @@ export class SendProgress {
         [sent, connectedAt, toSend] = [0, now(), undefined];
         this.#show(() => {
           toSend ??= total();
-          // The rate does not sink while the server takes its time.
+          // While waiting for responses, the rate stays the same.
           const until = sent < toSend ? now() : sentAt;
           return attempt + bytesSent(sent, toSend, until - connectedAt);
         });
@@ -38,14 +38,14 @@ export class SendProgress {
         [sent, sentAt] = [bytes, now()];
       },
       onRetry: (retry) => {
-        attempt = `${numbered(retry)}: `;
+        attempt = `${attemptOf(retry)}: `;
         const at = now() + retry.delayMs;
-        this.#show(() => `${numbered(retry)} in ${Math.max(0, Math.ceil((at - now()) / 1_000))} s`);
+        this.#show(() => `${attemptOf(retry)} in ${Math.max(0, Math.ceil((at - now()) / 1_000))} s`);
       },
     };
   }
 
-  /** Removes it from the terminal, until there is more to show. */
+  /** Removes the progress from the terminal, until there is more to show. */
   stop(): void {
     this.#progress?.stop();
     this.#progress = undefined;
@@ -62,6 +62,6 @@ export class SendProgress {
   }
 }
 
-function numbered({ attempt, attempts }: Retry): string {
+function attemptOf({ attempt, attempts }: Retry): string {
   return `attempt ${attempt} of ${attempts}`;
 }

@@ -1,5 +1,5 @@
 import type { Option } from "commander";
-import type { Delivered } from "../../client/deliver.ts";
+import type { DeliveryReport } from "../../client/deliver.ts";
 import { reason, visiblePath } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
@@ -53,9 +53,9 @@ interface LoggedMessage {
   readonly file?: string | undefined;
 }
 
-type Results = Pick<Delivered, "server"> & {
+type Results = Pick<DeliveryReport, "server"> & {
   readonly deliveries: readonly SpooledDelivery[];
-  readonly attempts?: readonly Delivered[];
+  readonly attempts?: readonly DeliveryReport[];
 };
 
 /** Logs each delivery of a message, if there is a log. @param startedAt when its delivery began */

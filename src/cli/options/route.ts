@@ -35,7 +35,7 @@ export interface RouteDefaults {
 type DefaultServers = (env: Environment, port: number | undefined) => readonly Endpoint[];
 
 /** A route with our own connector, which can also resolve endpoints. */
-export interface OwnRoute extends Route {
+export interface ResolvingRoute extends Route {
   readonly connector: Connector;
 }
 
@@ -87,7 +87,7 @@ export async function readRoute(
   options: RouteOptions,
   context: Context,
   defaultServers?: DefaultServers,
-): Promise<OwnRoute> {
+): Promise<ResolvingRoute> {
   return routeTo(readEndpoints(options, context.env, defaultServers), options, context);
 }
 
@@ -99,7 +99,7 @@ export async function routeTo(
   endpoints: readonly Endpoint[],
   options: RouteOptions,
   context: RouteContext,
-): Promise<OwnRoute> {
+): Promise<ResolvingRoute> {
   const { connectTimeout, timeout, maxTime, sourceIp } = options;
   if (endpoints.some(({ kind }) => kind === "mx")) nameServer(context.env);
   const usesTls = endpoints.some(({ kind }) => kind === "tls");
@@ -122,7 +122,7 @@ export async function routeTo(
 }
 
 /** The same route, but after a signal it waits a while for responses to packages in flight. */
-export function withDrain(route: OwnRoute): OwnRoute {
+export function withDrain(route: ResolvingRoute): ResolvingRoute {
   const { limits } = route;
   return { ...route, limits: { ...limits, drainMs: Math.min(MAX_DRAIN_MS, limits.idleMs) } };
 }

@@ -1,5 +1,5 @@
 import type { Context } from "../../cli/context.ts";
-import { familyOf, type OwnRoute, type RouteOptions, routeTo } from "../../cli/options/route.ts";
+import { familyOf, type ResolvingRoute, type RouteOptions, routeTo } from "../../cli/options/route.ts";
 import { interruption, QmtpError } from "../../errors.ts";
 import { withTimeLimit } from "../../io/time-limit.ts";
 import { qmailHome } from "../../qmail/control.ts";
@@ -14,7 +14,7 @@ import type { RemoteRequest } from "./read.ts";
 
 /** A connection for the message, what became of it without one, or a case for SMTP. */
 export type Reached =
-  | { readonly opened: OpenConnection; readonly route: OwnRoute }
+  | { readonly opened: OpenConnection; readonly route: ResolvingRoute }
   | { readonly letter: "Z" | "D"; readonly text: string }
   | "smtp";
 
@@ -76,7 +76,7 @@ const ADDRESSES_SHARE = 0.25;
 function lookUp(
   { domain }: MxEndpoint,
   options: RouteOptions,
-  { signal, observer }: OwnRoute,
+  { signal, observer }: ResolvingRoute,
   { env }: Context,
 ): Promise<ExchangerRoute> {
   const { connectTimeout } = options;
@@ -95,7 +95,7 @@ function lookUp(
 }
 
 /** A route over which TLS options are no mistake: control/qmtpremoteargs gives them for every host. */
-function routeOver(endpoint: Endpoint, options: RouteOptions, context: Context): Promise<OwnRoute> {
+function routeOver(endpoint: Endpoint, options: RouteOptions, context: Context): Promise<ResolvingRoute> {
   const { cacert, cert, key, tlsServername, pinnedpubkey, insecure, ...clear } = options;
   return routeTo([endpoint], endpoint.kind === "tls" ? options : clear, {
     env: context.env,

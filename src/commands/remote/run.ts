@@ -1,5 +1,5 @@
 import type { Context } from "../../cli/context.ts";
-import type { OwnRoute } from "../../cli/options/route.ts";
+import type { ResolvingRoute } from "../../cli/options/route.ts";
 import { deliver } from "../../client/deliver.ts";
 import { QmtpError } from "../../errors.ts";
 import { fileMessage } from "../../message/file.ts";
@@ -36,7 +36,7 @@ async function handOver({ operands }: RemoteRequest, context: Context): Promise<
 async function send(
   { sender, recipients }: RemoteRequest,
   opened: OpenConnection,
-  route: OwnRoute,
+  route: ResolvingRoute,
   context: Context,
 ): Promise<string> {
   const server = opened.server.address ?? opened.server.endpoint;

@@ -1,6 +1,6 @@
 import type { Context } from "../../cli/context.ts";
 import { type Output, readOutput } from "../../cli/options/output.ts";
-import { type OwnRoute, readRoute, withDrain } from "../../cli/options/route.ts";
+import { type ResolvingRoute, readRoute, withDrain } from "../../cli/options/route.ts";
 import type { RetryPolicy } from "../../client/retry.ts";
 import { usageError } from "../../errors.ts";
 import type { SendOptions } from "./declare.ts";
@@ -8,7 +8,7 @@ import { type PackageRequest, readPackage } from "./read-package.ts";
 
 /** A message to send, and how to send it: the command line, checked. */
 export interface SendRequest extends PackageRequest {
-  readonly route: OwnRoute;
+  readonly route: ResolvingRoute;
   readonly output: Output;
   readonly retry: RetryPolicy;
   /** The maildir in which to store the message for deferred recipients. */
@@ -37,7 +37,7 @@ export async function read(
   };
 }
 
-function retryPolicy(options: SendOptions, { endpoints }: OwnRoute): RetryPolicy {
+function retryPolicy(options: SendOptions, { endpoints }: ResolvingRoute): RetryPolicy {
   const { retry: retries, retryDelay: delayMs, retryMaxTime: maxMs, retryUnanswered } = options;
   if (retries > 0 && endpoints.every(({ kind }) => kind === "ucspi")) {
     throw usageError("--retry cannot reconnect with ucspi:; name another endpoint");

@@ -1,10 +1,10 @@
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { logDeliveries, withLog } from "../../cli/options/log.ts";
-import type { OwnRoute } from "../../cli/options/route.ts";
+import type { ResolvingRoute } from "../../cli/options/route.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
 import { deferAllRecipients } from "../../client/deliver.ts";
-import { type DeliveredWithRetries, deliverWithRetries, type Retry } from "../../client/retry.ts";
+import { deliverWithRetries, type ReportWithAttempts, type Retry } from "../../client/retry.ts";
 import { interruptedReading, interruption } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
@@ -29,7 +29,7 @@ import { suggestSubject } from "./suggest-subject.ts";
  */
 export const send: CommandModule = { declare, read, run };
 
-type DeliveredAndSpooled = Omit<DeliveredWithRetries, "deliveries"> & {
+type SpooledReport = Omit<ReportWithAttempts, "deliveries"> & {
   readonly deliveries: readonly SpooledDelivery[];
 };
 
@@ -109,7 +109,7 @@ async function deliverWithProgress(
   recipients: readonly Buffer[],
   progress: SendProgress,
   { say }: Context,
-): Promise<DeliveredWithRetries> {
+): Promise<ReportWithAttempts> {
   let packages: readonly Package[] = [];
   const packagesFor = (some: readonly Buffer[]) => {
     packages = split
@@ -120,7 +120,7 @@ async function deliverWithProgress(
   const events = progress.events(() => packages.reduce((sum, pkg) => sum + packageLength(pkg), 0));
   const onRetry = (next: Retry) => {
     events.onRetry?.(next);
-    // A transcript has it, too.
+    // A transcript already shows it.
     if (!output.quiet && !output.hasTranscript) say(retryLine(next));
   };
   try {
@@ -133,7 +133,7 @@ async function deliverWithProgress(
 async function report(
   { sender, output, message: { source, composition } }: SendRequest,
   message: Message | undefined,
-  delivered: DeliveredAndSpooled,
+  delivered: SpooledReport,
   context: Context,
 ): Promise<number> {
   const { deliveries, violations, attempts, cause } = delivered;
@@ -169,7 +169,7 @@ async function exchangersOf({
   endpoints,
   connector,
   signal,
-}: OwnRoute): Promise<DryRunExchanger[] | undefined> {
+}: ResolvingRoute): Promise<DryRunExchanger[] | undefined> {
   const domains = endpoints.filter((endpoint) => endpoint.kind === "mx");
   if (domains.length === 0) return undefined;
   const all = domains.map(async (domain) => {
