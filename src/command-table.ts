@@ -2,6 +2,7 @@ import type { CommandEntry, CommandTable, Launcher } from "./cli/command.ts";
 import { PREFIX_MEANING } from "./cli/options/kinds.ts";
 import {
   MAILDIR_TABLE,
+  PING_TABLE,
   QUEUE_TABLE,
   REMOTE_TABLE,
   SEND_TABLE,
@@ -52,6 +53,12 @@ const COMMANDS: readonly CommandEntry[] = [
     exitCodes: REMOTE_TABLE,
     frequent: true,
     load: async () => (await import("./commands/remote/remote.ts")).remote,
+  },
+  {
+    name: "ping",
+    summary: "connect to a server, and say how long it took and what answered; no mail is sent",
+    exitCodes: PING_TABLE,
+    load: async () => (await import("./commands/ping/ping.ts")).ping,
   },
   {
     name: "sink",

@@ -4,8 +4,8 @@ import type { Package, PackageSource } from "../protocol/package.ts";
 import type { Violation } from "../protocol/violation.ts";
 import { type Cause, causeOf } from "../session/cause.ts";
 import { runSession } from "../session/session.ts";
-import type { OpenConnection, Server } from "../transport/connector.ts";
-import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
+import { type OpenConnection, type Server, unreached } from "../transport/connector.ts";
+import type { Endpoint } from "../transport/endpoint.ts";
 import type { Route } from "./route.ts";
 
 export interface SendEvents<P extends Package> {
@@ -56,9 +56,8 @@ export async function sendPackages<P extends Package>(
 
 /** The report when there was no connection. */
 function notConnected(endpoints: readonly Endpoint[], error: QmtpError): SessionReport {
-  const last = endpoints.at(-1) as Endpoint;
   return {
-    server: { endpoint: formatEndpoint(last), address: null, port: null, tls: null },
+    server: unreached(endpoints),
     timing: { connectMs: null, sendMs: null, responseMs: null },
     violations: [],
     cause: causeOf(error),

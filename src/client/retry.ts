@@ -1,6 +1,6 @@
 import { type Code, interruption } from "../errors.ts";
-import { onAbort } from "../io/abort.ts";
 import { now } from "../io/clock.ts";
+import { pause } from "../io/pause.ts";
 import { type Delivery, mergeAttempts } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
 import { causeOf } from "../session/cause.ts";
@@ -128,15 +128,5 @@ function delayBefore(attemptsSoFar: number, { delayMs }: RetryPolicy, clock: Clo
 const SYSTEM_CLOCK: Clock = {
   now,
   random: () => Math.random(),
-  wait: (ms, signal) =>
-    new Promise((resolve) => {
-      let stopListening = () => {};
-      const done = () => {
-        clearTimeout(timer);
-        stopListening();
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      stopListening = onAbort(signal, done);
-    }),
+  wait: pause,
 };

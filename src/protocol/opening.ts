@@ -29,9 +29,14 @@ const BEGINNINGS: readonly (readonly [OtherProtocol, RegExp])[] = [
  * @returns undefined if they look like a faulty netstring: then the fault says more
  */
 export function openingOf(bytes: Buffer): Opening | undefined {
+  const opening = readOpening(bytes);
+  return opening.protocol === undefined && /^\d/.test(opening.quoted) ? undefined : opening;
+}
+
+/** The same for a server that owes no response: its first bytes are quoted, whatever they are. */
+export function readOpening(bytes: Buffer): Opening {
   const text = bytes.subarray(0, OPENING_LENGTH).toString("latin1");
   const protocol = BEGINNINGS.find(([, pattern]) => pattern.test(text))?.[0];
-  if (protocol === undefined && /^\d/.test(text)) return undefined;
   const line = protocol === "tls" ? text : text.split(/[\r\n]/)[0] || text;
   return { protocol, quoted: quote(line, bytes) };
 }

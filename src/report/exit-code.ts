@@ -59,6 +59,15 @@ export const SERIAL_TABLE: ExitTable = {
   ],
 };
 
+export const PING_TABLE: ExitTable = {
+  ...QMAIL_CODES,
+  meanings: [
+    [0, "every ping was answered"],
+    [100, "a usage error"],
+    [111, "a ping was not answered; try again later"],
+  ],
+};
+
 export const SINK_TABLE: ExitTable = {
   ...QMAIL_CODES,
   meanings: [

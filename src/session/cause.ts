@@ -1,4 +1,4 @@
-import { type Code, interruption, QmtpError } from "../errors.ts";
+import { type Code, type Hint, interruption, QmtpError } from "../errors.ts";
 import type { DeferralTexts } from "../protocol/ledger.ts";
 import type { Opening, OtherProtocol } from "../protocol/opening.ts";
 
@@ -89,9 +89,20 @@ const LOOKS_LIKE: Readonly<Record<OtherProtocol, string>> = {
 /** A server that speaks another protocol has delivered nothing, whatever it has read. */
 function otherProtocol(quoted: string, protocol: OtherProtocol): Cause {
   const message = `it answered "${quoted}": this looks like ${LOOKS_LIKE[protocol]}`;
-  const hint = { kind: protocol === "tls" ? "speaks-tls" : "other-protocol" } as const;
-  const error = new QmtpError("protocol-violation", message, { hint });
+  const error = new QmtpError("protocol-violation", message, { hint: hintFor(protocol) });
   return { error, texts: { sent: message, unsent: message, undelivered: true } };
+}
+
+/** A server spoke before it had a package. */
+export function outOfTurn({ quoted, protocol }: Opening): QmtpError {
+  const message = `it spoke out of turn: "${quoted}"`;
+  if (protocol === undefined) return new QmtpError("protocol-violation", message);
+  const looks = `${message}: this looks like ${LOOKS_LIKE[protocol]}`;
+  return new QmtpError("protocol-violation", looks, { hint: hintFor(protocol) });
+}
+
+function hintFor(protocol: OtherProtocol): Hint {
+  return { kind: protocol === "tls" ? "speaks-tls" : "other-protocol" };
 }
 
 export function messageUnreadable(message: string): Cause {

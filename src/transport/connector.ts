@@ -7,7 +7,7 @@ import { type Endpoint, formatEndpoint, type MxEndpoint } from "./endpoint.ts";
 import type { Located } from "./exchangers.ts";
 import { firstOf } from "./first-of.ts";
 import { connectSocket, type SocketOptions } from "./socket.ts";
-import type { TlsSession, TlsSettings } from "./tls-settings.ts";
+import type { ServerCertificate, TlsSession, TlsSettings } from "./tls-settings.ts";
 
 /** How to reach endpoints of every kind. */
 export interface ConnectorOptions extends SocketOptions, ServerOptions {
@@ -29,10 +29,17 @@ export interface Server {
   readonly tls: TlsSession | null;
 }
 
+/** A server that could not be reached: the endpoint that was tried last. */
+export function unreached(endpoints: readonly Endpoint[]): Server {
+  return { endpoint: formatEndpoint(endpoints.at(-1) as Endpoint), address: null, port: null, tls: null };
+}
+
 /** A connection, and the server at its other end. */
 export interface OpenConnection {
   readonly connection: Duplex;
   readonly server: Server;
+  /** Null with TLS, if the server has none. */
+  readonly certificate?: ServerCertificate | null;
   readonly connectMs: number;
 }
 
@@ -157,8 +164,8 @@ export class Connector {
         const server = { ...endpointOnly, address, port };
         note?.(connectedTo(server));
         if (endpoint.kind !== "tls" || tls === undefined) return { connection: socket, server };
-        const { connection, session } = await tls.startTls(socket, endpoint, options, attempt, note);
-        return { connection, server: { ...server, tls: session } };
+        const { session, ...secured } = await tls.startTls(socket, endpoint, options, attempt, note);
+        return { ...secured, server: { ...server, tls: session } };
       }
     }
   }

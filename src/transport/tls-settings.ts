@@ -12,6 +12,14 @@ export interface TlsSession {
   readonly verified: boolean;
 }
 
+/** What people want to know about a server's certificate. */
+export interface ServerCertificate {
+  /** `CN=mx.example.org`, for example; the names that it is for, if it has no subject. */
+  readonly subject: string;
+  /** Milliseconds since 1970. */
+  readonly validTo: number;
+}
+
 /** How to verify servers, and the certificate to present. */
 export interface TlsSettings {
   readonly context: SecureContext;

@@ -8,11 +8,13 @@ import { formatEndpoint, type HostEndpoint } from "./endpoint.ts";
 import { keepReading } from "./keep-reading.ts";
 import { Pair } from "./pair.ts";
 import { certificateProblem, explainAlert, handshakeProblem, type TlsProblem } from "./tls-errors.ts";
-import { pinOf, type TlsSession, type TlsSettings } from "./tls-settings.ts";
+import { pinOf, type ServerCertificate, type TlsSession, type TlsSettings } from "./tls-settings.ts";
 
 export interface TlsConnection {
   readonly connection: Duplex;
   readonly session: TlsSession;
+  /** Null if the server has none. */
+  readonly certificate: ServerCertificate | null;
 }
 
 interface StartTlsOptions {
@@ -62,7 +64,11 @@ export async function startTls(
     `certificate: ${certificate ? certificateLine(certificate) : "none"}${session.verified ? "" : "; not verified"}`,
   );
   // Node passes TLS errors on in OpenSSL's words, and does not close the connection.
-  return { connection: new Pair(connection, connection, { explain: explainAlert }), session };
+  return {
+    connection: new Pair(connection, connection, { explain: explainAlert }),
+    session,
+    certificate: certificate === undefined ? null : factsOf(certificate),
+  };
 }
 
 /** Why the server is not trusted, or undefined if it is. */
@@ -108,7 +114,14 @@ function tlsError(
   return new QmtpError(code, `cannot connect to ${formatEndpoint(endpoint)}: ${why}`, { hint });
 }
 
+function factsOf({ subject, subjectAltName, validTo }: X509Certificate): ServerCertificate {
+  return { subject: inLine(subject) || (subjectAltName ?? ""), validTo: Date.parse(validTo) };
+}
+
+function inLine(names: string | undefined): string {
+  return (names ?? "").replaceAll("\n", ", ");
+}
+
 function certificateLine({ subject, issuer, validTo }: X509Certificate): string {
-  const inLine = (names: string | undefined) => (names ?? "").replaceAll("\n", ", ");
   return `${inLine(subject)}; issued by ${inLine(issuer)}; valid until ${validTo}`;
 }

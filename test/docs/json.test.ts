@@ -64,6 +64,16 @@ describe("every field that --json prints is documented", () => {
     }
   });
 
+  test("of a ping, with a server and without, and of the summary", () => {
+    const documented = namesOn(overview, pageOf("ping"));
+    for (const server of ["exec:cat", "unix:/nonexistent"]) {
+      const args = ["ping", "--json", "-c", "1", "--wait", "0.1", "-s", server];
+      const names = namesIn(runLauncher("qmtp", args).stdout);
+      expect(names).toEqual(expect.arrayContaining(["outcome", "certificate", "sent", "answered"]));
+      expect(names.filter((name) => !documented.includes(name))).toEqual([]);
+    }
+  });
+
   test("of a package the sink received", () => {
     const netstrings = "2:\na,13:a@example.org,17:13:b@example.org,,";
     const { stderr } = runLauncher("qmtp", ["sink", "--listen", "ucspi:", "--json"], netstrings);

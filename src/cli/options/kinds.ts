@@ -18,6 +18,7 @@ export const GROUPS = {
   tls: "TLS:",
   times: "Time limits:",
   retrying: "Retrying:",
+  repeating: "Repeating:",
   output: "Output:",
 } as const;
 
@@ -45,10 +46,10 @@ export function choicesOption(flags: string, description: string, choices: reado
 }
 
 /** An option with a number of seconds; its value is in milliseconds. */
-export function secondsOption(flags: string, description: string, defaultSeconds: number): Option {
-  return new Option(flags, description)
-    .argParser((text) => milliseconds(text, flags))
-    .default(defaultSeconds * 1_000, `${defaultSeconds}`);
+export function secondsOption(flags: string, description: string, defaultSeconds?: number): Option {
+  const seconds = new Option(flags, description).argParser((text) => milliseconds(text, flags));
+  if (defaultSeconds === undefined) return seconds;
+  return seconds.default(defaultSeconds * 1_000, `${defaultSeconds}`);
 }
 
 /** An option with a whole number. */

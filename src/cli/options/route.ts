@@ -48,12 +48,21 @@ export type RouteContext = Pick<
 /** How long to wait for responses after a signal: about as long as a person waits after pressing Ctrl-C. */
 const MAX_DRAIN_MS = 10_000;
 
-const DEFAULTS: RouteDefaults = {
-  server: "control/qmtpservers in the qmail home, or localhost:209",
-  connectSeconds: 60,
-};
+export const DEFAULT_SERVER = "control/qmtpservers in the qmail home, or localhost:209";
+
+const DEFAULTS: RouteDefaults = { server: DEFAULT_SERVER, connectSeconds: 60 };
 
 export function declareRoute(command: Command, { server, connectSeconds } = DEFAULTS): void {
+  declareServers(command, server);
+  addGroup(command, "times", [
+    secondsOption("--connect-timeout <s>", "seconds to connect to each server", connectSeconds),
+    secondsOption("--timeout <s>", "give up after this many idle seconds", 600),
+    secondsOption("--max-time <s>", "seconds for a session", 3_600),
+  ]);
+}
+
+/** The part of it that says where to connect, and with TLS, how. @param server as in the defaults */
+export function declareServers(command: Command, server: RouteDefaults["server"]): void {
   addGroup(command, "server", [
     ...(server === undefined ? [] : [serverOption(server)]),
     countOption("-p, --port <port>", "port of endpoints without one (default: 209; TLS: 6209)", 1, 65_535),
@@ -62,11 +71,6 @@ export function declareRoute(command: Command, { server, connectSeconds } = DEFA
     option("--source-ip <address>", "connect from this address"),
   ]);
   declareTls(command);
-  addGroup(command, "times", [
-    secondsOption("--connect-timeout <s>", "seconds to connect to each server", connectSeconds),
-    secondsOption("--timeout <s>", "give up after this many idle seconds", 600),
-    secondsOption("--max-time <s>", "seconds for a session", 3_600),
-  ]);
 }
 
 function serverOption(server: string): Option {
