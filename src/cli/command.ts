@@ -17,21 +17,21 @@ export interface CommandModule {
    * @throws {QmtpError} if it fails before it has results
    */
   run(request: unknown, context: Context): Promise<number>;
-  /** Options that the configuration gives before those of the command line. @throws {QmtpError} */
-  standing?(context: Context): readonly StandingOption[];
+  /** Options from the configuration, which come before those of the command line. @throws {QmtpError} */
+  configured?(context: Context): readonly ConfiguredOption[];
   /**
-   * Tells the caller about an error that ended the command, if it reads no standard error.
-   * @param exitCode the one for the error
-   * @returns the exit code
+   * Reports an error that ended the command, for callers that do not read standard error.
+   * @param exitCode the error's exit code
+   * @returns the exit code to use
    */
-  tell?(line: string, exitCode: number, context: Context): number;
+  reportError?(line: string, exitCode: number, context: Context): number;
 }
 
-/** An option that the configuration gives. */
-export interface StandingOption {
+/** An option in the configuration. */
+export interface ConfiguredOption {
   /** The option, and its value if it has one. */
   readonly args: readonly string[];
-  /** Where it is written, for errors. */
+  /** Its file and line, for error messages. */
   readonly origin: string;
 }
 

@@ -3,7 +3,7 @@ import { QmtpError, reason, usageError } from "../errors.ts";
 import { EXIT, type ExitTable, errorExitCode, SEND_TABLE } from "../report/exit-code.ts";
 import { describe } from "../report/remedies.ts";
 import { buildCommand, buildLauncher, buildOverview } from "./build-command.ts";
-import type { CommandEntry, CommandTable, Launcher, StandingOption } from "./command.ts";
+import type { CommandEntry, CommandTable, ConfiguredOption, Launcher } from "./command.ts";
 import type { Context } from "./context.ts";
 import { usageMessage } from "./usage-message.ts";
 
@@ -79,13 +79,13 @@ async function run(invocation: Invocation, table: CommandTable, context: Context
   try {
     const given = launcher?.operands === undefined ? args : operandsOf(entry, name, launcher, args, context);
     const command = buildCommand(entry, name, module, context);
-    for (const standing of module.standing?.(context) ?? []) parseStanding(command, standing);
+    for (const configured of module.configured?.(context) ?? []) parseConfigured(command, configured);
     parse(command, given);
     return await module.run(await module.read(command.opts(), command.args, context), context);
   } catch (error) {
-    if (module.tell === undefined || isHelpOrVersion(error)) throw error;
+    if (module.reportError === undefined || isHelpOrVersion(error)) throw error;
     const { line, exitCode } = describeFailure(error, entry.exitCodes);
-    return module.tell(line, exitCode, context);
+    return module.reportError(line, exitCode, context);
   }
 }
 
@@ -120,7 +120,7 @@ function parse(command: Command, args: readonly string[]): void {
 }
 
 /** @throws {QmtpError} unreadable-configuration */
-function parseStanding(command: Command, { args, origin }: StandingOption): void {
+function parseConfigured(command: Command, { args, origin }: ConfiguredOption): void {
   try {
     const { operands, unknown } = command.parseOptions([...args]);
     if (operands.length + unknown.length > 0) throw usageError(`unknown option '${args[0]}'`);

@@ -1,9 +1,9 @@
 import { onAbort } from "./abort.ts";
 
 /**
- * Does work that can be aborted, for a limited time.
- * @param expired the error if the time is up
- * @param work gets a signal that is aborted when the time is up, or with `signal`
+ * Runs abortable work with a time limit.
+ * @param expired makes the error for when the time is up
+ * @param work its signal is aborted when the time is up, or with `signal`
  */
 export async function withTimeLimit<T>(
   ms: number,

@@ -7,7 +7,7 @@ import type { OwnHost } from "./own-host.ts";
 
 /** How DNS says to reach a host. */
 export type ExchangerRoute =
-  /** These servers by QMTP, in order; if none of them can be reached, SMTP. */
+  /** By QMTP to these servers, in order; if none can be reached, by SMTP. */
   | { readonly kind: "qmtp"; readonly servers: readonly Located[] }
   /** The best exchanger does not speak QMTP. */
   | { readonly kind: "smtp" }
@@ -26,7 +26,7 @@ interface Lookup {
 }
 
 /**
- * The exchangers of a host that come before any that does not speak QMTP, and before this host.
+ * The exchangers of a host that come before any without QMTP, and before this host.
  * @throws {QmtpError} dns-failed; or what the signal was aborted with
  */
 export async function exchangerRoute(host: string, lookup: Lookup): Promise<ExchangerRoute> {
@@ -46,12 +46,12 @@ export async function exchangerRoute(host: string, lookup: Lookup): Promise<Exch
   return servers.length === 0 ? { kind: "smtp" } : { kind: "qmtp", servers };
 }
 
-/** `[192.0.2.1]` or `192.0.2.1`, which have no exchangers. */
+/** Whether the host is an address, `[192.0.2.1]` or `192.0.2.1`, which has no exchangers. */
 function isAddress(host: string): boolean {
   return host.startsWith("[") || isIP(host) !== 0;
 }
 
-/** An exchanger whose addresses DNS does not tell now has none: another may be reached. */
+/** Looks up an exchanger's addresses. If that fails, it has none: another exchanger may be reachable. */
 async function locate(exchanger: Exchanger, { dns, family, addressesMs, signal }: Lookup): Promise<Located> {
   const ask = (attempt: AbortSignal) => dns.addressesOf(exchanger.host, family, attempt);
   try {

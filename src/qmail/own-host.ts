@@ -2,7 +2,7 @@ import { networkInterfaces } from "node:os";
 import type { Exchanger } from "../transport/mxps.ts";
 import { readControlLine } from "./control.ts";
 
-/** Addresses by which every host reaches itself. */
+/** Addresses with which every host reaches itself. */
 const SELF = ["0.0.0.0", "::"];
 
 /** Names and addresses of this host. */

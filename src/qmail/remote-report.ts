@@ -5,17 +5,17 @@ import type { Delivery } from "../protocol/delivery.ts";
  * or s (deferral), then one for the message that begins with K, Z or D. NUL ends a record, and a line feed its text.
  */
 
-/** Far more than any server says, in bytes. */
+/** Bytes of a text to report: far more than any server sends. */
 const MAX_TEXT = 2_000;
 
-/** A record for a message that was not sent to any server. */
+/** The record for a message that was not sent to a server. */
 export function verdict(letter: "Z" | "D", text: string): string {
   return `${letter}${printable(Buffer.from(text))}\n\0`;
 }
 
 /**
  * The records for deliveries.
- * @param server its address
+ * @param server the server's address
  */
 export function remoteReport(deliveries: readonly Delivery[], server: string): string {
   const name = printable(Buffer.from(server));

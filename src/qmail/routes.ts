@@ -4,9 +4,9 @@ import { type ControlEntry, readControlLines } from "./control.ts";
 
 /** What the control files say about mail for a host. */
 export type ControlRoute =
-  /** A server, and no other. */
+  /** Only this server. */
   | { readonly kind: "relay"; readonly endpoint: Endpoint }
-  /** The host's exchangers, but only by QMTP. */
+  /** The host's exchangers, only by QMTP. */
   | { readonly kind: "exchangers" }
   | { readonly kind: "smtp" };
 
@@ -15,7 +15,7 @@ type Table = ReadonlyMap<string, ControlEntry>;
 /** The key for mail with the null sender. */
 const NULL_SENDER = "!@";
 
-/** What control/qmtproutes and control/smtproutes in the qmail home say. */
+/** The routes in control/qmtproutes and control/smtproutes in the qmail home. */
 export class Routes {
   readonly #qmtp: Table;
   readonly #smtp: Table;
@@ -31,9 +31,9 @@ export class Routes {
   }
 
   /**
-   * The most specific route. For equal keys, QMTP goes before SMTP.
-   * @param port of relays that name none
-   * @returns undefined if DNS decides
+   * Finds the most specific route. For equal keys, QMTP takes precedence over SMTP.
+   * @param port the port of relays without one
+   * @returns undefined if DNS is to decide
    * @throws {QmtpError} unreadable-configuration
    */
   find(host: string, isNullSender: boolean, port: number | undefined): ControlRoute | undefined {
@@ -47,7 +47,7 @@ export class Routes {
   }
 }
 
-/** Of equal keys, the last one counts. A line without a colon is not a route. */
+/** If a key is repeated, the last line counts. A line without a colon is not a route. */
 function tableOf(lines: readonly ControlEntry[]): Table {
   const table = new Map<string, ControlEntry>();
   for (const { text, origin } of lines) {
@@ -58,7 +58,7 @@ function tableOf(lines: readonly ControlEntry[]): Table {
   return table;
 }
 
-/** The host, each of its suffixes that begins with a dot, and the key for all hosts. */
+/** The keys for a host: itself, each suffix that begins with a dot, and the key for all hosts. */
 function keysOf(host: string): string[] {
   const lower = host.toLowerCase();
   const dots = [...lower.matchAll(/\./g)].map(({ index }) => index).filter((index) => index > 0);
@@ -85,7 +85,7 @@ function withColon(text: string): string {
   return isUrl(text) ? text : text.replace(/;(\d+)$/, ":$1");
 }
 
-/** The port of QMTP over TLS, which s/qmail's routes mean by it. */
+/** In s/qmail's routes, this port means QMTP over TLS. */
 const TLS_PORT = 6_209;
 
 function withTls(endpoint: Endpoint): Endpoint {

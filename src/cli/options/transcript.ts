@@ -9,7 +9,7 @@ import { option } from "./kinds.ts";
 export interface TranscriptOptions {
   readonly verbose?: number;
   readonly trace?: string;
-  /** Then nothing happens that it could show. */
+  /** Then there is nothing to show. */
   readonly dryRun?: true;
 }
 

@@ -12,13 +12,13 @@ import type { Endpoint, MxEndpoint } from "../../transport/endpoint.ts";
 import { firstOf } from "../../transport/first-of.ts";
 import type { RemoteRequest } from "./read.ts";
 
-/** A connection for the message, what became of it without one, or a case for SMTP. */
+/** A connection for the message; or the result without one; or "smtp" if the message must be sent by SMTP. */
 export type Reached =
   | { readonly opened: OpenConnection; readonly route: ResolvingRoute }
   | { readonly letter: "Z" | "D"; readonly text: string }
   | "smtp";
 
-/** As qmail-remote says it. */
+/** qmail-remote's text. */
 const OWN =
   "Sorry. Although I'm listed as a best-preference MX or A for that host, " +
   "it isn't in my control/locals file, so I don't treat it as local. (#5.4.6)";
@@ -37,7 +37,7 @@ export async function connect(request: RemoteRequest, context: Context): Promise
   return connectByDns(domain, options, context);
 }
 
-/** Nothing but this server will do. */
+/** Connects to this server and no other. */
 async function connectTo(endpoint: Endpoint, options: RouteOptions, context: Context): Promise<Reached> {
   const route = await routeOver(endpoint, options, context);
   try {
@@ -48,7 +48,7 @@ async function connectTo(endpoint: Endpoint, options: RouteOptions, context: Con
   }
 }
 
-/** Those exchangers that come before any that speaks only SMTP; if none can be reached, SMTP. */
+/** Connects to the exchangers that come before any that speaks only SMTP; if none can be reached, SMTP. */
 async function connectByDns(domain: MxEndpoint, options: RouteOptions, context: Context): Promise<Reached> {
   const route = await routeOver(domain, options, context);
   const { signal, connector } = route;
@@ -70,7 +70,7 @@ async function connectByDns(domain: MxEndpoint, options: RouteOptions, context: 
   }
 }
 
-/** Enough to look up every exchanger's addresses, and to leave time to connect to one. */
+/** The share of the time for looking up all addresses, so that time is left to connect. */
 const ADDRESSES_SHARE = 0.25;
 
 function lookUp(
@@ -94,7 +94,7 @@ function lookUp(
   );
 }
 
-/** A route over which TLS options are no mistake: control/qmtpremoteargs gives them for every host. */
+/** A route that ignores TLS options without TLS: control/qmtpremoteargs sets them for every host. */
 function routeOver(endpoint: Endpoint, options: RouteOptions, context: Context): Promise<ResolvingRoute> {
   const { cacert, cert, key, tlsServername, pinnedpubkey, insecure, ...clear } = options;
   return routeTo([endpoint], endpoint.kind === "tls" ? options : clear, {
@@ -110,7 +110,7 @@ function routeOver(endpoint: Endpoint, options: RouteOptions, context: Context):
   });
 }
 
-/** @throws what says nothing about the server */
+/** The result for a failed connection. @throws errors that do not concern the server */
 function refusal(error: unknown, signal: AbortSignal): Reached {
   if (signal.aborted) return { letter: "Z", text: `${interruption(signal).message} (#4.3.0)` };
   if (!(error instanceof QmtpError)) throw error;

@@ -8,9 +8,9 @@ export interface RemoteRequest {
   readonly host: string;
   readonly sender: Buffer;
   readonly recipients: readonly Buffer[];
-  /** Whether only indimail's own qmail-remote can do what it asks for. */
+  /** Whether it asks for something that only indimail's qmail-remote can do. */
   readonly smtpOnly: boolean;
-  /** The operands as they were given; undefined if they cannot be passed on. */
+  /** The original operands; undefined if they cannot be passed on. */
   readonly operands: readonly string[] | undefined;
   readonly options: RouteOptions;
 }
@@ -32,14 +32,14 @@ export function read(options: RouteOptions, operands: readonly string[], _contex
   };
 }
 
-/** indimail passes a header field to add, or nothing, and the message's size, before the recipients. */
+/** Whether indimail is the caller: it passes a header field to add, or nothing, and a size before the recipients. */
 function isIndimail([, size = "", first = ""]: readonly string[]): boolean {
   return /^\d+$/.test(size) && first.includes("@");
 }
 
 /**
- * The bytes of operands that are not UTF-8, which Node replaced.
- * @throws {QmtpError} usage, if the system does not tell them
+ * The original bytes of operands that are not UTF-8, which Node has replaced.
+ * @throws {QmtpError} usage, if the system does not show them
  */
 function rawOperands(operands: readonly string[]): Buffer[] {
   const all = commandLine();

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { CommandModule, StandingOption } from "../../cli/command.ts";
+import type { CommandModule, ConfiguredOption } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { addGroup } from "../../cli/options/kinds.ts";
 import { declareRoute } from "../../cli/options/route.ts";
@@ -7,12 +7,12 @@ import { transcriptOptions } from "../../cli/options/transcript.ts";
 import { qmailHome } from "../../qmail/control.ts";
 import { verdict } from "../../qmail/remote-report.ts";
 import { EXIT } from "../../report/exit-code.ts";
+import { configuredOptions } from "./configured-options.ts";
 import { read } from "./read.ts";
 import { run } from "./run.ts";
-import { standingOptions } from "./standing-options.ts";
 
 /** `qmtp remote`: qmail-remote's interface. Standard output carries records for qmail-rspawn(8). */
-export const remote: CommandModule = { declare, read, run, standing, tell };
+export const remote: CommandModule = { declare, read, run, configured, reportError };
 
 const EXAMPLES = `
 control/qmtpremoteargs in the qmail home can name options, one per line.
@@ -31,12 +31,12 @@ function declare(command: Command): void {
   command.addHelpText("after", EXAMPLES);
 }
 
-function standing({ env }: Context): StandingOption[] {
-  return standingOptions(qmailHome(env));
+function configured({ env }: Context): ConfiguredOption[] {
+  return configuredOptions(qmailHome(env));
 }
 
-/** qmail logs the record, and keeps the message. */
-function tell(line: string, _exitCode: number, { stdout }: Context): number {
+/** Prints a temporary failure: qmail logs it, and keeps the message. */
+function reportError(line: string, _exitCode: number, { stdout }: Context): number {
   stdout.write(verdict("Z", line));
   return EXIT.success;
 }

@@ -11,7 +11,7 @@ import type { OpenConnection } from "../../transport/connector.ts";
 import { connect } from "./connect.ts";
 import type { RemoteRequest } from "./read.ts";
 
-/** Tells the launcher to run qmail-remote, and that nothing has been read or printed. */
+/** Asks the launcher to run qmail-remote; nothing has been read or printed then. */
 const HAND_OVER = 99;
 
 export async function run(request: RemoteRequest, context: Context): Promise<number> {
@@ -21,7 +21,7 @@ export async function run(request: RemoteRequest, context: Context): Promise<num
   return print(await send(request, reached.opened, reached.route, context), context);
 }
 
-/** The launcher runs qmail-remote in our place, so that this process takes no memory meanwhile. */
+/** Leaves the message to qmail-remote. The launcher runs it after we have exited, which frees our memory. */
 async function handOver({ operands }: RemoteRequest, context: Context): Promise<number> {
   const { env, interrupted } = context;
   const smtp = new SmtpRemote(env);
@@ -32,7 +32,7 @@ async function handOver({ operands }: RemoteRequest, context: Context): Promise<
   return code === EXIT.success ? EXIT.success : EXIT.temporary;
 }
 
-/** The message goes out as it is: qmail's queue has lines that end with LF. */
+/** Sends the message unchanged: lines in qmail's queue end with LF. */
 async function send(
   { sender, recipients }: RemoteRequest,
   opened: OpenConnection,
@@ -60,7 +60,7 @@ async function send(
   }
 }
 
-/** The descriptor's own position stays where it is. */
+/** Opens the message without moving the descriptor's position. */
 async function openMessage({
   stdin,
   temporaryDirectory,

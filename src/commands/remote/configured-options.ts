@@ -1,4 +1,4 @@
-import type { StandingOption } from "../../cli/command.ts";
+import type { ConfiguredOption } from "../../cli/command.ts";
 import { QmtpError } from "../../errors.ts";
 import { readControlLines } from "../../qmail/control.ts";
 
@@ -6,7 +6,7 @@ import { readControlLines } from "../../qmail/control.ts";
  * The options in control/qmtpremoteargs: one per line, with its value after a blank or `=`.
  * @throws {QmtpError} unreadable-configuration
  */
-export function standingOptions(home: string): StandingOption[] {
+export function configuredOptions(home: string): ConfiguredOption[] {
   return readControlLines(home, "qmtpremoteargs").map(({ text, origin }) => {
     const [, name, value] = /^\s*(-[^\s=]+)(?:(?:\s+|\s*=\s*)(.+))?$/.exec(text) ?? [];
     if (name === undefined || name === "--") {
