@@ -84,7 +84,7 @@ export class MaildirRun {
   #progressText(): string {
     const [done, total] = [this.#summary.messages, this.#total ?? 0];
     if (this.#context.interrupted.aborted) {
-      return `interrupted after ${done} of ${total} messages; waiting for responses`;
+      return `interrupted; waiting for responses; ${done} of ${total} messages`;
     }
     if (this.#connected) return messagesDone(done, total, now() - this.#firstConnectedAt);
     return done === 0 ? "connecting" : `connecting; ${done} of ${total} messages`;

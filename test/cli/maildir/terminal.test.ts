@@ -34,6 +34,18 @@ test("lines that go to a file leave the spinner on the terminal alone", async ()
   expect(readFileSync(`${maildir}/lines`, "utf8").match(/: success: /g)?.length).toBe(12);
 });
 
+test("after a signal, it says that it only waits for responses", async () => {
+  const sink = await startSink(["--delay", "150"]);
+  const names = Array.from({ length: 20 }, (_, index) => `new/${index}.h`);
+  const maildir = maildirWith(Object.fromEntries(names.map((name) => [name, [9, mail("b@y")]])));
+  const run = `"$QMTP" maildir -s ${sink.endpoint} ${maildir} > ${maildir}/lines`;
+  const { stdout } = await onTerminal(`${run} & sleep 1.2; kill -TERM $!; wait $!`);
+  const at = stdout.search(/interrupted; waiting for responses; \d+ of 20 messages/);
+  expect(at).toBeGreaterThan(0);
+  expect(stdout.slice(0, at)).toContain(" s left");
+  expect(stdout.slice(at)).not.toContain(" s left");
+});
+
 test("while it connects, it says so", async () => {
   const port = await portThatNeverAnswers();
   const maildir = maildirWith({ "new/1.h": [9, mail("b@y")] });
