@@ -81,7 +81,7 @@ export async function deliverWithRetries(
   const startedAt = clock.now();
   let last = await deliver(packagesFor(recipients), route, events);
   const attempts = [last];
-  const deliveries = [...last.deliveries];
+  let deliveries = last.deliveries;
   while (attempts.length <= policy.retries && !isLasting(last)) {
     const again = [...deliveries.keys()].filter((index) => isRetried(deliveries[index] as Delivery, policy));
     if (again.length === 0) break;
@@ -103,9 +103,11 @@ export async function deliverWithRetries(
     const some = again.map((index) => recipients[index] as Buffer);
     last = await deliver(packagesFor(some), route, events);
     attempts.push(last);
+    const merged = [...deliveries];
     for (const [at, index] of again.entries()) {
-      deliveries[index] = mergeAttempts(deliveries[index] as Delivery, last.deliveries[at] as Delivery);
+      merged[index] = mergeAttempts(merged[index] as Delivery, last.deliveries[at] as Delivery);
     }
+    deliveries = merged;
   }
   return { ...last, deliveries, violations: attempts.flatMap(({ violations }) => violations), attempts };
 }

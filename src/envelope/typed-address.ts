@@ -11,8 +11,9 @@ export interface Origin {
 
 const TAB = 0x09;
 const SPACE = 0x20;
-/** Bytes that show that an address is quoted, in brackets, or not an address: blanks, quotes, `,;<>`. */
-const SPECIAL = new Set(Buffer.from(' ",;<>'));
+/** By byte, whether it shows that an address is quoted, in brackets, or not an address: blanks, quotes, `,;<>`. */
+const SPECIAL = new Uint8Array(256);
+for (const byte of Buffer.from(' ",;<>')) SPECIAL[byte] = 1;
 
 /**
  * The address that a person typed, without surrounding blanks and angle brackets.
@@ -29,7 +30,8 @@ export function withoutBlanks(bytes: Buffer): Buffer {
   let end = bytes.length;
   while (start < end && isBlank(bytes[start])) start++;
   while (end > start && isBlank(bytes[end - 1])) end--;
-  return bytes.subarray(start, end);
+  // A million addresses have no blanks, and need no other object each.
+  return end - start === bytes.length ? bytes : bytes.subarray(start, end);
 }
 
 function isBlank(byte: number | undefined): boolean {
@@ -37,7 +39,7 @@ function isBlank(byte: number | undefined): boolean {
 }
 
 function isPlain(address: Buffer): boolean {
-  for (let at = 0; at < address.length; at++) if (SPECIAL.has(address[at] as number)) return false;
+  for (let at = 0; at < address.length; at++) if (SPECIAL[address[at] as number] === 1) return false;
   return true;
 }
 

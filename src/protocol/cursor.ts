@@ -30,6 +30,17 @@ export class Cursor {
     this.end = this.chunk.length;
   }
 
+  /** Moves past these bytes if they are next. @returns whether they are */
+  skip(bytes: Buffer): boolean {
+    const { chunk, at } = this;
+    if (bytes.length > this.end - at) return false;
+    for (let index = 0; index < bytes.length; index++) {
+      if (chunk[at + index] !== bytes[index]) return false;
+    }
+    this.at += bytes.length;
+    return true;
+  }
+
   get drained(): boolean {
     return this.at === this.end;
   }

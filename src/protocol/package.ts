@@ -63,10 +63,7 @@ export function* encodeTail(sender: Buffer, recipients: readonly Buffer[]): Gene
       piece = Buffer.allocUnsafe(Math.max(PIECE, length + 1));
       at = 0;
     }
-    at += piece.write(`${recipient.length}:`, at, "latin1");
-    piece.set(recipient, at);
-    at += recipient.length;
-    piece[at++] = COMMA;
+    at = writeNetstring(piece, at, recipient);
   }
   piece[at++] = COMMA;
   yield { piece: piece.subarray(0, at), last: true };

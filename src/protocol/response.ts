@@ -32,7 +32,8 @@ export class ResponseReader {
   readonly #cursor = new Cursor();
   readonly #netstring = new NetstringReader("response", MAX_RESPONSE);
   #last: Response | undefined;
-  #lastBytes: Buffer = Buffer.alloc(0);
+  /** The last response as it was sent. */
+  #lastNetstring: Buffer = Buffer.alloc(0);
 
   push(chunk: Buffer): void {
     this.#cursor.push(chunk);
@@ -53,14 +54,18 @@ export class ResponseReader {
    * @throws {ViolationError} if the bytes are not a response; nothing can be read after that
    */
   next(): Response | undefined {
+    // Servers send the same text to all recipients of a package: a million equal responses take the memory of one.
+    const last = this.#last;
+    if (last !== undefined && !this.#netstring.begun && this.#cursor.skip(this.#lastNetstring)) return last;
     const bytes = this.#netstring.read(this.#cursor);
     if (bytes === undefined) return undefined;
-    // Servers send the same text to all recipients of a package: a million equal responses take the memory of one.
-    if (this.#last !== undefined && bytes.equals(this.#lastBytes)) return this.#last;
     const status = STATUS.get(bytes[0] ?? -1);
     if (status !== undefined) {
-      this.#lastBytes = bytes;
-      this.#last = { status, text: bytes.subarray(1) };
+      const text = bytes.subarray(1);
+      // It may have come in two pieces.
+      if (last?.status === status && last.text.equals(text)) return last;
+      this.#lastNetstring = encodeNetstring(bytes);
+      this.#last = { status, text };
       return this.#last;
     }
     const end = this.#cursor.offset;

@@ -6,23 +6,20 @@ const PIECE = 65_536;
 
 /** Writes lines, waiting while the stream is full. A reader that has gone away is not an error. */
 export function writeLines(stream: OutputStream, lines: Iterable<string>): Promise<void> {
-  return writePieces(stream, withNewlines(lines));
+  return writePieces(stream, lines, "\n");
 }
 
-/** The same for pieces of text without line ends. */
-export async function writePieces(stream: OutputStream, pieces: Iterable<string>): Promise<void> {
+/** The same for pieces of text, each followed by `end`. */
+export async function writePieces(stream: OutputStream, pieces: Iterable<string>, end = ""): Promise<void> {
   let gathered = "";
   for (const piece of pieces) {
     gathered += piece;
+    gathered += end;
     if (gathered.length < PIECE) continue;
     if (!(await writeOut(stream, gathered))) return;
     gathered = "";
   }
   if (gathered !== "") await writeOut(stream, gathered);
-}
-
-function* withNewlines(lines: Iterable<string>): Generator<string, void> {
-  for (const line of lines) yield `${line}\n`;
 }
 
 async function writeOut(stream: OutputStream, text: string): Promise<boolean> {
