@@ -1,9 +1,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import { now } from "../io/clock.ts";
 
-/** How often to look, in milliseconds. */
+/** Milliseconds between looks. */
 const EVERY_MS = 50;
-/** Messages of other senders are not kept; ours are smaller than this, in bytes. */
+/** Bytes that our messages do not exceed; messages of other senders are not kept. */
 const MAX_MESSAGE = 1024 * 1024;
 
 /** A maildir in which messages arrive. */
@@ -17,7 +17,7 @@ export class Inbox {
     this.#maildir = maildir;
   }
 
-  /** What is there before the run is not of interest, and may be a lot. */
+  /** Ignores what is there before the run, which may be a lot. */
   async ignorePresent(): Promise<void> {
     for (const folder of FOLDERS) {
       for (const name of await namesIn(`${this.#maildir}/${folder}`)) this.#looked.add(unique(name));

@@ -10,7 +10,7 @@ export interface Outcome {
   readonly closed?: boolean;
 }
 
-/** Thrown when something keeps a case from a verdict. */
+/** Thrown when a case cannot reach a verdict. */
 export class Undecided extends Error {
   readonly late: boolean;
 
@@ -22,8 +22,8 @@ export class Undecided extends Error {
 
 export const pass = (got: string): Outcome => ({ verdict: "pass", got });
 export const fail = (got: string): Outcome => ({ verdict: "fail", got });
-/** A failure for want of something that may only be slow. */
+/** A failure because something did not come, which may just be slow. */
 export const late = (got: string): Outcome => ({ verdict: "fail", got, late: true });
-/** A failure because the server closed the connection, as one does that is gone. */
+/** A failure because the server closed the connection, which it also does if it is going down. */
 export const closed = (got: string): Outcome => ({ verdict: "fail", got, closed: true });
 export const unclear = (got: string): Outcome => ({ verdict: "unclear", got });

@@ -12,7 +12,7 @@ import type { Seen } from "./seen.ts";
 import { type Heard, heardInWords, Wire } from "./wire.ts";
 import { wireBytes } from "./wire-package.ts";
 
-/** What a run is about. */
+/** The subject of a run. */
 export interface Subject {
   readonly endpoint: Endpoint;
   readonly connector: Pick<Connector, "open">;

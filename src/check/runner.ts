@@ -13,7 +13,7 @@ const AT_ONCE = 8;
 const MAX_AGAIN = 10;
 /** If so many cases in a row are as late alone as beside others, the server is not slow: it never answers. */
 const LATE_IN_A_ROW = 3;
-/** Connections that fail one after the other before the server counts as gone. */
+/** Consecutive failed connections after which the server counts as gone. */
 const GONE = 8;
 
 /** A case with its verdict. */
@@ -163,7 +163,7 @@ class Run {
     const found = await outcomeOf(one, probe);
     this.#close(probe);
     const outcome = found.closed && !one.isAboutOthers ? await this.#unlessGone(found) : found;
-    // What an interrupted case found is not true.
+    // The finding of an interrupted case is not reliable.
     const { verdict, got, late = false } = signal.aborted ? INTERRUPTED : outcome;
     const ms = now() - startedAt;
     const result = { case: one, verdict, got, lacks: [], ms, bytes: probe.evidence(), late };
@@ -171,7 +171,7 @@ class Run {
     return result;
   }
 
-  /** Whoever finds a closed connection looks whether the server still serves anyone. */
+  /** After a closed connection, checks whether the server still serves anyone. */
   async #unlessGone(found: Outcome): Promise<Outcome> {
     const probe = this.#probe("control", 0);
     try {
@@ -272,7 +272,7 @@ async function outcomeOf(one: ActiveCase, probe: Probe): Promise<Outcome> {
   }
 }
 
-/** What a run has to offer to cases. */
+/** What a run provides to its cases. */
 export function needsMet(
   subject: Subject,
   given: { readonly large: boolean; readonly slow: boolean },

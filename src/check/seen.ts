@@ -7,7 +7,7 @@ export interface Broken {
   readonly bytes: Buffer;
 }
 
-/** A response that came in this run, or bytes that are none. */
+/** A response in this run, or bytes that are not a response. */
 export interface Seen {
   readonly caseId: string;
   /** The recipients of the packages on that connection. */
@@ -19,7 +19,7 @@ export interface Seen {
 
 const STATUS: Readonly<Record<string, Status>> = { K: "success", Z: "deferral", D: "failure" };
 
-/** Undefined if the first byte is none of K, Z and D. */
+/** Undefined unless the first byte is K, Z or D. */
 export function statusOf(content: Buffer): Status | undefined {
   return STATUS[content.toString("latin1", 0, 1)];
 }

@@ -4,16 +4,16 @@ import { NetstringReader } from "../protocol/netstring.ts";
 import { ViolationError } from "../protocol/violation.ts";
 import { type Broken, inWords } from "./seen.ts";
 
-/** The longest response that is read, in bytes. */
+/** Bytes of the longest response that is read. */
 const MAX_RESPONSE = 65_536;
-/** How much is kept of what is sent and received, as evidence, in bytes. */
+/** Bytes sent and received that are kept as evidence. */
 const MAX_KEPT = 4_096;
-/** Pieces in which much is written, in bytes. */
+/** Bytes of a piece when a lot is written. */
 const PIECE = 65_536;
 /** How often to read what can be read before time counts as over. */
 const TURNS = 3;
 
-/** What came on a connection until it was enough, or could not become more. */
+/** What was received on a connection until it was enough, or no more could come. */
 export interface Heard {
   /** Of all responses so far, without length and comma. */
   readonly responses: readonly Buffer[];
@@ -191,7 +191,7 @@ export class Wire {
   }
 }
 
-/** What was heard, in words. */
+/** What was received, in words. */
 export function heardInWords({ responses, bytes, end, waitedMs }: Heard): string {
   const what = responses.length === 0 ? "" : responsesInWords(responses);
   switch (end) {
@@ -230,7 +230,7 @@ function timer(ms: number): { readonly promise: Promise<"time">; stop(): void } 
   return { promise, stop: () => clearTimeout(handle) };
 }
 
-/** Calls back when what can be read has been, that many times. */
+/** Calls back after the event loop has read what can be read, this many times. */
 function afterReading(turns: number, then: () => void): void {
   setImmediate(() => (turns > 1 ? afterReading(turns - 1, then) : then()));
 }

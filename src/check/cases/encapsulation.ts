@@ -23,7 +23,7 @@ const VERSIONS: readonly SecureVersion[] = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv
 const CUT_HANDSHAKE = Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03]);
 const TLS = { needs: ["tls"], messages: 0 } as const;
 
-/** Section 7, and TLS, which is none of qmtp.txt's concern, but of everyone who uses it. */
+/** Section 7, and TLS, which qmtp.txt does not cover but its users need. */
 export const ENCAPSULATION_CASES: readonly ActiveCase[] = [
   {
     ...TLS,
@@ -131,7 +131,7 @@ interface Shaken {
   readonly name: string;
 }
 
-/** A handshake in which any certificate will do. @throws {Undecided} */
+/** A handshake that accepts any certificate. @throws {Undecided} */
 async function handshake(probe: Probe, options: ConnectionOptions = {}): Promise<Shaken> {
   const { tls: settings } = probe.subject;
   const endpoint = tlsEndpoint(probe);
@@ -143,7 +143,7 @@ async function handshake(probe: Probe, options: ConnectionOptions = {}): Promise
     host: name,
     servername: isIP(name) ? "" : name,
     rejectUnauthorized: false,
-    // The name has a case of its own.
+    // Another case is about the name.
     checkServerIdentity: () => undefined,
     ...(Object.keys(options).length > 0 ? options : own),
   });

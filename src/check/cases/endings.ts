@@ -3,7 +3,7 @@ import { fail, late, type Outcome, pass, Undecided } from "../outcome.ts";
 import { answered, type Probe, responses, undecided } from "../probe.ts";
 import { statusOf } from "../seen.ts";
 
-/** A length that no netstring has. */
+/** A length that no netstring can have. */
 const BROKEN = Buffer.from("broken");
 
 /** Section 2: connections that end, and packages that never do. */
@@ -101,7 +101,7 @@ async function cutAway(probe: Probe): Promise<Outcome> {
   await probe.delivering();
   const wire = await probe.open();
   const { text, mark } = probe.message();
-  // If the server delivers it all the same, this is a message.
+  // If the server delivers it anyway, this is a message.
   await wire.post(probe.package([probe.to], text).subarray(0, -1), 1);
   wire.half();
   await wire.hear(1, waitMs);

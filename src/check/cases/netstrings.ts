@@ -16,7 +16,7 @@ const IN_WORDS: Readonly<Record<Part, string>> = {
 const A_VALUE = 17;
 const DEFECTS = "a client with a defect can make this server accept what it did not mean";
 
-/** Section 6: what is no netstring is never accepted. */
+/** Section 6: anything that is not a netstring is rejected. */
 export const NETSTRING_CASES: readonly ActiveCase[] = [
   ...PARTS.map((part) => flawed("leading-zero", part, "with a leading zero", (right) => `0${right}`)),
   ...["message", "sender", "recipient"].map((part) => emptyLength(part as Part)),
@@ -146,7 +146,7 @@ async function neverAccepted(probe: Probe, bytesOf: (pkg: WirePackage) => Buffer
   const status = statusOf(content);
   if (status === "success") return fail(heardInWords(heard));
   if (status === undefined) throw new Undecided(heardInWords(heard));
-  // A refusal is well and good, unless everything is refused.
+  // A refusal is fine, unless everything is refused.
   await probe.accepting();
   return pass(heardInWords(heard));
 }
