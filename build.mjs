@@ -7,7 +7,17 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -23,6 +33,28 @@ const LIBRARIES = {
   "nodemailer/lib/addressparser": "addressparser",
   "nodemailer/lib/mail-composer": "mail-composer",
   re2js: "re2js",
+};
+
+/** The files that programs import, by their names in package.json. */
+const ENTRIES = {
+  index: "src/index.ts",
+  protocol: "src/library/protocol.ts",
+  nodemailer: "src/library/nodemailer.ts",
+};
+
+const DECLARATIONS = {
+  target: "es2023",
+  lib: ["es2023", "esnext.disposable"],
+  types: ["node"],
+  module: "preserve",
+  allowImportingTsExtensions: true,
+  declaration: true,
+  emitDeclarationOnly: true,
+  resolveJsonModule: true,
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  erasableSyntaxOnly: true,
+  skipLibCheck: true,
 };
 
 const common = {
@@ -90,12 +122,49 @@ async function bundle() {
       supported: { "dynamic-import": false },
     }),
   ];
-  // If one fails, the other must not go on writing into a folder that is being removed.
+  builds.push(bundleLibrary(), declareLibrary());
+  // If one fails, the others must not go on writing into a folder that is being removed.
   await Promise.allSettled(builds);
   await Promise.all(builds);
   const hash = createHash("sha256").update(readFileSync(join(NEW, "main.js"))).digest("hex").slice(0, 16);
   const define = { MAIN_HASH: JSON.stringify(hash) };
   await build({ ...common, entryPoints: [join(ROOT, "src/start.ts")], outdir: NEW, define });
+}
+
+/** What programs import, as modules that share what they have in common. */
+function bundleLibrary() {
+  return build({
+    ...common,
+    entryPoints: Object.keys(ENTRIES).map((name) => ({ in: join(ROOT, ENTRIES[name]), out: name })),
+    outdir: join(NEW, "library"),
+    format: "esm",
+    splitting: true,
+    minify: false,
+  });
+}
+
+/** Its types. The imports in them name our sources, and are changed to name what is beside them. */
+async function declareLibrary() {
+  const out = join(NEW, "library");
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, "package.json"), '{ "type": "module" }\n');
+  const config = join(NEW, "tsconfig.json");
+  const compilerOptions = {
+    ...DECLARATIONS,
+    typeRoots: [join(ROOT, "node_modules/@types")],
+    rootDir: join(ROOT, "src"),
+    outDir: join(out, "types"),
+  };
+  writeFileSync(config, JSON.stringify({ compilerOptions, files: Object.values(ENTRIES).map((path) => join(ROOT, path)) }));
+  const tsc = spawn(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", config], { stdio: "inherit" });
+  const [code] = await once(tsc, "exit");
+  rmSync(config);
+  if (code !== 0) throw new Error("the library's types could not be made");
+  for (const file of readdirSync(join(out, "types"), { recursive: true })) {
+    if (!file.endsWith(".d.ts")) continue;
+    const path = join(out, "types", file);
+    writeFileSync(path, readFileSync(path, "utf8").replace(/(from |import\()"(\.[^"]+)\.ts"/g, '$1"$2.js"'));
+  }
 }
 
 /** Removes old caches, then moves main.js, then start.js: a cache can never be taken for that of another main.js. */
@@ -104,7 +173,12 @@ function install() {
   const built = readdirSync(NEW).toSorted((one, other) => order(one) - order(other));
   const stale = readdirSync(DIST).filter((file) => !built.includes(file) && !file.startsWith(".new-"));
   for (const file of stale) rmSync(join(DIST, file), { recursive: true });
-  for (const file of built) renameSync(join(NEW, file), join(DIST, file));
+  for (const file of built) {
+    const target = join(DIST, file);
+    // A folder cannot take the place of one that is not empty. The old one goes with the folder of this build.
+    if (file === "library" && existsSync(target)) renameSync(target, join(NEW, "old-library"));
+    renameSync(join(NEW, file), target);
+  }
 }
 
 /** Sends a message, so that the program keeps the code that is compiled for it (src/start.ts). */

@@ -45,10 +45,14 @@ export interface Clock {
   random(): number;
 }
 
-export interface ReportWithAttempts extends DeliveryReport {
+/** What came of one attempt. */
+export type Attempt = Pick<DeliveryReport, "deliveries" | "violations" | "cause">;
+
+/** What came of all attempts: the final deliveries, the violations of all, and the rest of the last one. */
+export type WithRetries<A extends Attempt> = A & {
   /** In order; never empty. */
-  readonly attempts: readonly DeliveryReport[];
-}
+  readonly attempts: readonly A[];
+};
 
 /** Delays grow no longer than this: when a server is back, mail should not wait for hours. */
 const MAX_DELAY_MS = 600_000;
@@ -69,17 +73,32 @@ const LASTING: readonly Code[] = [
  * Delivers to all recipients, then retries those who were deferred, as the policy says.
  * @param packagesFor makes the packages for the given recipients, in order
  */
-export async function deliverWithRetries(
+export function deliverWithRetries(
   recipients: readonly Buffer[],
   packagesFor: (recipients: readonly Buffer[]) => readonly Package[],
   route: Route,
   policy: RetryPolicy,
   events: RetryEvents = {},
+  clock?: Clock,
+): Promise<WithRetries<DeliveryReport>> {
+  const attempt = (some: readonly Buffer[]) => deliver(packagesFor(some), route, events);
+  return withRetries(recipients, attempt, route, policy, events, clock);
+}
+
+/**
+ * The same, however an attempt is made.
+ * @param attempt delivers to the given recipients; never rejects for what a server or the network does
+ */
+export async function withRetries<A extends Attempt>(
+  recipients: readonly Buffer[],
+  attempt: (recipients: readonly Buffer[]) => Promise<A>,
+  { signal, observer }: Pick<Route, "signal" | "observer">,
+  policy: RetryPolicy,
+  events: Pick<RetryEvents, "onRetry"> = {},
   clock: Clock = SYSTEM_CLOCK,
-): Promise<ReportWithAttempts> {
-  const { signal, observer } = route;
+): Promise<WithRetries<A>> {
   const startedAt = clock.now();
-  let last = await deliver(packagesFor(recipients), route, events);
+  let last = await attempt(recipients);
   const attempts = [last];
   let deliveries = last.deliveries;
   while (attempts.length <= policy.retries && !isLasting(last)) {
@@ -90,18 +109,18 @@ export async function deliverWithRetries(
       observer?.note("no further attempt: it would begin too late");
       break;
     }
-    const [attempt, most] = [attempts.length + 1, policy.retries + 1];
+    const [next, most] = [attempts.length + 1, policy.retries + 1];
     const count = `${again.length} of the recipients`;
-    observer?.note(`attempt ${attempt} of ${most}, to ${count}, in ${(delayMs / 1_000).toFixed(1)} s`);
+    observer?.note(`attempt ${next} of ${most}, to ${count}, in ${(delayMs / 1_000).toFixed(1)} s`);
     const retried = again.map((index) => deliveries[index] as Delivery);
-    events.onRetry?.({ attempt, attempts: most, delayMs, deliveries: retried });
+    events.onRetry?.({ attempt: next, attempts: most, delayMs, deliveries: retried });
     await clock.wait(delayMs, signal);
     if (signal.aborted) {
       last = { ...last, cause: causeOf(interruption(signal)) };
       break;
     }
     const some = again.map((index) => recipients[index] as Buffer);
-    last = await deliver(packagesFor(some), route, events);
+    last = await attempt(some);
     attempts.push(last);
     const merged = [...deliveries];
     for (const [at, index] of again.entries()) {
@@ -112,7 +131,7 @@ export async function deliverWithRetries(
   return { ...last, deliveries, violations: attempts.flatMap(({ violations }) => violations), attempts };
 }
 
-function isLasting({ cause }: DeliveryReport): boolean {
+function isLasting({ cause }: Attempt): boolean {
   if (cause === null) return false;
   const { code, hint } = cause.error;
   return LASTING.includes(code) || hint?.kind === "other-protocol" || hint?.kind === "speaks-tls";

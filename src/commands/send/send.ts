@@ -3,8 +3,8 @@ import type { Context } from "../../cli/context.ts";
 import { logDeliveries, withLog } from "../../cli/options/log.ts";
 import type { ResolvingRoute } from "../../cli/options/route.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
-import { deferAllRecipients } from "../../client/deliver.ts";
-import { deliverWithRetries, type ReportWithAttempts, type Retry } from "../../client/retry.ts";
+import { type DeliveryReport, deferAllRecipients } from "../../client/deliver.ts";
+import { deliverWithRetries, type Retry, type WithRetries } from "../../client/retry.ts";
 import { interruptedReading, interruption } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
@@ -29,7 +29,7 @@ import { suggestSubject } from "./suggest-subject.ts";
  */
 export const send: CommandModule = { declare, read, run };
 
-type SpooledReport = Omit<ReportWithAttempts, "deliveries"> & {
+type SpooledReport = Omit<WithRetries<DeliveryReport>, "deliveries"> & {
   readonly deliveries: readonly SpooledDelivery[];
 };
 
@@ -109,7 +109,7 @@ async function deliverWithProgress(
   recipients: readonly Buffer[],
   progress: SendProgress,
   { say }: Context,
-): Promise<ReportWithAttempts> {
+): Promise<WithRetries<DeliveryReport>> {
   let packages: readonly Package[] = [];
   const packagesFor = (some: readonly Buffer[]) => {
     packages = split
