@@ -48,11 +48,11 @@ export class TraceFile {
   }
 }
 
-/** A named pipe without a reader is an error: opening must not wait. With a reader, writes block as usual. */
+/** A named pipe without a reader is an error: opening must not wait. Later writes block, also on a terminal. */
 function openForWriting(path: string): number {
   const flags = O_WRONLY | O_CREAT | O_APPEND;
   const fd = openSync(path, flags | O_NONBLOCK);
-  if (!fstatSync(fd).isFIFO()) return fd;
+  if (fstatSync(fd).isFile()) return fd;
   try {
     return openSync(path, flags);
   } finally {

@@ -26,7 +26,11 @@ export function listenOutOfTurn(
 ): Promise<QmtpError | null> {
   return new Promise((resolve) => {
     let heard: Buffer = Buffer.alloc(0);
+    let finished = false;
+    let stopListening = () => {};
     const finish = (error: QmtpError | null) => {
+      if (finished) return;
+      finished = true;
       deadline.stop();
       stopListening();
       if (error === null) connection.end(() => connection.destroy());
@@ -35,10 +39,10 @@ export function listenOutOfTurn(
     };
     const deadline = new Deadline(waitMs, () => finish(null));
     deadline.start();
-    const stopListening = onAbort(signal, () => finish(null));
+    stopListening = onAbort(signal, () => finish(null));
     connection.on("data", (chunk: Buffer) => {
+      if (finished) return;
       observer?.received(chunk);
-      if (heard.length >= OPENING_LENGTH) return;
       heard = Buffer.concat([heard, chunk]);
       // The rest of its first words is worth waiting for.
       if (heard.length >= OPENING_LENGTH || heard.includes(LF)) finish(null);
