@@ -49,7 +49,7 @@ const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "remote",
-    summary: "send a message as qmail-remote does, by QMTP where it can",
+    summary: "send a message in place of qmail-remote, by QMTP where possible",
     exitCodes: REMOTE_TABLE,
     frequent: true,
     load: async () => (await import("./commands/remote/remote.ts")).remote,

@@ -32,7 +32,7 @@ export function declareTls(command: Command): void {
   addGroup(command, "tls", [
     option("--tls-servername <name>", "the name that the server's certificate must have"),
     option("--pinnedpubkey <hashes>", "accept only these public keys: sha256//...;sha256//..."),
-    option("-k, --insecure", "do not verify the server's certificate; a warning says so"),
+    option("-k, --insecure", "do not verify the server's certificate; prints a warning"),
   ]);
 }
 
