@@ -101,7 +101,7 @@ try {
 } finally {
   rmSync(NEW, { recursive: true, force: true });
 }
-await makeCache();
+await makeCaches();
 
 /** Makes a folder writable for its owner only: otherwise no compiled code is kept there. */
 function ownerOnly(folder) {
@@ -181,19 +181,37 @@ function install() {
   }
 }
 
-/** Sends a message, so that the program keeps the code that is compiled for it (src/start.ts). */
-async function makeCache() {
+/** Sends a message by each launcher that sends one, so that the program keeps the code that is compiled for it (src/start.ts). */
+async function makeCaches() {
   const server = createServer((socket) => {
     socket.on("error", () => {});
     socket.on("data", (chunk) => chunk.toString("latin1").endsWith(",,") && socket.end("3:Kok,"));
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  const { QMTP_SERVER: _server, QMTP_FROM: _from, ...env } = process.env;
   const to = `qmtp://127.0.0.1:${server.address().port}`;
-  const args = [join(ROOT, "bin/qmtp"), "send", "-s", to, "-f", "a@example.org", "b@example.org"];
-  const child = spawn(process.execPath, args, { env, stdio: ["pipe", "ignore", "inherit"] });
-  child.stdin.end("Subject: warm-up\n\nThis keeps compiled code.\n");
-  const [code] = await once(child, "exit");
+  const envelope = ["-f", "a@example.org", "b@example.org"];
+  const codes = await Promise.all([
+    warmUp(["qmail-qmtpc", "-s", to], "Fa@example.org\0Tb@example.org\0\0"),
+    warmUp(["qmtp-sendmail", "--server", to, ...envelope]),
+  ]);
+  // Last: the others would begin with the code of this one, and keep it with theirs.
+  codes.push(await warmUp(["qmtp", "send", "-s", to, ...envelope]));
   server.close();
-  if (code !== 0) process.stderr.write("build: no compiled code was kept; the program starts more slowly\n");
+  if (codes.some((code) => code !== 0)) {
+    process.stderr.write("build: not all compiled code was kept; the program starts more slowly\n");
+  }
+}
+
+/**
+ * Runs a launcher with a message; gives its exit code.
+ * @param envelope what descriptor 1 is for qmail-queue's callers
+ */
+async function warmUp([launcher, ...args], envelope) {
+  const { QMTP_SERVER: _server, QMTP_FROM: _from, ...env } = process.env;
+  const stdio = ["pipe", envelope === undefined ? "ignore" : "pipe", "inherit"];
+  const child = spawn(process.execPath, [join(ROOT, "bin", launcher), ...args], { env, stdio });
+  child.stdin.end("Subject: warm-up\n\nThis keeps compiled code.\n");
+  child.stdio[1]?.end(envelope);
+  const [code] = await once(child, "exit");
+  return code;
 }

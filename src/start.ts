@@ -3,8 +3,9 @@ import { Script } from "node:vm";
 
 /*
  * Loads main.js. Compiling it takes longer than everything else in a run, so V8's compiled code is cached in a file next
- * to it. The build writes this file; if it is missing, because another Node version built the package, the first run by
- * the directory's owner does. If it is missing, stale or damaged, main.js is compiled normally: that is never an error.
+ * to it: one for each launcher, because what they compile differs. The build writes these files; if one is missing,
+ * because another Node version built the package, the first run by the directory's owner writes it. If it is missing,
+ * stale or damaged, that of `qmtp` is used, or main.js is compiled normally: it is never an error.
  */
 
 /** The hash of main.js, set by the build. V8 itself compares only the length of the source. */
@@ -26,10 +27,12 @@ type Wrapper = (
 /** Runs a launcher with the arguments of this process, and sets the exit code. */
 export async function start(launcher = "qmtp"): Promise<void> {
   const filename = `${__dirname}/main.js`;
-  const cache = `${__dirname}/main-${process.version}-${process.arch}-${MAIN_HASH}.cache`;
+  const cacheOf = (name: string) =>
+    `${__dirname}/${name}-${process.version}-${process.arch}-${MAIN_HASH}.cache`;
   // Read before the cache: a build removes the old cache, then replaces main.js, so that the two always match.
   const source = readFileSync(filename, "latin1");
-  const cachedData = readCache(cache);
+  const own = readCache(cacheOf(launcher));
+  const cachedData = own ?? readCache(cacheOf("qmtp"));
   const script = new Script(`(function(exports,require,module,__filename,__dirname){${source}\n})`, {
     filename,
     ...(cachedData && { cachedData }),
@@ -37,7 +40,7 @@ export async function start(launcher = "qmtp"): Promise<void> {
   const module = { exports: {} };
   (script.runInThisContext() as Wrapper)(module.exports, require, module, filename, __dirname);
   const worthKeeping = await (module.exports as Main).main(launcher);
-  if (worthKeeping && (cachedData === undefined || script.cachedDataRejected)) keep(script, cache);
+  if (worthKeeping && (own === undefined || script.cachedDataRejected)) keep(script, cacheOf(launcher));
 }
 
 /**

@@ -15,7 +15,9 @@ import { skip } from "./support/skip.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
-const CACHE = new RegExp(`^main-v${process.versions.node}-${process.arch}-[0-9a-f]{16}\\.cache$`);
+const cacheOf = (launcher: string) =>
+  new RegExp(`^${launcher}-v${process.versions.node}-${process.arch}-[0-9a-f]{16}\\.cache$`);
+const CACHE = cacheOf("qmtp");
 
 afterEach(stopAll);
 
@@ -42,8 +44,8 @@ interface RunAs {
   readonly env?: Record<string, string>;
 }
 
-async function run(args: readonly string[], options: RunAs = {}) {
-  const child = start(process.execPath, [`${folder}/bin/qmtp`, ...args], {
+async function run(args: readonly string[], options: RunAs = {}, launcher = "qmtp") {
+  const child = start(process.execPath, [`${folder}/bin/${launcher}`, ...args], {
     stdio: "pipe",
     ...options,
     env: environment({ HOME: folder, ...options.env }),
@@ -60,9 +62,12 @@ async function send(options: RunAs = {}): Promise<void> {
   await sink.stop();
 }
 
-test("the build keeps compiled code for this Node", () => {
-  expect(readdirSync(`${ROOT}dist`).filter((name) => CACHE.test(name)).length).toBe(1);
-});
+test.each(["qmtp", "qmail-qmtpc", "qmtp-sendmail"])(
+  "the build keeps compiled code of %s for this Node",
+  (launcher) => {
+    expect(readdirSync(`${ROOT}dist`).filter((name) => cacheOf(launcher).test(name)).length).toBe(1);
+  },
+);
 
 describe("compiled code", () => {
   test("is saved by the first run that sends, and used by later ones", async () => {
@@ -103,6 +108,24 @@ describe("compiled code", () => {
     damage(cachePath());
     await send();
     await send();
+  });
+
+  test("is saved by each launcher for itself; one without its own uses that of qmtp", async () => {
+    const sink = await startSink();
+    const sendmail = (options: RunAs = {}) =>
+      run(["--server", sink.endpoint, "-f", "a@x", "b@y"], options, "qmtp-sendmail");
+    await send();
+    const { ino, mtimeMs } = statSync(cachePath());
+    expect(await sendmail()).toMatchObject({ code: 0, stderr: "" });
+    expect(kept().toSorted()).toEqual([
+      expect.stringMatching(cacheOf("qmtp-sendmail")),
+      expect.stringMatching(CACHE),
+    ]);
+    expect(statSync(`${folder}/dist/${kept().find((name) => CACHE.test(name))}`)).toMatchObject({
+      ino,
+      mtimeMs,
+    });
+    await sink.stop();
   });
 
   test("of another main.js is ignored", async () => {
