@@ -11,6 +11,7 @@ export const CODES = {
   "envelope-too-large": ["local", "the envelope is too long"],
   "address-too-long": ["local", "an address is longer than qmail-queue accepts; retrying will not help"],
   "unreadable-input": ["local", "a file or standard input cannot be read"],
+  "input-timeout": ["local", "a file or standard input did not end within the time of the run"],
   "unwritable-spool": ["local", "the message cannot be stored in the directory for temporary files"],
   "unwritable-trace": ["local", "the file for the transcript cannot be written"],
   "unreadable-configuration": ["local", "a control file, certificate or key is missing or wrong"],
@@ -102,6 +103,19 @@ export function unreadableArgument(name: string, error: unknown): QmtpError {
   return usageError(unreadable(name, error).message);
 }
 
+/**
+ * The time of the run was over before all input was read.
+ * @param begun whether some of it was read
+ */
+export function inputTimeout(name: string, ms: number, begun: boolean): QmtpError {
+  const path = visiblePath(name);
+  const time = `${ms / 1_000} s`;
+  const message = begun
+    ? `the end of ${path} was not reached within ${time}`
+    : `nothing was read from ${path} within ${time}`;
+  return new QmtpError("input-timeout", message);
+}
+
 /** A signal came before all input was read. */
 export function interruptedReading(name: string, signal: AbortSignal): QmtpError {
   return inputError(`interrupted by ${reason(signal.reason)} while reading ${name}; nothing was sent`);
@@ -115,6 +129,11 @@ export function readingFailed(name: string, signal: AbortSignal, error: unknown)
 /** A signal ended the session, or came before it began. */
 export function interruption(signal: AbortSignal): QmtpError {
   return new QmtpError("interrupted", `interrupted by ${reason(signal.reason)}`);
+}
+
+/** The time of the whole run is over. */
+export function runOver(ms: number): QmtpError {
+  return new QmtpError("session-too-long", `the run was ended after ${ms / 1_000} s`);
 }
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {

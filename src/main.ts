@@ -35,6 +35,7 @@ function processContext(name: string): { context: Context; close(): void } {
   const context: Context = {
     name,
     env: process.env,
+    node: process.execPath,
     temporaryDirectory: process.env.TMPDIR || "/tmp",
     // The program runs from dist/, beside man/.
     manualDirectory: `${__dirname}/../man`,

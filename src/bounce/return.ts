@@ -1,6 +1,6 @@
 import { sendPackages } from "../client/deliver.ts";
 import type { Route } from "../client/route.ts";
-import { interruption, reason } from "../errors.ts";
+import { interruption, reason, runOver } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
 import { type QmailQueue, queuePackage } from "../qmail/qmail-queue.ts";
@@ -9,11 +9,10 @@ import { composeBounce, type ReturnedMessage } from "./compose.ts";
 import { type BounceControl, readBounceControl } from "./control.ts";
 
 /** How to send bounces. */
-export interface BounceOptions {
+export interface BounceOptions extends Pick<Route, "signal" | "limit"> {
   /** The route to a QMTP server; without one, bounces go through qmail-queue. */
   readonly route: Route | undefined;
   readonly queue: QmailQueue;
-  readonly signal: AbortSignal;
 }
 
 /** Why a message could not be returned. */
@@ -64,13 +63,24 @@ function* bouncesOf<M extends ReturnedMessage>(
 
 async function throughQueue<M>(
   bounces: Iterable<Bounce<M>>,
-  { queue, signal }: BounceOptions,
+  options: BounceOptions,
   onReturned: OnReturned<M>,
 ): Promise<void> {
   for (const bounce of bounces) {
-    const text = signal.aborted ? interruption(signal).message : await queuePackage(bounce, queue, signal);
+    const text = await queueBounce(bounce, options);
     onReturned(bounce.of, text === undefined ? undefined : { text });
   }
+}
+
+/** @returns why it was not accepted, or undefined */
+async function queueBounce(
+  bounce: Package,
+  { queue, signal, limit }: BounceOptions,
+): Promise<string | undefined> {
+  if (signal.aborted) return interruption(signal).message;
+  if (limit?.leftMs === 0) return runOver(limit.ms).message;
+  const timeoutMs = Math.min(queue.timeoutMs, limit?.leftMs ?? Number.POSITIVE_INFINITY);
+  return queuePackage(bounce, { ...queue, timeoutMs }, signal);
 }
 
 async function byQmtp<M>(

@@ -9,6 +9,8 @@ export interface Context {
   /** The name that the program was called by; each line on standard error begins with it. */
   readonly name: string;
   readonly env: Environment;
+  /** The path of Node. */
+  readonly node: string;
   /** For messages too large for memory. */
   readonly temporaryDirectory: string;
   /** The directory of this package's man pages. */

@@ -1,11 +1,13 @@
 import { interruption, QmtpError } from "../errors.ts";
+import { startWait, type TimeLimit } from "../io/patience.ts";
 import { type Delivery, deferralFor } from "../protocol/delivery.ts";
 import type { Package, PackageSource } from "../protocol/package.ts";
 import type { Violation } from "../protocol/violation.ts";
 import { type Cause, causeOf } from "../session/cause.ts";
+import type { Limits } from "../session/contract.ts";
 import { runSession } from "../session/session.ts";
 import { type OpenConnection, type Server, unreached } from "../transport/connector.ts";
-import type { Endpoint } from "../transport/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../transport/endpoint.ts";
 import type { Route } from "./route.ts";
 
 export interface SendEvents<P extends Package> {
@@ -41,17 +43,33 @@ export async function sendPackages<P extends Package>(
   route: Route,
   events: SendEvents<P>,
 ): Promise<SessionReport> {
-  const { endpoints, connector, signal, observer } = route;
+  const { endpoints, connector, signal, limit, observer } = route;
+  if (limit?.leftMs === 0) return notConnected(endpoints, connectTooLong(endpoints, limit.ms));
   events.onConnecting?.();
+  let late: QmtpError | undefined;
+  const wait = startWait(route, (ms) => {
+    late = connectTooLong(endpoints, ms);
+    // Any error but a QmtpError keeps the connector from trying the next endpoint.
+    return new Error(late.message);
+  });
   let opened: OpenConnection;
   try {
-    opened = await connector.open(endpoints, signal, observer?.note);
+    opened = await connector.open(endpoints, wait.signal, observer?.note);
   } catch (error) {
     if (signal.aborted) return notConnected(endpoints, interruption(signal));
-    if (!(error instanceof QmtpError)) throw error;
-    return notConnected(endpoints, error);
+    const known = late ?? error;
+    if (!(known instanceof QmtpError)) throw known;
+    return notConnected(endpoints, known);
+  } finally {
+    wait.end();
   }
   return sendOver(opened, packages, route, events);
+}
+
+/** The time of the run was over before there was a connection. */
+export function connectTooLong(endpoints: readonly Endpoint[], ms: number): QmtpError {
+  const where = endpoints.map(formatEndpoint).join(" or ");
+  return new QmtpError("connect-timeout", `cannot connect to ${where}: no connection within ${ms / 1_000} s`);
 }
 
 /** The report when there was no connection. */
@@ -67,12 +85,12 @@ function notConnected(endpoints: readonly Endpoint[], error: QmtpError): Session
 async function sendOver<P extends Package>(
   { connection, server, connectMs }: OpenConnection,
   packages: PackageSource<P>,
-  { limits, signal, observer }: Route,
+  { limits, signal, limit, observer }: Route,
   { onSettled, onConnected, onProgress }: SendEvents<P>,
 ): Promise<SessionReport> {
   onConnected?.(server);
   const { cause, sendMs, responseMs, violations } = await runSession(connection, packages, {
-    limits,
+    limits: withinRun(limits, limit),
     signal,
     onSettled,
     onProgress,
@@ -80,6 +98,12 @@ async function sendOver<P extends Package>(
   });
   observer?.note(cause === null ? "all responses received; connection closed" : cause.error.message);
   return { server, timing: { connectMs, sendMs, responseMs }, violations, cause };
+}
+
+/** A session ends with the run. */
+function withinRun(limits: Limits, limit: TimeLimit | undefined): Limits {
+  if (limit === undefined || limit.leftMs > limits.sessionMs) return limits;
+  return { ...limits, sessionMs: limit.leftMs, runMs: limit.ms };
 }
 
 /** The deliveries of all packages, and how the session went. */

@@ -92,7 +92,7 @@ export function deliverWithRetries(
 export async function withRetries<A extends Attempt>(
   recipients: readonly Buffer[],
   attempt: (recipients: readonly Buffer[]) => Promise<A>,
-  { signal, observer }: Pick<Route, "signal" | "observer">,
+  { signal, limit, observer }: Pick<Route, "signal" | "limit" | "observer">,
   policy: RetryPolicy,
   events: Pick<RetryEvents, "onRetry"> = {},
   clock: Clock = SYSTEM_CLOCK,
@@ -105,7 +105,8 @@ export async function withRetries<A extends Attempt>(
     const again = [...deliveries.keys()].filter((index) => isRetried(deliveries[index] as Delivery, policy));
     if (again.length === 0) break;
     const delayMs = delayBefore(attempts.length, policy, clock);
-    if (clock.now() - startedAt + delayMs > policy.maxMs) {
+    const beginsTooLate = clock.now() - startedAt + delayMs > policy.maxMs;
+    if (beginsTooLate || (limit !== undefined && delayMs >= limit.leftMs)) {
       observer?.note("no further attempt: it would begin too late");
       break;
     }

@@ -1,6 +1,6 @@
 import { type SendEvents, type SessionReport, sendPackages } from "../client/deliver.ts";
 import type { Route } from "../client/route.ts";
-import { interruption, type QmtpError } from "../errors.ts";
+import { interruption, QmtpError, runOver } from "../errors.ts";
 import { now } from "../io/clock.ts";
 import { type Delivery, deferralFor, mergeAttempts } from "../protocol/delivery.ts";
 import type { PackageSource } from "../protocol/package.ts";
@@ -30,8 +30,8 @@ export interface RoundsOptions extends OutcomesOptions {
   readonly onConnecting?: () => void;
   readonly onConnected?: SendEvents<MaildirPackage>["onConnected"];
   readonly onSessionEnd?: (report: SessionReport) => void;
-  /** Called when a signal has ended the run, with the number of messages that were not sent. */
-  readonly onInterrupted?: (notSent: number, error: QmtpError) => void;
+  /** Called when a signal or the end of its time has ended the run, with the number of messages that were not sent. */
+  readonly onStopped?: (notSent: number, error: QmtpError) => void;
 }
 
 /**
@@ -82,7 +82,8 @@ class Rounds {
   async run(): Promise<boolean> {
     try {
       const why = await this.#deliver();
-      if (this.#options.route.signal.aborted) this.#countUnsent();
+      const stopped = this.#whyStopped(why);
+      if (stopped !== undefined) this.#countUnsent(stopped);
       else if (why !== undefined) this.#giveUp(why);
       for (const { pkg, delivery } of this.#unanswered.values()) {
         this.#outcomes.keep(pkg, delivery, false, { text: "the file is gone" });
@@ -94,11 +95,29 @@ class Rounds {
     }
   }
 
+  /**
+   * The signal or the end of the time, if that has ended the run. A server that could not be reached in time is a
+   * reason for each message.
+   */
+  #whyStopped(why: NotSent | undefined): QmtpError | undefined {
+    const { signal, limit } = this.#options.route;
+    if (signal.aborted) return interruption(signal);
+    if (limit === undefined || !this.#isOutOfTime || why === undefined) return undefined;
+    const isUnreachable = why.error instanceof QmtpError && why.error.code === "connect-timeout";
+    return isUnreachable ? undefined : runOver(limit.ms);
+  }
+
+  /** Whether no more messages are taken, so that those in flight are answered within the time of the run. */
+  get #isOutOfTime(): boolean {
+    const { limit } = this.#options.route;
+    return limit !== undefined && limit.leftMs <= limit.ms * (1 - INTAKE_SHARE);
+  }
+
   /** @returns why messages are left without a result, or undefined if none are */
   async #deliver(): Promise<NotSent | undefined> {
     const { signal } = this.#options.route;
     let why: NotSent = { text: "not sent: the run ended first", error: undefined };
-    while (this.#fruitless < MAX_FRUITLESS_ROUNDS && !signal.aborted) {
+    while (this.#fruitless < MAX_FRUITLESS_ROUNDS && !signal.aborted && !this.#isOutOfTime) {
       const before = this.#finished;
       const packages = this.#packages(this.#list());
       const first = packages.next();
@@ -164,7 +183,7 @@ class Rounds {
     let end: number | undefined;
     const next = (): IteratorResult<MaildirPackage, void> => {
       end ??= now() + intakeMs;
-      if (now() > end) return { done: true, value: undefined };
+      if (now() > end || this.#isOutOfTime) return { done: true, value: undefined };
       if (upcoming === undefined) return rest.next();
       const value = upcoming;
       upcoming = undefined;
@@ -206,9 +225,9 @@ class Rounds {
     else this.#outcomes.answered(pkg, delivery);
   };
 
-  /** After a signal: defers messages that were sent without a response, and counts those that were not sent. */
-  #countUnsent(): void {
-    const { prefix, route, onInterrupted } = this.#options;
+  /** Defers messages that were sent without a response, and counts those that were not sent. */
+  #countUnsent(why: QmtpError): void {
+    const { prefix, onStopped } = this.#options;
     let notSent = 0;
     for (const file of this.#remaining(this.#list())) {
       const sent = this.#unanswered.get(file.name);
@@ -218,7 +237,7 @@ class Rounds {
       else if (prefix.length === 0 || this.#read(file) !== undefined) notSent++;
     }
     if (notSent > 0) this.#leftOver = true;
-    onInterrupted?.(notSent, interruption(route.signal));
+    onStopped?.(notSent, why);
   }
 
   /** Defers all messages without a result. */

@@ -1,6 +1,8 @@
 import { closeSync, fstatSync } from "node:fs";
+import { inputTimeout } from "../errors.ts";
 import { splitHeader } from "../header/header.ts";
 import { onAbort } from "../io/abort.ts";
+import { type Patience, startWait } from "../io/patience.ts";
 import type { InputStream } from "../io/streams.ts";
 import type { Message } from "../protocol/package.ts";
 import { type EditHeader, type FileFormat, fileMessage, positionOf } from "./file.ts";
@@ -9,11 +11,10 @@ import { LineEndConverter } from "./line-ends.ts";
 import { withReadErrors } from "./read-errors.ts";
 import { MAX_MEMORY, StoredBytes } from "./stored-bytes.ts";
 
-export interface MessageOptions extends FileFormat {
+/** How to read a message, and for how long. */
+export interface MessageOptions extends FileFormat, Patience {
   /** For messages too large for memory. */
   readonly temporaryDirectory: string;
-  /** Stops reading when aborted. */
-  readonly signal: AbortSignal;
 }
 
 /** A message with the files that it needs open. */
@@ -31,12 +32,15 @@ export async function openFile(path: string, options: MessageOptions): Promise<O
   const input = openForReading(path);
   const { fd, kind } = input;
   if (!kind.isFile()) return readStream(await inputStream(input), path, options);
+  const wait = startWait(options, (ms) => inputTimeout(path, ms, true));
   try {
-    const message = await fileMessage(fd, path, options, options.signal);
+    const message = await fileMessage(fd, path, options, wait.signal);
     return { message, close: () => closeSync(fd) };
   } catch (error) {
     closeSync(fd);
     throw error;
+  } finally {
+    wait.end();
   }
 }
 
@@ -49,23 +53,37 @@ export async function readStream(
   name: string,
   options: MessageOptions,
 ): Promise<OpenMessage> {
-  const { signal, temporaryDirectory } = options;
-  const { regularFile: fd } = stream;
-  if (fd !== undefined && fstatSync(fd).size > MAX_MEMORY) {
-    const message = await fileMessage(
-      fd,
-      name,
-      options,
-      signal,
-      await positionOf(fd, name, signal, options.onRead),
-    );
+  let begun = false;
+  const wait = startWait(options, (ms) => inputTimeout(name, ms, begun));
+  const onChunk = () => {
+    begun = true;
+  };
+  try {
+    const { regularFile: fd } = stream;
+    if (fd === undefined || fstatSync(fd).size <= MAX_MEMORY) {
+      return await readWhole(stream, name, options, wait.signal, onChunk);
+    }
+    const { signal } = wait;
+    const start = await positionOf(fd, name, signal, options.onRead);
+    const message = await fileMessage(fd, name, options, signal, start);
     return { message, close: () => stream.destroy() };
+  } finally {
+    wait.end();
   }
-  const stored = new StoredBytes(temporaryDirectory);
+}
+
+async function readWhole(
+  stream: InputStream,
+  name: string,
+  options: MessageOptions,
+  signal: AbortSignal,
+  onChunk: () => void,
+): Promise<OpenMessage> {
+  const stored = new StoredBytes(options.temporaryDirectory);
   const stopListening = onAbort(signal, () => stream.destroy());
   try {
     signal.throwIfAborted();
-    const chunks = withReadErrors(stream, name);
+    const chunks = withReadErrors(stream, name, onChunk);
     const { editHeader } = options;
     const message = await readMessage(
       stored,

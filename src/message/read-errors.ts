@@ -2,11 +2,13 @@ import { QmtpError, unreadable } from "../errors.ts";
 
 /**
  * Passes chunks on; turns a failure to read them into a QmtpError.
+ * @param onChunk called with each chunk, before it is passed on
  * @throws {QmtpError} unreadable-input
  */
 export async function* withReadErrors(
   chunks: AsyncIterable<Buffer>,
   name: string,
+  onChunk?: () => void,
 ): AsyncGenerator<Buffer, void> {
   const iterator = chunks[Symbol.asyncIterator]();
   try {
@@ -15,6 +17,7 @@ export async function* withReadErrors(
         throw error instanceof QmtpError ? error : unreadable(name, error);
       });
       if (next.done) return;
+      onChunk?.();
       yield next.value;
     }
   } finally {

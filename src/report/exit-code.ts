@@ -101,6 +101,7 @@ export const QUEUE_TABLE: ExitTable = {
     "envelope-too-large": 51,
     "unwritable-spool": 53,
     "unreadable-input": 54,
+    "input-timeout": 54,
     "message-unreadable": 54,
     usage: 55,
     "unwritable-trace": 55,

@@ -21,6 +21,7 @@ export const SPLIT = "qmtp send --split avoids this";
 
 /** For errors without a hint, by code. */
 const REMEDIES: Readonly<Partial<Record<Code, string>>> = {
+  "input-timeout": "check the program that writes it, or raise --max-time",
   "listen-failed": "name another endpoint with --listen",
   "unwritable-spool": "name another directory in TMPDIR",
   "unwritable-trace": "name another file with --trace",

@@ -1,4 +1,4 @@
-import { type Code, type Hint, interruption, QmtpError } from "../errors.ts";
+import { type Code, type Hint, interruption, QmtpError, runOver } from "../errors.ts";
 import type { DeferralTexts } from "../protocol/ledger.ts";
 import type { Opening, OtherProtocol } from "../protocol/opening.ts";
 
@@ -42,6 +42,15 @@ export function connectionRefused(error: QmtpError): Cause {
 
 export function noProgress(ms: number): Cause {
   return failure("no-progress", `idle for ${seconds(ms)}`);
+}
+
+/** The time of the whole run is over. */
+export function runTooLong(ms: number): Cause {
+  const texts = {
+    sent: `no response came within ${seconds(ms)}`,
+    unsent: `it could not be sent within ${seconds(ms)}`,
+  };
+  return { error: runOver(ms), texts };
 }
 
 export function sessionTooLong(ms: number): Cause {

@@ -10,6 +10,8 @@ export interface Limits {
   readonly writeMs?: number;
   /** Milliseconds for the session; qmtp.txt, section 2, allows an hour. */
   readonly sessionMs: number;
+  /** Milliseconds of the whole run, if the session is its last part and must end with it. */
+  readonly runMs?: number | undefined;
   /** Milliseconds to wait, after the signal, for responses to packages in flight; by default none. */
   readonly drainMs?: number;
 }

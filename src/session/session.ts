@@ -18,6 +18,7 @@ import {
   missingResponses,
   noProgress,
   protocolViolation,
+  runTooLong,
   sessionTooLong,
 } from "./cause.ts";
 import type { SessionEnd, SessionOptions } from "./contract.ts";
@@ -90,11 +91,12 @@ class Session<P extends Package> {
       written: () => this.#deadlines.write.start(),
       taken: (bytes) => this.#onTaken(bytes),
     });
-    const { idleMs, writeMs = idleMs, sessionMs, drainMs = 0 } = options.limits;
+    const { idleMs, writeMs = idleMs, sessionMs, runMs, drainMs = 0 } = options.limits;
+    const tooLong = () => (runMs === undefined ? sessionTooLong(sessionMs) : runTooLong(runMs));
     this.#deadlines = {
       idle: new Deadline(idleMs, () => this.#onExpired(noProgress(idleMs))),
       write: new Deadline(writeMs, () => this.#onExpired(noProgress(writeMs))),
-      session: new Deadline(sessionMs, () => this.#finish(sessionTooLong(sessionMs))),
+      session: new Deadline(sessionMs, () => this.#finish(tooLong())),
       drain: new Deadline(drainMs, () => this.#finish(this.#draining)),
       linger: new Deadline(LINGER_MS.max, () => this.#finish(null)),
       laterResponses: new Deadline(LATER_RESPONSES_MS, () => this.#responsesMissing()),

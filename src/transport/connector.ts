@@ -13,6 +13,8 @@ import type { ServerCertificate, TlsSession, TlsSettings } from "./tls-settings.
 export interface ConnectorOptions extends SocketOptions, ServerOptions {
   /** Milliseconds for each endpoint: name lookup, all of its addresses and TLS together. */
   readonly connectTimeoutMs: number;
+  /** The path of Node, if it is to look up names in another process, so that this one can exit at any time. */
+  readonly lookupNode?: string | undefined;
   /** Required if an endpoint uses TLS. */
   readonly tls?: TlsSettings | undefined;
 }
@@ -159,7 +161,12 @@ export class Connector {
       default: {
         // Loaded before connecting, so that TLS has the socket as soon as it is open.
         const tls = endpoint.kind === "tls" ? await import("./tls.ts") : undefined;
-        const socket = await connectSocket(endpoint, options, attempt);
+        const { lookupNode } = options;
+        const lookup =
+          lookupNode === undefined
+            ? undefined
+            : (await import("./lookup.ts")).lookupApart(lookupNode, attempt);
+        const socket = await connectSocket(endpoint, { ...options, lookup }, attempt);
         const { remoteAddress: address = null, remotePort: port = null } = socket;
         const server = { ...endpointOnly, address, port };
         note?.(connectedTo(server));

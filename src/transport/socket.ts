@@ -15,6 +15,8 @@ type SocketEndpoint = HostEndpoint | (Endpoint & { readonly kind: "unix" });
 export interface SocketOptions {
   /** Only addresses of this family are used. */
   readonly family?: 4 | 6 | undefined;
+  /** How to look up names; by default as Node does. */
+  readonly lookup?: LookupFunction | undefined;
   /** The address to connect from. */
   readonly sourceAddress?: string | undefined;
   /** The host's addresses, if they are known. */
@@ -51,6 +53,7 @@ export function connectSocket(
 
 function connectHost(socket: Socket, { host, port }: HostEndpoint, options: SocketOptions): void {
   const { family, sourceAddress, addresses } = options;
+  const lookup = addresses === undefined ? options.lookup : lookupOf(addresses);
   // If the host is an address, Node ignores `family`.
   const actual = isIP(host.replace(/%.*/, ""));
   if (family !== undefined && actual !== 0 && actual !== family) {
@@ -65,7 +68,7 @@ function connectHost(socket: Socket, { host, port }: HostEndpoint, options: Sock
     autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS,
     ...(family !== undefined && { family }),
     ...(sourceAddress !== undefined && { localAddress: sourceAddress }),
-    ...(addresses !== undefined && { lookup: lookupOf(addresses) }),
+    ...(lookup !== undefined && { lookup }),
   });
 }
 

@@ -86,7 +86,7 @@ async function deliver(
     onResult: (result) => results.push(show(result)),
     onUnusable: ({ name, why }) => unusable.push(`${name}: ${why}`),
     onRound: (files) => waiting.push(files),
-    onInterrupted: (count, { message }) => {
+    onStopped: (count, { message }) => {
       notSent = [count, message];
     },
     ...options,

@@ -77,6 +77,7 @@ class OwnProcess extends EventEmitter {
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly pid = process.pid;
+  readonly execPath = process.execPath;
   readonly stdin: Readable;
   readonly stdout = new Kept();
   readonly stderr = new Kept();

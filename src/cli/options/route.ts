@@ -3,6 +3,7 @@ import type { Command, Option } from "commander";
 import type { Route } from "../../client/route.ts";
 import { reason, usageError } from "../../errors.ts";
 import type { Environment } from "../../io/environment.ts";
+import { TimeLimit } from "../../io/patience.ts";
 import { configuredServers } from "../../qmail/qmtpservers.ts";
 import { Connector } from "../../transport/connector.ts";
 import { type Endpoint, parseEndpoint } from "../../transport/endpoint.ts";
@@ -21,7 +22,8 @@ export interface RouteOptions extends TlsOptions, TranscriptOptions {
   readonly sourceIp?: string;
   readonly connectTimeout: number;
   readonly timeout: number;
-  readonly maxTime: number;
+  /** Undefined: only sessions are limited. */
+  readonly maxTime?: number;
 }
 
 export interface RouteDefaults {
@@ -42,8 +44,11 @@ export interface ResolvingRoute extends Route {
 /** The part of a command's context that its connections use. */
 export type RouteContext = Pick<
   Context,
-  "env" | "groups" | "signalGroup" | "interrupted" | "say" | "sayAll" | "stderr"
+  "env" | "node" | "groups" | "signalGroup" | "interrupted" | "say" | "sayAll" | "stderr"
 >;
+
+/** An hour (qmtp.txt, section 2). Only for sessions: what writes to standard input may well take longer. */
+const SESSION_MS = 3_600_000;
 
 /** How long to wait for responses after a signal: about as long as a person waits after pressing Ctrl-C. */
 const MAX_DRAIN_MS = 10_000;
@@ -57,7 +62,7 @@ export function declareRoute(command: Command, { server, connectSeconds } = DEFA
   addGroup(command, "times", [
     secondsOption("--connect-timeout <s>", "seconds to connect to each server", connectSeconds),
     secondsOption("--timeout <s>", "give up after this many idle seconds", 600),
-    secondsOption("--max-time <s>", "seconds for a session", 3_600),
+    secondsOption("--max-time <s>", "end the run after this many seconds (default: sessions end after 3600)"),
   ]);
 }
 
@@ -111,6 +116,7 @@ export async function routeTo(
     endpoints,
     connector: new Connector({
       connectTimeoutMs: connectTimeout,
+      lookupNode: maxTime === undefined ? undefined : context.node,
       family: familyOf(options),
       sourceAddress: sourceIp,
       tls: await readTls(options, usesTls, context.env),
@@ -119,7 +125,8 @@ export async function routeTo(
       signalGroup: context.signalGroup,
       sayAll: context.sayAll,
     }),
-    limits: { idleMs: timeout, sessionMs: maxTime },
+    limits: { idleMs: timeout, sessionMs: SESSION_MS },
+    limit: maxTime === undefined ? undefined : new TimeLimit(maxTime),
     signal: context.interrupted,
     observer: openTranscript(options, context),
   };

@@ -71,11 +71,14 @@ async function readRoutes(
   };
   if (options.bounceServer === undefined) {
     const route = withDrain(await readRoute(options, context));
-    return { route, bounces: { route: undefined, queue, signal } };
+    return { route, bounces: { route: undefined, queue, signal, limit: route.limit } };
   }
   const endpoints = readEndpoints(options, env);
   const server = parseEndpoint(options.bounceServer, options);
   const all = await routeTo([...endpoints, server], options, context);
   const bounceRoute = { ...all, endpoints: [server], observer: undefined };
-  return { route: withDrain({ ...all, endpoints }), bounces: { route: bounceRoute, queue, signal } };
+  return {
+    route: withDrain({ ...all, endpoints }),
+    bounces: { route: bounceRoute, queue, signal, limit: all.limit },
+  };
 }

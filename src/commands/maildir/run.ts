@@ -134,7 +134,7 @@ export class MaildirRun {
         if (violations.length > 0) this.#mistrusted = true;
         this.#error = cause?.error ?? null;
       },
-      onInterrupted: (notSent, error) => {
+      onStopped: (notSent, error) => {
         this.#summary.notSent = notSent;
         this.#error = error;
       },

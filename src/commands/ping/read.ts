@@ -25,7 +25,7 @@ export async function read(
 ): Promise<PingRequest> {
   const { wait: waitMs, count, interval, json, quiet } = options;
   // Nothing is sent, so that only the wait has a limit.
-  const route = await readRoute({ ...options, timeout: waitMs, maxTime: waitMs }, context);
+  const route = await readRoute({ ...options, timeout: waitMs }, context);
   const repeated = count !== undefined || interval !== undefined;
   if ((count ?? 1) > 1 || (count === undefined && interval !== undefined)) checkRepeatable(route);
   return {

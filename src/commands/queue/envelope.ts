@@ -3,8 +3,9 @@ import { Socket } from "node:net";
 import { isatty } from "node:tty";
 import type { Context } from "../../cli/context.ts";
 import { type QueueEnvelope, readQueueEnvelope } from "../../envelope/queue-envelope.ts";
-import { inputError, readingFailed } from "../../errors.ts";
+import { inputError, inputTimeout, readingFailed } from "../../errors.ts";
 import { onAbort } from "../../io/abort.ts";
+import { type Patience, startWait } from "../../io/patience.ts";
 import { fileChunks } from "../../message/file-chunks.ts";
 import { withReadErrors } from "../../message/read-errors.ts";
 
@@ -24,14 +25,27 @@ export function refuseTerminal(): void {
  * The envelope on descriptor 1.
  * @throws {QmtpError} unreadable-input, bad-envelope, address-too-long, envelope-too-large
  */
-export async function readEnvelope({ interrupted }: Context): Promise<QueueEnvelope> {
+export async function readEnvelope(
+  { limit }: Pick<Patience, "limit">,
+  { interrupted }: Context,
+): Promise<QueueEnvelope> {
   const { chunks, stop } = envelopeBytes();
-  const stopListening = onAbort(interrupted, stop);
+  const name = "the envelope on descriptor 1";
+  let begun = false;
+  const wait = startWait({ signal: interrupted, limit }, (ms) => inputTimeout(name, ms, begun));
+  const { signal } = wait;
+  const stopListening = onAbort(signal, stop);
   try {
-    return await readQueueEnvelope(withReadErrors(chunks, "the envelope on descriptor 1"));
+    const onChunk = () => {
+      begun = true;
+    };
+    const envelope = await readQueueEnvelope(withReadErrors(chunks, name, onChunk));
+    signal.throwIfAborted();
+    return envelope;
   } catch (error) {
-    throw readingFailed("the envelope", interrupted, error);
+    throw readingFailed("the envelope", interrupted, signal.aborted ? signal.reason : error);
   } finally {
+    wait.end();
     stopListening();
     stop();
   }

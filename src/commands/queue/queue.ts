@@ -59,9 +59,9 @@ async function run({ route, log }: QueueRequest, context: Context): Promise<numb
 }
 
 async function takeMessage(route: Route, log: DeliveryLog | undefined, context: Context): Promise<number> {
-  const opened = await openMessage(context);
+  const opened = await openMessage(route, context);
   try {
-    const envelope = await readEnvelope(context);
+    const envelope = await readEnvelope(route, context);
     const startedAt = now();
     const pkg = { ...envelope, message: opened.message };
     const delivered = await deliver([pkg], route);
@@ -86,9 +86,12 @@ function withOtherText(deliveries: readonly Delivery[], { status, text }: Delive
   return deliveries.filter((delivery) => delivery.status !== status || !delivery.text.equals(text));
 }
 
-async function openMessage({ temporaryDirectory, interrupted, stdin }: Context): Promise<OpenMessage> {
+async function openMessage(
+  { limit }: Route,
+  { temporaryDirectory, interrupted, stdin }: Context,
+): Promise<OpenMessage> {
   try {
-    const format = { encoding: "unix", raw: true, temporaryDirectory, signal: interrupted } as const;
+    const format = { encoding: "unix", raw: true, temporaryDirectory, signal: interrupted, limit } as const;
     return await readStream(stdin, "standard input", format);
   } catch (error) {
     throw readingFailed("the message", interrupted, error);

@@ -1,6 +1,8 @@
 import type { Context } from "../../cli/context.ts";
 import { familyOf, type ResolvingRoute, type RouteOptions, routeTo } from "../../cli/options/route.ts";
+import { connectTooLong } from "../../client/deliver.ts";
 import { interruption, QmtpError } from "../../errors.ts";
+import { startWait } from "../../io/patience.ts";
 import { withTimeLimit } from "../../io/time-limit.ts";
 import { qmailHome } from "../../qmail/control.ts";
 import { type ExchangerRoute, exchangerRoute } from "../../qmail/exchanger-route.ts";
@@ -40,21 +42,26 @@ export async function connect(request: RemoteRequest, context: Context): Promise
 /** Connects to this server and no other. */
 async function connectTo(endpoint: Endpoint, options: RouteOptions, context: Context): Promise<Reached> {
   const route = await routeOver(endpoint, options, context);
+  const wait = startWait(route, (ms) => connectTooLong([endpoint], ms));
   try {
-    const opened = await route.connector.open([endpoint], route.signal, route.observer?.note);
+    const opened = await route.connector.open([endpoint], wait.signal, route.observer?.note);
     return { opened, route };
   } catch (error) {
     return refusal(error, route.signal);
+  } finally {
+    wait.end();
   }
 }
 
 /** Connects to the exchangers that come before any that speaks only SMTP; if none can be reached, SMTP. */
 async function connectByDns(domain: MxEndpoint, options: RouteOptions, context: Context): Promise<Reached> {
   const route = await routeOver(domain, options, context);
-  const { signal, connector } = route;
+  const { connector } = route;
   const note = route.observer?.note;
+  const wait = startWait(route, (ms) => connectTooLong([domain], ms));
+  const { signal } = wait;
   try {
-    const way = await lookUp(domain, options, route, context);
+    const way = await lookUp(domain, options, { ...route, signal }, context);
     if (way.kind === "smtp") return "smtp";
     if (way.kind === "own") return { letter: "Z", text: OWN };
     if (way.kind === "no-such-host") {
@@ -65,8 +72,11 @@ async function connectByDns(domain: MxEndpoint, options: RouteOptions, context: 
     );
     return { opened, route };
   } catch (error) {
-    const unreachable = error instanceof QmtpError && error.code.startsWith("connect-") && !signal.aborted;
-    return unreachable ? "smtp" : refusal(error, signal);
+    if (signal.aborted) return refusal(signal.reason, route.signal);
+    const unreachable = error instanceof QmtpError && error.code.startsWith("connect-");
+    return unreachable ? "smtp" : refusal(error, route.signal);
+  } finally {
+    wait.end();
   }
 }
 
@@ -99,6 +109,7 @@ function routeOver(endpoint: Endpoint, options: RouteOptions, context: Context):
   const { cacert, cert, key, tlsServername, pinnedpubkey, insecure, ...clear } = options;
   return routeTo([endpoint], endpoint.kind === "tls" ? options : clear, {
     env: context.env,
+    node: context.node,
     groups: context.groups,
     signalGroup: context.signalGroup,
     interrupted: context.interrupted,

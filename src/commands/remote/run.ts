@@ -42,7 +42,7 @@ async function send(
   const server = opened.server.address ?? opened.server.endpoint;
   let open: OpenMessage;
   try {
-    open = await openMessage(context);
+    open = await openMessage(route, context);
   } catch (error) {
     opened.connection.destroy();
     if (error instanceof QmtpError) return verdict("Z", `${error.message} (#4.3.0)`);
@@ -56,21 +56,24 @@ async function send(
     });
     return remoteReport(deliveries, server);
   } finally {
+    // There was no session if the time was over.
+    if (route.limit?.leftMs === 0) opened.connection.destroy();
     open.close();
   }
 }
 
 /** Opens the message without moving the descriptor's position. */
-async function openMessage({
-  stdin,
-  temporaryDirectory,
-  interrupted: signal,
-}: Context): Promise<OpenMessage> {
+async function openMessage(
+  { limit }: Pick<ResolvingRoute, "limit">,
+  { stdin, temporaryDirectory, interrupted: signal }: Context,
+): Promise<OpenMessage> {
+  const name = "the message";
   const format = { encoding: "unix", raw: true } as const;
   const { regularFile } = stdin;
-  if (regularFile === undefined)
-    return readStream(stdin, "the message", { ...format, temporaryDirectory, signal });
-  return { message: await fileMessage(regularFile, "the message", format, signal), close: () => {} };
+  if (regularFile === undefined) {
+    return readStream(stdin, name, { ...format, temporaryDirectory, signal, limit });
+  }
+  return { message: await fileMessage(regularFile, name, format, signal), close: () => {} };
 }
 
 function print(records: string, { stdout }: Context): number {

@@ -14,19 +14,19 @@ export interface MessageToSend {
 
 /**
  * Opens or composes the message, and determines its recipients.
- * @param onRead called while a file is read
+ * @param reading the time for it, and what to call while a file is read
  * @returns undefined if there is nothing to send because standard input is empty
  * @throws {QmtpError} usage, unreadable-input, unwritable-spool, bad-header; and what a signal was aborted with
  */
 export async function openMessage(
   request: PackageRequest,
   context: Context,
-  onRead?: MessageOptions["onRead"],
+  reading: Pick<MessageOptions, "limit" | "onRead"> = {},
 ): Promise<MessageToSend | undefined> {
   const { recipients, message } = request;
   const { encoding, raw, readRecipients, source, skipEmpty, composition } = message;
   const { temporaryDirectory, interrupted: signal } = context;
-  const format = { encoding, raw, temporaryDirectory, signal, onRead };
+  const format = { encoding, raw, temporaryDirectory, signal, ...reading };
   if (composition !== undefined) {
     const { openComposed } = await import("./open-composed.ts");
     const opened = await openComposed(composition, skipEmpty, format, context);

@@ -2,6 +2,7 @@ import type { Context } from "../../cli/context.ts";
 import { distinct, type Reading, senderFromText } from "../../envelope/address.ts";
 import { usageError } from "../../errors.ts";
 import type { Environment } from "../../io/environment.ts";
+import type { TimeLimit } from "../../io/patience.ts";
 import type { ComposedParts } from "./composed-parts.ts";
 import type { CompositionRequest } from "./composition.ts";
 import { composeOption, type PackageOptions } from "./declare-package.ts";
@@ -33,7 +34,11 @@ export interface MessageRequest {
 }
 
 /** @throws {QmtpError} usage, unreadable-input */
-export async function readPackage(options: PackageOptions, context: Context): Promise<PackageRequest> {
+export async function readPackage(
+  options: PackageOptions,
+  context: Context,
+  limit?: TimeLimit,
+): Promise<PackageRequest> {
   const reading = options.literal ? "literal" : "typed";
   const sender = readSender(options, context.env, reading);
   const parts = await readParts(options);
@@ -45,7 +50,7 @@ export async function readPackage(options: PackageOptions, context: Context): Pr
     );
   }
   checkStandardInput(options, parts?.attachments ?? []);
-  const to = await readSources(sources, reading, context);
+  const to = await readSources(sources, reading, context, limit);
   return {
     sender,
     recipients: parts === undefined ? to : [...to, ...distinct(parts.copies, to)],

@@ -27,7 +27,7 @@ export async function read(
   const route = await readRoute(options, context);
   const retry = retryPolicy(options, route);
   return {
-    ...(await readPackage(options, context)),
+    ...(await readPackage(options, context, route.limit)),
     route: options.split === true ? withDrain(route) : route,
     output: readOutput(options, context),
     retry,

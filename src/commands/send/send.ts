@@ -5,7 +5,7 @@ import type { ResolvingRoute } from "../../cli/options/route.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
 import { type DeliveryReport, deferAllRecipients } from "../../client/deliver.ts";
 import { deliverWithRetries, type Retry, type WithRetries } from "../../client/retry.ts";
-import { interruptedReading, interruption } from "../../errors.ts";
+import { interruption, QmtpError, readingFailed } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
 import { type Message, type Package, packageLength } from "../../protocol/package.ts";
@@ -46,10 +46,12 @@ async function sendMessage(
   let toSend: MessageToSend | undefined;
   const progress = new SendProgress(request.output.startProgress, context.interrupted);
   try {
-    toSend = await openMessage(request, context, progress.onRead);
+    toSend = await openMessage(request, context, {
+      limit: request.route.limit,
+      onRead: progress.onRead,
+    });
   } catch (error) {
-    if (!context.interrupted.aborted) throw error;
-    return reportInterruption(request, log, context);
+    return reportUnread(request, error, log, context);
   } finally {
     progress.stop();
   }
@@ -82,15 +84,23 @@ async function sendMessage(
   }
 }
 
-/** A signal came while the message was being read: reports the recipients from the command line as deferred. */
-async function reportInterruption(
+/**
+ * A signal or the end of the time came while the message was being read: reports the recipients from the command line
+ * as deferred.
+ */
+async function reportUnread(
   request: SendRequest,
+  error: unknown,
   log: DeliveryLog | undefined,
   context: Context,
 ): Promise<number> {
   const { recipients, route } = request;
-  if (recipients.length === 0) throw interruptedReading("the message", context.interrupted);
-  const nothing = deferAllRecipients(recipients, route.endpoints, interruption(context.interrupted));
+  const { interrupted } = context;
+  const isLate = error instanceof QmtpError && error.code === "input-timeout";
+  if (!interrupted.aborted && !isLate) throw error;
+  if (recipients.length === 0) throw readingFailed("the message", interrupted, error);
+  const why = isLate ? error : interruption(interrupted);
+  const nothing = deferAllRecipients(recipients, route.endpoints, why);
   await logDeliveries(log, loggedMessage(request, undefined), nothing, now());
   return report(request, undefined, { ...nothing, attempts: [] }, context);
 }

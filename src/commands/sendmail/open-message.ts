@@ -41,6 +41,7 @@ export async function openMessage(request: SendmailRequest, context: Context): P
     raw: false,
     temporaryDirectory,
     signal: interrupted,
+    limit: request.route.limit,
     editHeader,
   } as const;
   try {

@@ -44,19 +44,41 @@ async function startServer() {
   return { endpoint: `127.0.0.1:${(server.address() as AddressInfo).port}`, sessions, whenFull };
 }
 
-test.each([
-  ["takes messages in the first nine tenths of its time", 900_000, [WINDOW + 2]],
-  ["leaves later messages to another session", 900_001, [WINDOW + 1, 1]],
-])("a session %s", async (_when, ms, expected) => {
+/** One more message than the window and what waits for room: it is taken if there is time. */
+function fullMaildir(): string {
   const files = Array.from({ length: WINDOW + 2 }, (_, index) => [`new/${index}`, [60, mail("b@y", "hi\n")]]);
-  const maildir = maildirWith(Object.fromEntries(files));
+  return maildirWith(Object.fromEntries(files));
+}
+
+/** A run during which this much time passes while the window is full. */
+async function delayedRun(ms: number, ...options: string[]) {
   const server = await startServer();
-  const limits = ["--max-time", "1000", "--timeout", "5000"];
-  const { child, pass } = startTimeless(["maildir", "-q", "-s", server.endpoint, ...limits, maildir, ""]);
+  const args = ["maildir", "-q", "-s", server.endpoint, "--timeout", "5000", ...options, fullMaildir(), ""];
+  const { child, pass } = startTimeless(args);
   const done = finished(child);
   const answer = await server.whenFull;
   await pass(ms);
   answer();
-  expect(await done).toEqual({ code: 0, signal: null, stdout: "", stderr: "" });
-  expect(server.sessions).toEqual(expected);
+  return { ...(await done), sessions: server.sessions };
+}
+
+const SILENT = { signal: null, stdout: "", stderr: "" };
+
+test.each([
+  ["takes messages in the first nine tenths of its hour", 3_240_000, [WINDOW + 2]],
+  ["leaves later messages to another session", 3_240_001, [WINDOW + 1, 1]],
+])("a session %s", async (_when, ms, sessions) => {
+  expect(await delayedRun(ms)).toEqual({ ...SILENT, code: 0, sessions });
+});
+
+test("with --max-time, a run takes messages in the first nine tenths of its time, and leaves later ones", async () => {
+  const limit = ["--max-time", "1000"];
+  expect(await delayedRun(900_000, ...limit)).toEqual({ ...SILENT, code: 0, sessions: [WINDOW + 2] });
+  const counts = `${WINDOW + 1} messages: ${WINDOW + 1} success; ${WINDOW + 1} removed`;
+  expect(await delayedRun(900_001, ...limit)).toEqual({
+    ...SILENT,
+    code: 111,
+    stderr: `qmtp: ${counts}; 1 not sent (the run was ended after 1000 s)\n`,
+    sessions: [WINDOW + 1],
+  });
 });

@@ -53,7 +53,7 @@ describe("exit code 74: the session ended before every recipient had a response"
     ["after a failure", { reply: "3:Dno,", close: true }, []],
     ["the server does not speak QMTP", { reply: "hello\r\n" }, []],
     ["the server is silent", {}, ["--timeout", "0.3"]],
-    ["the session takes too long", {}, ["--max-time", "0.3"]],
+    ["the run takes too long", {}, ["--max-time", "0.9"]],
   ])("%s", async (_what, script, args) => {
     const after = "4:\nhi\n,3:a@x,12:3:b@y,3:c@y,,".length;
     const server = await startScriptedServer({ ...script, after });
