@@ -26,9 +26,12 @@ interface ManRequest {
 /** Columns of a page that is not shown on a terminal. */
 const WIDTH = 80;
 
+/** Asks for the page of what programs import. */
+const LIBRARY = "library";
+
 function declare(command: Command): void {
   command
-    .argument("[command]", "a command or a launcher (default: the overview, qmtp(1))")
+    .argument("[command]", "a command, a launcher or 'library' (default: the overview, qmtp(1))")
     .addHelpText("after", EXAMPLES);
 }
 
@@ -36,7 +39,7 @@ function declare(command: Command): void {
 function read(_: object, [name = "qmtp"]: readonly string[], { manualDirectory }: Context): ManRequest {
   // Commands without their own page are described in the overview.
   const pages = ["completion", "man", "help"].includes(name) ? ["qmtp"] : [`qmtp-${name}`, name];
-  const files = pages.flatMap((page) => [`${page}.1`, `${page}.8`]);
+  const files = name === LIBRARY ? ["qmtp.3"] : pages.flatMap((page) => [`${page}.1`, `${page}.8`]);
   const file = files.find((one) => !one.includes("/") && existsSync(`${manualDirectory}/${one}`));
   if (file === undefined) throw usageError(`no man page for '${name}'; qmtp --help lists the commands`);
   const path = `${manualDirectory}/${file}`;

@@ -38,7 +38,7 @@ describe.each(pages)("$name(1)", ({ path }) => {
 test("man(1) shows the page of each launcher through npm's links", (context) => {
   const tree = mkdtempSync(`${tmpdir()}/qmtp-man-`);
   try {
-    for (const chapter of ["1", "8"]) mkdirSync(`${tree}/man${chapter}`);
+    for (const chapter of ["1", "3", "8"]) mkdirSync(`${tree}/man${chapter}`);
     for (const { path, chapter } of [...pages, ...stubs])
       symlinkSync(`${ROOT}${path}`, `${tree}/man${chapter}/${basename(path)}`);
     for (const { name, page } of launchers) {

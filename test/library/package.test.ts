@@ -114,7 +114,15 @@ describe("a program", () => {
   });
 });
 
-/** The examples in comments, README and man page: from ``` or .Bd to its end. */
+/** What the examples of the man page leave out. */
+const PREAMBLE = `import nodemailer from "nodemailer";
+import { QmtpClient } from "qmtp";
+import { QmtpTransport } from "qmtp/nodemailer";
+export { nodemailer, QmtpClient, QmtpTransport };
+declare const sender: string, recipients: string[], from: string, to: string, subject: string, text: string;
+`;
+
+/** The examples in comments, README and man page. */
 function examples(): string[] {
   const comments = readdirSync(`${ROOT}src/library`).flatMap((name) =>
     Array.from(
@@ -126,12 +134,16 @@ function examples(): string[] {
     readFileSync(`${ROOT}README.md`, "utf8").matchAll(/^```ts\n([\s\S]*?)^```/gm),
     ([, code = ""]) => code,
   );
-  return [...comments, ...readme];
+  const page = readFileSync(`${ROOT}man/qmtp.3`, "utf8").replaceAll("\\e", "\\").split("\n.Sh ");
+  const [, ...fromPage] = (page.find((section) => section.startsWith("EXAMPLES")) ?? "")
+    .split(".Bd -literal -offset indent\n")
+    .map((rest) => PREAMBLE + rest.slice(0, rest.indexOf("\n.Ed")));
+  return [...comments, ...readme, ...fromPage];
 }
 
 test("the examples in the documentation compile", async () => {
   const found = examples();
-  expect(found.length).toBeGreaterThan(1);
+  expect(found.length).toBe(7);
   const names = found.map((code, index) => {
     writeFileSync(`${project}/example${index}.mts`, code);
     return `example${index}.mts`;

@@ -21,6 +21,7 @@ describe("qmtp man", () => {
     [["qmail-qmtpc"], "QMTP-QUEUE(1)"],
     [["qmtp-sendmail"], "QMTP-SENDMAIL(1)"],
     [["completion"], "QMTP(1)"],
+    [["library"], "QMTP(3)"],
   ])("%j prints the page as plain text if there is no man(1)", async (args, title) => {
     const { code, stdout, stderr } = await plain(...args);
     expect([code, stderr]).toEqual([0, ""]);
