@@ -1,6 +1,8 @@
 import type { CommandEntry, CommandTable, Launcher } from "./cli/command.ts";
 import { PREFIX_MEANING } from "./cli/options/kinds.ts";
 import {
+  DECODE_TABLE,
+  ENCODE_TABLE,
   MAILDIR_TABLE,
   PING_TABLE,
   QUEUE_TABLE,
@@ -65,6 +67,18 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: "run a QMTP server for tests and demonstrations",
     exitCodes: SINK_TABLE,
     load: async () => (await import("./commands/sink/sink.ts")).sink,
+  },
+  {
+    name: "encode",
+    summary: "write the bytes of a package, or of responses",
+    exitCodes: ENCODE_TABLE,
+    load: async () => (await import("./commands/encode/encode.ts")).encode,
+  },
+  {
+    name: "decode",
+    summary: "list what is in packages or responses, and what is wrong with them",
+    exitCodes: DECODE_TABLE,
+    load: async () => (await import("./commands/decode/decode.ts")).decode,
   },
   {
     name: "completion",

@@ -11,6 +11,7 @@ export const CODES = {
   "envelope-too-large": ["local", "the envelope is too long"],
   "address-too-long": ["local", "an address is longer than qmail-queue accepts; retrying will not help"],
   "unreadable-input": ["local", "a file or standard input cannot be read"],
+  "unwritable-file": ["local", "a file for a message cannot be written"],
   "input-timeout": ["local", "a file or standard input did not end within the time of the run"],
   "unwritable-spool": ["local", "the message cannot be stored in the directory for temporary files"],
   "unwritable-trace": ["local", "the file for the transcript cannot be written"],

@@ -7,6 +7,7 @@ const SOURCE = new URL("../src", import.meta.url).pathname;
 /** What each room may import besides itself and `errors.ts`: arrows point toward protocol/. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
+  decode: ["protocol"],
   io: [],
   transport: ["io"],
   session: ["protocol", "io"],
@@ -21,10 +22,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   check: ["protocol", "transport", "client", "io"],
   library: ["protocol", "io", "session", "transport", "client", "message", "envelope"],
   manual: [],
-  report: ["protocol", "session", "transport", "client", "maildir", "sink", "check", "io"],
+  report: ["protocol", "decode", "session", "transport", "client", "maildir", "sink", "check", "io"],
   cli: ["protocol", "message", "client", "maildir", "qmail", "transport", "report", "io"],
   commands: [
     "protocol",
+    "decode",
     "io",
     "session",
     "transport",

@@ -168,7 +168,12 @@ export class NetstringReader {
     this.#wanted ??= this.#length.read(cursor);
     if (this.#wanted === undefined) return undefined;
     this.#content ??= this.#take(cursor, this.#wanted);
-    if (this.#content === undefined || !readComma(cursor, this.#what)) return undefined;
+    if (this.#content === undefined) return undefined;
+    if (!readComma(cursor, this.#what)) {
+      // The next chunk may take this one's memory.
+      this.#content = Buffer.from(this.#content);
+      return undefined;
+    }
     const content = this.#content;
     this.#wanted = this.#content = undefined;
     this.#begun = false;

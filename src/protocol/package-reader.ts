@@ -2,6 +2,7 @@ import { Cursor } from "./cursor.ts";
 import { LengthReader, MAX_LENGTH, NetstringReader, readComma } from "./netstring.ts";
 import { ENCODING_BYTE, type Encoding } from "./package.ts";
 import { ViolationError } from "./violation.ts";
+import type { WholePackage } from "./whole-package.ts";
 
 /** The parts of a package, in the order in which they arrive. */
 export type PackageEvent =
@@ -15,7 +16,8 @@ export type PackageEvent =
 /** Bytes of the longest address that is read. qmail refuses 1,000 or more; this only bounds memory. */
 const MAX_ADDRESS = 65_536;
 
-type State = "length" | "encoding" | "body" | "comma" | "sender" | "list" | "recipients" | "end";
+/** The part of a package that is read next. */
+export type PackagePart = "length" | "encoding" | "body" | "comma" | "sender" | "list" | "recipients" | "end";
 
 /** Reads packages, however the stream is chunked: `push` a chunk, then call `next` until it returns undefined. */
 export class PackageReader {
@@ -24,10 +26,11 @@ export class PackageReader {
   readonly #sender = new NetstringReader("sender", MAX_ADDRESS);
   readonly #listLength = new LengthReader("list of recipients", MAX_LENGTH);
   readonly #recipient = new NetstringReader("recipient", MAX_ADDRESS);
-  #state: State = "length";
+  #state: PackagePart = "length";
   /** Bytes of the message not read yet. */
   #rest = 0;
-  /** Offset at which the list of recipients ends. */
+  /** Offsets at which the list of recipients begins, after its length, and ends. */
+  #listStart = 0;
   #listEnd = 0;
   #start = 0;
 
@@ -43,6 +46,35 @@ export class PackageReader {
   /** Bytes received before the current position. */
   get offset(): number {
     return this.#cursor.offset;
+  }
+
+  /** What is read next, or could not be read. */
+  get part(): PackagePart {
+    return this.#state;
+  }
+
+  /** Bytes of the message, or of its netstring before its first byte was read, that are still to come. */
+  get rest(): number {
+    return this.#rest;
+  }
+
+  /** Where the list of recipients whose length was read last is. */
+  get list(): { readonly start: number; readonly end: number } {
+    return { start: this.#listStart, end: this.#listEnd };
+  }
+
+  /**
+   * Passes over the next package, if it begins here and the pushed bytes hold all of it, in order. Then `next` gives
+   * no events for it.
+   */
+  pass(whole: WholePackage): boolean {
+    const cursor = this.#cursor;
+    if (this.#state !== "length" || this.begun) return false;
+    const end = whole.pass(cursor.chunk, cursor.at, cursor.end);
+    if (end === -1) return false;
+    cursor.at = end;
+    this.#start = cursor.offset;
+    return true;
   }
 
   /**
@@ -122,7 +154,8 @@ export class PackageReader {
     if (length === 0) {
       throw new ViolationError("no-recipients", "a package without recipients", this.#cursor.offset - 1);
     }
-    this.#listEnd = this.#cursor.offset + length;
+    this.#listStart = this.#cursor.offset;
+    this.#listEnd = this.#listStart + length;
     this.#state = "recipients";
   }
 

@@ -61,11 +61,12 @@ export class ResponseReader {
     if (bytes === undefined) return undefined;
     const status = STATUS.get(bytes[0] ?? -1);
     if (status !== undefined) {
-      const text = bytes.subarray(1);
       // It may have come in two pieces.
-      if (last?.status === status && last.text.equals(text)) return last;
-      this.#lastNetstring = encodeNetstring(bytes);
-      this.#last = { status, text };
+      if (last?.status === status && last.text.equals(bytes.subarray(1))) return last;
+      // A copy: the next chunk may take the memory of this one.
+      const own = encodeNetstring(bytes);
+      this.#lastNetstring = own;
+      this.#last = { status, text: own.subarray(own.length - bytes.length, -1) };
       return this.#last;
     }
     const end = this.#cursor.offset;

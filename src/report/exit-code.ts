@@ -77,6 +77,26 @@ export const SINK_TABLE: ExitTable = {
   ],
 };
 
+export const DECODE_TABLE: ExitTable = {
+  ...QMAIL_CODES,
+  failure: 1,
+  meanings: [
+    [0, "everything was read, and follows the protocol"],
+    [1, "something does not follow the protocol"],
+    [100, "a usage error"],
+    [111, "an unreadable file, a file that cannot be written, or output was closed before the end"],
+  ],
+};
+
+export const ENCODE_TABLE: ExitTable = {
+  ...QMAIL_CODES,
+  meanings: [
+    [0, "every byte was written, or there was nothing to write"],
+    [100, "a usage error, or an invalid header"],
+    [111, "an unreadable file, or standard output was closed before the end; try again later"],
+  ],
+};
+
 /** For commands that only print. */
 export const TOOL_TABLE: ExitTable = {
   ...QMAIL_CODES,

@@ -68,6 +68,7 @@ const BEFORE_RECIPIENTS = [
   "address-too-long",
   "envelope-too-large",
   "unreadable-input",
+  "unwritable-file",
   "unwritable-spool",
   "unwritable-trace",
   "unreadable-configuration",

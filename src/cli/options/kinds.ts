@@ -9,6 +9,8 @@ export const GROUPS = {
   recipients: "Recipients and sender:",
   message: "Message:",
   composing: "Composing:",
+  responses: "Responses:",
+  input: "Input:",
   maildir: "Maildir:",
   listening: "Listening:",
   accepting: "Accepting:",

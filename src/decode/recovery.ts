@@ -1,0 +1,100 @@
+import { type Fits, type Found, MORE, NO, type Place } from "./fits.ts";
+
+/** What was being read when the violation came. Offsets are in the window. */
+export interface Broken {
+  /** Where to look first: the offending byte. */
+  readonly at: number;
+  /** Where the damaged netstring's bytes begin: its end cannot be before. */
+  readonly floor: number;
+  readonly search: Search;
+}
+
+/** How to look for the place where reading can go on. */
+export type Search =
+  /** At these places first, then for this place in both directions, the nearest first. */
+  | { readonly kind: "around"; readonly place: Place; readonly from: number }
+  /** For this place, forward. */
+  | { readonly kind: "forward"; readonly place: Place }
+  /** This place, just there. */
+  | { readonly kind: "there"; readonly place: Place; readonly from: number }
+  /** The same, without a look: the netstring before it is in order. */
+  | { readonly kind: "certain"; readonly place: Place; readonly from: number };
+
+const COMMA = 0x2c;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/**
+ * Finds the nearest place where reading can go on: there, everything up to the next package is in order. If the rest
+ * of the damaged package is not to be found, that is the next whole one.
+ * @returns undefined if there is none in the window, or MORE if more bytes are needed to tell
+ */
+export function findPlace(fits: Fits, bytes: Buffer, broken: Broken): Found | typeof MORE | undefined {
+  const first = searched(fits, bytes, broken);
+  if (first !== undefined) return first;
+  const { search } = broken;
+  const whole = search.place === "response" || search.place === "end" ? "response" : "package";
+  if (search.kind === "forward" && search.place === whole) return undefined;
+  return forward(fits, bytes, whole, broken.at);
+}
+
+function searched(fits: Fits, bytes: Buffer, broken: Broken): Found | typeof MORE | undefined {
+  const { search, at, floor } = broken;
+  switch (search.kind) {
+    case "around":
+      return around(fits, bytes, search.place, search.from, floor);
+    case "forward":
+      return forward(fits, bytes, search.place, at);
+    case "there":
+      return tried(fits, search.place, search.from);
+    case "certain":
+      return { place: search.place, at: search.from, end: search.from };
+  }
+}
+
+function around(
+  fits: Fits,
+  bytes: Buffer,
+  place: Place,
+  from: number,
+  floor: number,
+): Found | typeof MORE | undefined {
+  // The nearest place may be out of sight.
+  if (from > bytes.length && !fits.ended) return MORE;
+  const farthest = Math.max(bytes.length - from, from - floor);
+  for (let distance = 0; distance <= farthest; distance++) {
+    for (const at of distance === 0 ? [from] : [from + distance, from - distance]) {
+      if (at < floor || bytes[at] !== COMMA) continue;
+      const found = tried(fits, place, at);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+function forward(fits: Fits, bytes: Buffer, place: Place, from: number): Found | typeof MORE | undefined {
+  const netstring = place === "package" || place === "response";
+  for (let at = from; at < bytes.length; at++) {
+    const byte = bytes[at] as number;
+    if (netstring ? !begins(bytes, at, from) : byte !== COMMA) continue;
+    const found = tried(fits, place, at);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Whether a length can begin there: not in the middle of another number. */
+function begins(bytes: Buffer, at: number, from: number): boolean {
+  if (!isDigit(bytes[at])) return false;
+  return at === from || !isDigit(bytes[at - 1]) || bytes[at - 1] === ZERO;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
+}
+
+function tried(fits: Fits, place: Place, at: number): Found | typeof MORE | undefined {
+  const end = fits.at(place, at);
+  if (end === NO) return undefined;
+  return end === MORE ? MORE : { place, at, end };
+}
