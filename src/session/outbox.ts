@@ -65,9 +65,10 @@ export class Outbox {
   /** Adds a complete package of this many bytes, which `encode` writes. There must be room for it. */
   addPackage(bytes: number, encode: (block: Buffer, at: number) => void): void {
     if (this.#filled + bytes > BLOCK) this.#handOver();
-    this.#packages++;
     this.#block ??= this.#takeSpare();
     encode(this.#block, this.#filled);
+    // Only now: if the message cannot be read, nothing of the package is sent.
+    this.#packages++;
     this.#filled += bytes;
     this.#endsPackage = true;
   }
