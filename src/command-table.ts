@@ -4,6 +4,7 @@ import {
   DECODE_TABLE,
   ENCODE_TABLE,
   MAILDIR_TABLE,
+  NULLMAILER_TABLE,
   PING_TABLE,
   QUEUE_TABLE,
   REMOTE_TABLE,
@@ -55,6 +56,13 @@ const COMMANDS: readonly CommandEntry[] = [
     exitCodes: REMOTE_TABLE,
     frequent: true,
     load: async () => (await import("./commands/remote/remote.ts")).remote,
+  },
+  {
+    name: "nullmailer",
+    summary: "send a message from nullmailer's queue, as one of its protocol modules",
+    exitCodes: NULLMAILER_TABLE,
+    frequent: true,
+    load: async () => (await import("./commands/nullmailer/nullmailer.ts")).nullmailer,
   },
   {
     name: "ping",
@@ -124,6 +132,7 @@ const LAUNCHERS: Readonly<Record<string, Launcher>> = {
     ],
     args: (given) => ["--", ...given],
   },
+  "nullmailer-qmtp": { command: "nullmailer" },
 };
 
 export const COMMAND_TABLE: CommandTable = { commands: COMMANDS, launchers: LAUNCHERS };

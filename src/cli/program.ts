@@ -79,7 +79,9 @@ async function run(invocation: Invocation, table: CommandTable, context: Context
   try {
     const given = launcher?.operands === undefined ? args : operandsOf(entry, name, launcher, args, context);
     const command = buildCommand(entry, name, module, context);
-    for (const configured of module.configured?.(context) ?? []) parseConfigured(command, configured);
+    // Help does not wait for options on a descriptor.
+    const configured = asksForText(given) ? [] : (module.configured?.(context) ?? []);
+    for (const option of configured) parseConfigured(command, option);
     parse(command, given);
     return await module.run(await module.read(command.opts(), command.args, context), context);
   } catch (error) {
@@ -119,11 +121,17 @@ function parse(command: Command, args: readonly string[]): void {
   }
 }
 
+function asksForText(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  const options = end === -1 ? args : args.slice(0, end);
+  return options.some((arg) => ["--help", "-h", "--version"].includes(arg));
+}
+
 /** @throws {QmtpError} unreadable-configuration */
 function parseConfigured(command: Command, { args, origin }: ConfiguredOption): void {
   try {
     const { operands, unknown } = command.parseOptions([...args]);
-    if (operands.length + unknown.length > 0) throw usageError(`unknown option '${args[0]}'`);
+    if (operands.length + unknown.length > 0) throw usageError(`unknown option '${args[0]?.split("=", 1)}'`);
   } catch (error) {
     const why = error instanceof CommanderError ? usageMessage(error, command) : reason(error);
     throw new QmtpError("unreadable-configuration", `${origin}: ${why}`, { cause: error });

@@ -171,6 +171,49 @@ export const REMOTE_TABLE: ExitTable = {
   ],
 };
 
+/** nullmailer's codes (its errcodes.h). Those with the bit 32 are permanent. */
+export const NULLMAILER_TABLE: ExitTable = {
+  success: 0,
+  failure: 35,
+  deferral: 16,
+  otherwise: 11,
+  errors: {
+    usage: 1,
+    "no-exchanger": 2,
+    "dns-failed": 5,
+    "connect-failed (local)": 6,
+    "connect-timeout": 8,
+    "connect-failed": 10,
+    "tls-failed": 10,
+    "tls-untrusted": 10,
+    "connection-refused": 10,
+    "unreadable-input": 13,
+    "message-unreadable": 13,
+    "bad-envelope": 13,
+    "envelope-too-large": 13,
+    interrupted: 17,
+    "unreadable-configuration": 18,
+    "unwritable-trace": 18,
+    "not-under-ucspi": 18,
+  },
+  meanings: [
+    [0, "success for every recipient"],
+    [1, "a usage error"],
+    [2, "no QMTP exchanger"],
+    [5, "no answer from DNS"],
+    [6, "this host cannot make connections: no such local address, or no free descriptors"],
+    [8, "no connection in time"],
+    [10, "no connection, or no trusted one"],
+    [11, "the session ended before everything was answered"],
+    [13, "the message or its envelope cannot be read"],
+    [15, "node is missing, or was killed"],
+    [16, "temporary: at least one deferral by the server"],
+    [17, "a signal ended the run"],
+    [18, "an unknown or invalid option from nullmailer, or an invalid or unreadable PEM file"],
+    [35, "permanent: at least one failure, and no deferral"],
+  ],
+};
+
 /** sendmail's codes, which are those of sysexits(3). */
 export const SENDMAIL_TABLE: ExitTable = {
   success: 0,

@@ -22,6 +22,7 @@ const COMMAND_OF: Readonly<Record<string, string>> = {
   "qmail-qmtpc": "queue",
   "qmtp-sendmail": "sendmail",
   "qmtp-remote": "remote",
+  "nullmailer-qmtp": "nullmailer",
 };
 
 export interface Page {

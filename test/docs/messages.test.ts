@@ -29,7 +29,9 @@ const COMPOSED = [
   "/var/qmail/control/qmtpremoteargs, line 2",
   "Sorry. Although I'm listed as a best-preference MX or A for that host",
   "Connected to 192.0.2.1 but",
-  // Printed by the launcher.
+  // Printed by launchers.
+  "nullmailer-qmtp finds no node",
+  "nullmailer's options: unknown option",
   "Sorry, qmtp-remote finds no node",
 ];
 
