@@ -1,6 +1,7 @@
 import type { CommandEntry, CommandTable, Launcher } from "./cli/command.ts";
 import { PREFIX_MEANING } from "./cli/options/kinds.ts";
 import {
+  CHECK_TABLE,
   DECODE_TABLE,
   ENCODE_TABLE,
   MAILDIR_TABLE,
@@ -87,6 +88,12 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: "list what is in packages or responses, and what is wrong with them",
     exitCodes: DECODE_TABLE,
     load: async () => (await import("./commands/decode/decode.ts")).decode,
+  },
+  {
+    name: "check",
+    summary: "check which requirements of the protocol a server keeps",
+    exitCodes: CHECK_TABLE,
+    load: async () => (await import("./commands/check/check.ts")).check,
   },
   {
     name: "completion",

@@ -15,6 +15,7 @@ export const CODES = {
   "input-timeout": ["local", "a file or standard input did not end within the time of the run"],
   "unwritable-spool": ["local", "the message cannot be stored in the directory for temporary files"],
   "unwritable-trace": ["local", "the file for the transcript cannot be written"],
+  "unwritable-report": ["local", "the test report cannot be written"],
   "unreadable-configuration": ["local", "a control file, certificate or key is missing or wrong"],
   "unreadable-maildir": ["local", "the maildir cannot be read"],
   "unwritable-maildir": ["local", "the maildir cannot be created, or its files cannot be removed"],

@@ -272,6 +272,19 @@ async function outcomeOf(one: ActiveCase, probe: Probe): Promise<Outcome> {
   }
 }
 
+/** What is known if there is no connection at all. */
+export function unreached(cases: readonly Case[]): RunEnd {
+  const results = cases.map((one) => ({
+    case: one,
+    verdict: "unclear" as const,
+    got: "no connection",
+    lacks: [],
+    ms: 0,
+    bytes: NO_BYTES,
+  }));
+  return { results, messages: { announced: 0, sent: 0 } };
+}
+
 /** What a run provides to its cases. */
 export function needsMet(
   subject: Subject,

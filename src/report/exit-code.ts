@@ -97,6 +97,20 @@ export const ENCODE_TABLE: ExitTable = {
   ],
 };
 
+/** How a check ends. */
+export const CHECK_EXIT = { kept: 0, broken: 1, undecided: 111 } as const;
+
+export const CHECK_TABLE: ExitTable = {
+  ...QMAIL_CODES,
+  failure: CHECK_EXIT.broken,
+  meanings: [
+    [0, "no requirement is broken"],
+    [1, "at least one requirement is broken"],
+    [100, "a usage error"],
+    [111, "the server could not be reached, too much is unclear, or a file cannot be read or written"],
+  ],
+};
+
 /** For commands that only print. */
 export const TOOL_TABLE: ExitTable = {
   ...QMAIL_CODES,

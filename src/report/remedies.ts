@@ -24,6 +24,7 @@ const REMEDIES: Readonly<Partial<Record<Code, string>>> = {
   "input-timeout": "check the program that writes it, or raise --max-time",
   "listen-failed": "name another endpoint with --listen",
   "unwritable-spool": "name another directory in TMPDIR",
+  "unwritable-report": "name another file with --junit",
   "unwritable-trace": "name another file with --trace",
 };
 

@@ -71,6 +71,7 @@ const BEFORE_RECIPIENTS = [
   "unreadable-input",
   "unwritable-file",
   "unwritable-spool",
+  "unwritable-report",
   "unwritable-trace",
   "unreadable-configuration",
   "unreadable-maildir",

@@ -81,4 +81,13 @@ describe("every field that --json prints is documented", () => {
     expect(names).toEqual(expect.arrayContaining(["surplusRecipients"]));
     expect(names.filter((name) => !namesOn(overview, pageOf("sink")).includes(name))).toEqual([]);
   });
+
+  test("of a check, and of its list", () => {
+    const documented = namesOn(overview, pageOf("check"));
+    for (const options of [NOWHERE, ["--list"]]) {
+      const names = namesIn(runLauncher("qmtp", ["check", "--json", ...options]).stdout);
+      expect(names).toEqual(expect.arrayContaining(["requirement", "level"]));
+      expect(names.filter((name) => !documented.includes(name))).toEqual([]);
+    }
+  });
 });

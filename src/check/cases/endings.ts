@@ -80,7 +80,7 @@ export const ENDING_CASES: readonly ActiveCase[] = [
     messages: 1,
     sent: "a package, with bytes behind it that are no package",
     expected: "1 response",
-    advice: "a client with a defect sends some messages twice",
+    advice: "a client with a bug sends some messages twice",
     run: async (probe) => {
       const wire = await probe.open();
       await wire.post(Buffer.concat([probe.package([probe.to]), BROKEN]), 1);

@@ -14,7 +14,7 @@ const IN_WORDS: Readonly<Record<Part, string>> = {
 };
 /** What the letter A counts as, computed as a digit. */
 const A_VALUE = 17;
-const DEFECTS = "a client with a defect can make this server accept what it did not mean";
+const BUGS = "a client with a bug can make this server accept what it did not mean";
 
 /** Section 6: anything that is not a netstring is rejected. */
 export const NETSTRING_CASES: readonly ActiveCase[] = [
@@ -124,7 +124,7 @@ function malformed(
     messages: 1,
     sent,
     expected: "the connection is closed, or nothing comes; never a success",
-    advice: DEFECTS,
+    advice: BUGS,
     run: (probe) => neverAccepted(probe, bytesOf),
   };
 }
@@ -160,7 +160,7 @@ function tooLong(digits: number): ActiveCase {
     messages: 0,
     sent: `a length of ${digits} digits, and the beginning of a message`,
     expected: "the connection is closed, or nothing comes",
-    advice: DEFECTS,
+    advice: BUGS,
     run: async (probe) => {
       const wire = await probe.open();
       const { text } = probe.message();

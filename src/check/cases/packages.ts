@@ -78,10 +78,10 @@ export const PACKAGE_CASES: readonly ActiveCase[] = [
     expected: "success",
     run: (probe) => accepted(probe, probe.message(EXAMPLE_2_BODY, EXAMPLE_2_HEADER).text),
   },
-  sender("quotes", "blanks, quotes and backslashes", `Hate."The \\Quoting"`),
-  sender("8-bit", "bytes beyond ASCII", "caf\xe9"),
-  sender("900", "900 bytes", "a".repeat(900 - SENDER_DOMAIN.length)),
-  sender("2000", "2,000 bytes", "a".repeat(2_000 - SENDER_DOMAIN.length)),
+  sender("quotes", "with blanks, quotes and backslashes", `Hate."The \\Quoting"`),
+  sender("8-bit", "with bytes beyond ASCII", "caf\xe9"),
+  sender("900", "of 900 bytes", "a".repeat(900 - SENDER_DOMAIN.length)),
+  sender("2000", "of 2,000 bytes", "a".repeat(2_000 - SENDER_DOMAIN.length)),
   {
     id: "4/no-recipients",
     level: "should",
@@ -136,12 +136,12 @@ function sender(slug: string, what: string, local: string): ActiveCase {
   return {
     id: `4/sender-${slug}`,
     level: "should",
-    requirement: `A sender with ${what} is answered, and the connection stays usable.`,
+    requirement: `A sender ${what} is answered, and the connection stays usable.`,
     needs: ["to"],
     messages: 1,
-    sent: `a package from a sender with ${what}`,
+    sent: `a package from a sender ${what}`,
     expected: "any response, and the connection stays open",
-    advice: `clients must refuse senders with ${what} themselves`,
+    advice: `clients must refuse senders ${what} themselves`,
     run: async (probe) => {
       const wire = await probe.open();
       const from = Buffer.from(`${local}${SENDER_DOMAIN}`, "latin1");

@@ -91,7 +91,7 @@ export const PROTOCOL_CASES: readonly ActiveCase[] = [
     messages: 2,
     sent: "one package with the same recipient twice",
     expected: "2 responses",
-    advice: `a recipient must not be named twice in a package, or ${SPLIT}`,
+    advice: SPLIT,
     run: async (probe) => {
       const wire = await probe.open();
       await wire.post(probe.package([probe.to, probe.to]), 2);

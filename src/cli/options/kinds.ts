@@ -15,6 +15,7 @@ export const GROUPS = {
   listening: "Listening:",
   accepting: "Accepting:",
   misbehaving: "Misbehaving:",
+  checking: "Checking:",
   ignored: "Ignored:",
   server: "Server:",
   tls: "TLS:",

@@ -17,6 +17,8 @@ export interface OutputOptions extends TranscriptOptions {
 export interface Output {
   readonly json: boolean;
   readonly quiet: boolean;
+  /** Whether the user wants colours, where there can be any. */
+  readonly colour: boolean;
   /** Whether standard error has a transcript. */
   readonly hasTranscript: boolean;
   /** Returns the function that colours status words; loads the colours on the first call. */
@@ -44,6 +46,7 @@ export function readOutput(options: OutputOptions, context: Context): Output {
   return {
     json: json === true,
     quiet: quiet === true,
+    colour: color,
     hasTranscript,
     paint: () => statusPaint(isDecorated(context.stdout, context.env, color)),
     startProgress: (text) => (wantsProgress ? new Progress(terminal, text) : undefined),

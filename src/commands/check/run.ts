@@ -1,0 +1,105 @@
+import { Inbox } from "../../check/inbox.ts";
+import type { Subject } from "../../check/probe.ts";
+import { needsMet, type RunEnd, runCases, unreached } from "../../check/runner.ts";
+import { type Summary, summarise } from "../../check/summary.ts";
+import type { Context } from "../../cli/context.ts";
+import { interruption, QmtpError } from "../../errors.ts";
+import { checkJson, listJson } from "../../report/check-json.ts";
+import { checkJunit } from "../../report/check-junit.ts";
+import { listLines } from "../../report/check-text.ts";
+import { CHECK_EXIT, EXIT } from "../../report/exit-code.ts";
+import { describe } from "../../report/remedies.ts";
+import { writeLines } from "../../report/write.ts";
+import type { Server } from "../../transport/connector.ts";
+import { formatEndpoint } from "../../transport/endpoint.ts";
+import { Lines } from "./lines.ts";
+import type { CheckRequest, CheckRun } from "./read.ts";
+
+/** @throws {QmtpError} unwritable-report */
+export async function runCheck(request: CheckRequest, context: Context): Promise<number> {
+  const { run, cases, output } = request;
+  if (run === undefined) {
+    await writeLines(context.stdout, output.json ? [listJson(cases)] : listLines(cases));
+    return EXIT.success;
+  }
+  const lines = await Lines.to(request, context);
+  const { server, end, error } = await checkServer(run, request, lines, context);
+  const summary = summarise(end.results, run.strict, error !== null);
+  const report = { ...end, server, summary, exitCode: exitCodeOf(summary), error };
+  await lines.end(report);
+  run.junit?.write(`${[...checkJunit(report, run.hostname, run.startedAt)].join("\n")}\n`);
+  if (output.json) await writeLines(context.stdout, [checkJson(report)]);
+  return report.exitCode;
+}
+
+interface Checked {
+  readonly server: Server | null;
+  readonly end: RunEnd;
+  readonly error: QmtpError | null;
+}
+
+async function checkServer(
+  run: CheckRun,
+  { cases, output }: CheckRequest,
+  lines: Lines,
+  context: Context,
+): Promise<Checked> {
+  const { route, to, large, slow } = run;
+  let server: Server;
+  try {
+    server = await reach(run);
+  } catch (error) {
+    if (!(error instanceof QmtpError) && !route.signal.aborted) throw error;
+    const known = error instanceof QmtpError ? error : interruption(route.signal);
+    context.say(describe(known));
+    return { server: null, end: unreached(cases), error: known };
+  }
+  const subject = await subjectOf(run, server);
+  let done = 0;
+  const progress = output.startProgress(() => `${done} of ${cases.length} cases`);
+  const end = await runCases(cases, subject, {
+    needs: needsMet(subject, { large, slow }),
+    ...(output.hasTranscript && { atOnce: 1 }),
+    onAnnounced: (messages) => {
+      if (messages > 0 && to !== undefined) context.say(announcement(messages, to));
+    },
+    onResult: (result) => {
+      done++;
+      lines.print(result);
+    },
+  });
+  progress?.stop();
+  return { server, end, error: route.signal.aborted ? interruption(route.signal) : null };
+}
+
+function announcement(messages: number, to: Buffer): string {
+  return `at most ${messages} messages go to ${to}`;
+}
+
+/** Connects once, so that all cases speak to the same endpoint. @throws {QmtpError} */
+async function reach({ route }: CheckRun): Promise<Server> {
+  const { connection, server } = await route.connector.open(
+    route.endpoints,
+    route.signal,
+    route.observer?.note,
+  );
+  connection.on("error", () => {});
+  connection.destroy();
+  return server;
+}
+
+async function subjectOf(run: CheckRun, server: Server): Promise<Subject> {
+  const { route, inbox: maildir } = run;
+  const reached = route.endpoints.find((endpoint) => formatEndpoint(endpoint) === server.endpoint);
+  const [first] = route.endpoints;
+  const endpoint = reached ?? first;
+  if (endpoint === undefined) throw new RangeError("no endpoint");
+  const inbox = maildir === undefined ? undefined : new Inbox(maildir);
+  await inbox?.ignorePresent();
+  const { connector, signal, observer } = route;
+  return { ...run, endpoint, connector, signal, observer, inbox };
+}
+
+function exitCodeOf({ ending }: Summary): number {
+  return CHECK_EXIT[ending];
+}
