@@ -63,7 +63,7 @@ export const PING_TABLE: ExitTable = {
   ...QMAIL_CODES,
   meanings: [
     [0, "every ping was answered"],
-    [100, "a usage error"],
+    [100, "a usage error, or no QMTP exchanger"],
     [111, "a ping was not answered; try again later"],
   ],
 };
@@ -106,7 +106,7 @@ export const CHECK_TABLE: ExitTable = {
   meanings: [
     [0, "no requirement is broken"],
     [1, "at least one requirement is broken"],
-    [100, "a usage error"],
+    [100, "a usage error, or no QMTP exchanger"],
     [111, "the server could not be reached, too much is unclear, or a file cannot be read or written"],
   ],
 };

@@ -41,9 +41,12 @@ export function pingJson(result: PingResult, at: number, number: number): string
 export class PingSummary {
   readonly #times: number[] = [];
   #sent = 0;
+  /** Pings that had no server to connect to, and will have none. */
+  #without = 0;
 
   add({ connectMs, error }: PingResult): void {
     this.#sent++;
+    if (error?.code === "no-exchanger") this.#without++;
     if (connectMs !== null && error === null) this.#times.push(connectMs);
   }
 
@@ -53,6 +56,7 @@ export class PingSummary {
 
   /** Success if every ping was answered, and there was one. */
   get exitCode(): number {
+    if (this.#sent > 0 && this.#without === this.#sent) return EXIT.permanent;
     return this.#sent > 0 && this.answered === this.#sent ? EXIT.success : EXIT.temporary;
   }
 

@@ -25,7 +25,7 @@ export async function runCheck(request: CheckRequest, context: Context): Promise
   const lines = await Lines.to(request, context);
   const { server, end, error } = await checkServer(run, request, lines, context);
   const summary = summarise(end.results, run.strict, error !== null);
-  const report = { ...end, server, summary, exitCode: exitCodeOf(summary), error };
+  const report = { ...end, server, summary, exitCode: exitCodeOf(summary, error), error };
   await lines.end(report);
   run.junit?.write(`${[...checkJunit(report, run.hostname, run.startedAt)].join("\n")}\n`);
   if (output.json) await writeLines(context.stdout, [checkJson(report)]);
@@ -100,6 +100,6 @@ async function subjectOf(run: CheckRun, server: Server): Promise<Subject> {
   return { ...run, endpoint, connector, signal, observer, inbox };
 }
 
-function exitCodeOf({ ending }: Summary): number {
-  return CHECK_EXIT[ending];
+function exitCodeOf({ ending }: Summary, error: QmtpError | null): number {
+  return error?.code === "no-exchanger" ? EXIT.permanent : CHECK_EXIT[ending];
 }

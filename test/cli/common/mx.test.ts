@@ -196,6 +196,37 @@ describe.skipIf(noDns)("mx:domain", () => {
     expect(dry).toEqual({ code: 100, signal: null, stdout: "", stderr: `qmtp: ${text}\n` });
   });
 
+  test("can be pinged and checked", async () => {
+    const sink = await startSink();
+    const port = portOf(sink.endpoint);
+    const env = {
+      DNSCACHEIP: await startNameServer([
+        "mx-host=example.org,mx.example.org,12801",
+        "host-record=mx.example.org,127.0.0.1",
+        "mx-host=smtp.example.org,a.example.org,10",
+      ]),
+    };
+    const server = ["-s", "mx:example.org", "-p", port];
+    const pinged = await qmtp(["ping", ...server], { env });
+    expect(pinged.code).toBe(0);
+    expect(pinged.stdout).toMatch(
+      /^mx:example\.org:\d+: connected to mx\.example\.org, 127\.0\.0\.1 port \d+ in [\d.]+ ms\n$/,
+    );
+    const checked = await qmtp(["check", ...server, "--only", "2/silent-at-connect", "--json"], { env });
+    for (const { stdout } of [await qmtp(["ping", ...server, "--json"], { env }), checked]) {
+      expect(JSON.parse(stdout).server).toMatchObject({
+        endpoint: `mx:example.org:${port}`,
+        exchanger: "mx.example.org",
+        preference: 12_801,
+        address: "127.0.0.1",
+      });
+    }
+    for (const command of ["ping", "check"]) {
+      expect(await qmtp([command, "-s", "mx:smtp.example.org"], { env })).toMatchObject({ code: 100 });
+      expect(await qmtp([command, "-s", "mx:example.net"], { env })).toMatchObject({ code: 111 });
+    }
+  });
+
   test("that has no exchanger is passed over for the next server", async () => {
     const sink = await startSink();
     const dns = await startNameServer(["mx-host=example.org,a.example.org,10"]);
