@@ -1,4 +1,4 @@
-/** A server that counts packages of one recipient and answers each: the least a batch receiver can do. */
+/** A server that counts recipients and answers for each: the least a receiver of batches and lists can do. */
 import { createServer, type Socket } from "node:net";
 
 const COLON = 0x3a;
@@ -9,8 +9,11 @@ const RESPONSE = "21:Kok 838640135 qp 1390,";
 
 function serve(socket: Socket): void {
   let length = 0;
+  /** Bytes to pass over, and bytes of the list that are left. */
   let skip = 0;
+  let list = 0;
   let netstrings = 0;
+  let recipients = 0;
   socket.on("error", () => {});
   socket.on("end", () => socket.end());
   socket.on("data", (chunk: Buffer) => {
@@ -20,15 +23,28 @@ function serve(socket: Socket): void {
         const passed = Math.min(skip, chunk.length - at);
         at += passed;
         skip -= passed;
-        if (skip === 0 && ++netstrings % NETSTRINGS === 0) answers++;
+        if (list > 0) list -= passed;
+        if (list > 0 || skip > 0) continue;
+        // After the list of recipients comes its comma, which is passed over as part of the last one.
+        if (++netstrings < NETSTRINGS) continue;
+        netstrings = 0;
+        answers += recipients;
+        recipients = 0;
         continue;
       }
       const byte = chunk[at++] as number;
+      if (list > 0) list--;
       if (byte !== COLON) {
         length = length * 10 + byte - ZERO;
         continue;
       }
-      skip = length + 1;
+      if (list === 0 && netstrings === NETSTRINGS - 1) list = length + 1;
+      else {
+        skip = length + 1;
+        if (list > 0) recipients++;
+        // The last recipient: pass over the comma of the list, too.
+        if (list === skip + 1) skip++;
+      }
       length = 0;
     }
     if (answers > 0) socket.write(RESPONSE.repeat(answers));

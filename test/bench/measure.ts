@@ -1,6 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const QMTP = join(process.cwd(), "bin/qmtp");
+/** A script of this bench. */
+export const built = (name: string) => join(process.cwd(), "test/bench/.built", `${name}.js`);
 
 export interface Run {
   readonly ms: number;
@@ -37,6 +43,32 @@ export async function runProgram(
   return { ms, code, stdout: await stdout, stderr: await stderr };
 }
 
+/** @throws if the program failed */
+export async function check(running: Promise<Run>): Promise<Run> {
+  const result = await running;
+  if (result.code !== 0) throw new Error(`exit code ${result.code}: ${result.stderr}`);
+  return result;
+}
+
+/** Peak memory of a node script in MiB, as the median of three runs. */
+export async function peakMiB(
+  args: readonly string[],
+  input?: string,
+  { output = "pipe", before = () => {} }: { output?: Output; before?: () => void } = {},
+): Promise<number> {
+  const folder = mkdtempSync(join(tmpdir(), "qmtp-bench-"));
+  const hook = join(folder, "peak.cjs");
+  writeFileSync(hook, "process.on('exit', () => console.error('peak', process.resourceUsage().maxRSS));");
+  const peaks: number[] = [];
+  for (let time = 0; time < 3; time++) {
+    before();
+    const { stderr } = await check(run(["-r", hook, ...args], input, output));
+    peaks.push(Number(/peak (\d+)/.exec(stderr)?.[1]) / 1_024);
+  }
+  rmSync(folder, { recursive: true });
+  return median(peaks);
+}
+
 async function text(stream: NodeJS.ReadableStream | null): Promise<string> {
   if (stream === null) return "";
   const pieces: string[] = [];
@@ -50,8 +82,13 @@ export interface Server {
 }
 
 /** Starts a node script that prints the port it listens on, and ends with its standard input or on SIGTERM. */
-export async function serve(args: readonly string[]): Promise<Server> {
-  const child = spawn(process.execPath, args, { env: ENVIRONMENT, stdio: ["pipe", "pipe", "pipe"] });
+export function serve(args: readonly string[]): Promise<Server> {
+  return serveProgram(process.execPath, args);
+}
+
+/** The same for any program. */
+export async function serveProgram(program: string, args: readonly string[] = []): Promise<Server> {
+  const child = spawn(program, args, { env: ENVIRONMENT, stdio: ["pipe", "pipe", "pipe"] });
   const port = await firstNumber(child);
   child.stdout.resume();
   child.stderr.resume();
