@@ -1,11 +1,12 @@
 import { ViolationError } from "../protocol/violation.ts";
 import type { Annotator } from "./annotator.ts";
 import { FIRST_BYTES, foreignCause } from "./cause.ts";
-import { directionOf } from "./direction.ts";
+import { FirstBytes } from "./direction.ts";
 import type { Counts, DecodeEvent, Direction, Totals } from "./events.ts";
 import { type Found, MORE } from "./fits.ts";
 import { History } from "./history.ts";
 import { PackageAnnotator } from "./package-annotator.ts";
+import { PLACES } from "./recovery.ts";
 import { ResponseAnnotator } from "./response-annotator.ts";
 import { LAST_LOOK, Searching } from "./searching.ts";
 
@@ -15,6 +16,13 @@ export interface DecoderOptions {
   /** Whether parts and responses are wanted, not only what is wrong and the totals: that takes longer. */
   readonly parts: boolean;
 }
+
+/** Netstrings that are looked at in search of places to go on: so many, and so many for each byte of the stream. */
+const WORK = 1_048_576;
+const WORK_PER_BYTE = 4;
+
+const NOT_TO_END = "nowhere up to the end of the input is it certain that a netstring begins";
+const NOT_IN_REACH = `nowhere in the next ${LAST_LOOK} bytes is it certain that a netstring begins`;
 
 /** How much is shown of what is before a violation, in bytes. */
 const MAX_BEFORE = 16;
@@ -38,8 +46,7 @@ export class Decoder {
     failure: 0,
     violations: 0,
   };
-  /** The first bytes, while they do not say yet which way the stream goes. */
-  #first: Buffer = Buffer.alloc(0);
+  readonly #first = new FirstBytes();
   #annotator: Annotator | undefined;
   #searching: Searching | undefined;
   /** What is still to be read of the pushed bytes, the last first. */
@@ -83,17 +90,14 @@ export class Decoder {
     if (!this.#stopped && this.#annotator?.begun) this.#truncated(this.#annotator);
   }
 
-  /** Holds the first bytes back until they say which way the stream goes, and what it is if it is not QMTP. */
   #lead(chunk: Buffer, ended: boolean): void {
     if (this.#annotator !== undefined) {
       if (chunk.length > 0) this.#pieces.push(chunk);
       return;
     }
-    const first = this.#first.length === 0 ? chunk : Buffer.concat([this.#first, chunk]);
-    const direction = directionOf(first, ended);
-    this.#first = Buffer.from(first.subarray(0, MAX_FIRST));
-    if (direction === undefined || first.length === 0) return;
-    this.#counts.direction = this.#options.direction ?? direction;
+    const first = this.#first.add(chunk, ended);
+    if (first === undefined) return;
+    this.#counts.direction = this.#options.direction ?? this.#first.direction;
     this.#annotator = this.#annotatorFor(undefined, 0);
     this.#pieces.push(first);
   }
@@ -131,7 +135,11 @@ export class Decoder {
   #violated(annotator: Annotator, error: ViolationError, piece: Buffer): void {
     const offset = annotator.absolute(error.offset);
     const state = annotator.state(error);
-    const [before, after] = this.#around(offset, Math.max(MAX_BEFORE, offset - state.floor), piece);
+    const [before, after] = this.#history.around(
+      offset - this.#at,
+      Math.max(MAX_BEFORE, offset - state.floor),
+      piece,
+    );
     const byte = after[0] as number;
     this.#counts.violations++;
     this.#emit({
@@ -144,7 +152,8 @@ export class Decoder {
       // What follows a list may not have come yet.
       found: error.code === "recipients-overrun" ? Buffer.alloc(0) : after.subarray(0, 1),
       cause:
-        (offset < FIRST_BYTES ? foreignCause(this.#first) : undefined) ?? state.cause(byte, before.at(-1)),
+        (offset < FIRST_BYTES ? foreignCause(this.#first.bytes) : undefined) ??
+        state.cause(byte, before.at(-1)),
     });
     const search = state.search(byte);
     if (search.kind === "certain") this.#skipTo(search, offset, piece);
@@ -152,21 +161,6 @@ export class Decoder {
       this.#searching = new Searching(offset, state, search, before);
       this.#pieces.push(after);
     }
-  }
-
-  /** The bytes before an offset, as many as asked for and kept, and the pushed bytes from there on. */
-  #around(offset: number, wanted: number, piece: Buffer): readonly [Buffer, Buffer] {
-    const inPiece = offset - this.#at;
-    if (inPiece >= wanted) return [piece.subarray(inPiece - wanted, inPiece), piece.subarray(inPiece)];
-    const { last } = this.#history;
-    const back = Math.min(last.length, wanted - inPiece);
-    const from = last.length - back;
-    if (inPiece >= 0) {
-      const before = Buffer.concat([last.subarray(from), piece.subarray(0, inPiece)]);
-      return [before, piece.subarray(inPiece)];
-    }
-    const at = last.length + inPiece;
-    return [Buffer.from(last.subarray(from, at)), Buffer.concat([last.subarray(at), piece])];
   }
 
   /** The netstring was in order, but not what is in it: what follows is read. */
@@ -226,29 +220,7 @@ export class Decoder {
       expected: annotator.missing(),
       before: last.subarray(-MAX_BEFORE),
       found: Buffer.alloc(0),
-      cause: this.#at <= FIRST_BYTES ? foreignCause(this.#first) : undefined,
+      cause: this.#at <= FIRST_BYTES ? foreignCause(this.#first.bytes) : undefined,
     });
   }
 }
-
-/** More than any length with leading zeros. */
-const MAX_FIRST = 64;
-
-/** Netstrings that are looked at in search of places to go on: so many, and so many for each byte of the stream. */
-const WORK = 1_048_576;
-const WORK_PER_BYTE = 4;
-
-const NOT_TO_END = "nowhere up to the end of the input is it certain that a netstring begins";
-const NOT_IN_REACH = `nowhere in the next ${LAST_LOOK} bytes is it certain that a netstring begins`;
-
-/** What is where reading goes on. */
-const PLACES: Readonly<Record<Found["place"], string>> = {
-  package: "a package",
-  comma: "the comma after the message",
-  sender: "the comma after the sender",
-  recipient: "the comma after a recipient",
-  recipients: "a recipient",
-  list: "the comma after the list of recipients",
-  end: "the comma after the response",
-  response: "a response",
-};

@@ -15,7 +15,7 @@ const MAX_BYTES = 24;
  * @param ended whether these are all
  * @returns undefined if more are needed
  */
-export function directionOf(first: Buffer, ended: boolean): Direction | undefined {
+function directionOf(first: Buffer, ended: boolean): Direction | undefined {
   let at = 0;
   while (at < first.length && isDigit(first[at])) at++;
   const colon = at < first.length && first[at] === COLON && at > 0;
@@ -27,4 +27,20 @@ export function directionOf(first: Buffer, ended: boolean): Direction | undefine
 
 function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ZERO && byte <= NINE;
+}
+
+/** Holds the first bytes of a stream back until they say which way it goes, and what it is if it is not QMTP. */
+export class FirstBytes {
+  /** The first of them, for a guess at what it is. */
+  bytes: Buffer = Buffer.alloc(0);
+  direction: Direction | null = null;
+
+  /** @returns all bytes up to now, once they say it */
+  add(chunk: Buffer, ended: boolean): Buffer | undefined {
+    const all = this.bytes.length === 0 ? chunk : Buffer.concat([this.bytes, chunk]);
+    // While they do not say it, they are fewer.
+    this.bytes = Buffer.from(all.subarray(0, MAX_BYTES));
+    this.direction = directionOf(all, ended) ?? null;
+    return all.length === 0 || this.direction === null ? undefined : all;
+  }
 }

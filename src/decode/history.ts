@@ -27,4 +27,19 @@ export class History {
   get last(): Buffer {
     return this.#bytes.subarray(Math.max(0, this.#length - HISTORY), this.#length);
   }
+
+  /**
+   * What is around a place in the piece that follows, or before it.
+   * @param at the place, from the start of the piece; negative if it is before it
+   * @param wanted how many bytes before the place
+   * @returns these bytes, or as many as are there; and those from the place on to the end of the piece
+   */
+  around(at: number, wanted: number, piece: Buffer): readonly [Buffer, Buffer] {
+    if (at >= wanted) return [piece.subarray(at - wanted, at), piece.subarray(at)];
+    const { last } = this;
+    const from = Math.max(0, last.length + at - wanted);
+    if (at >= 0) return [Buffer.concat([last.subarray(from), piece.subarray(0, at)]), piece.subarray(at)];
+    const place = last.length + at;
+    return [Buffer.from(last.subarray(from, place)), Buffer.concat([last.subarray(place), piece])];
+  }
 }

@@ -56,7 +56,9 @@ export class PackageAnnotator implements Annotator {
   /** Where the part that is read next begins. */
   #next: number;
   #length = 0;
-  #shown: Buffer = Buffer.alloc(0);
+  /** The first bytes of the message, and how many are there. */
+  readonly #shown = Buffer.alloc(MAX_START);
+  #shownLength = 0;
   #pending: "body" | "list" | undefined;
   #recipients = 0;
 
@@ -125,7 +127,13 @@ export class PackageAnnotator implements Annotator {
       const length = this.#length;
       const offset = this.#next;
       this.#next = offset + length + 1;
-      this.#emit?.({ type: "body", offset, package: this.#number, length, start: this.#shown });
+      this.#emit?.({
+        type: "body",
+        offset,
+        package: this.#number,
+        length,
+        start: this.#shown.subarray(0, this.#shownLength),
+      });
     } else if (this.#pending === "list" && (part === "recipients" || part === "end")) {
       this.#pending = undefined;
       const { start, end } = this.#reader.list;
@@ -147,9 +155,15 @@ export class PackageAnnotator implements Annotator {
         this.#start ??= offset;
         this.#next = this.absolute(this.#reader.offset);
         this.#length = event.length;
-        this.#shown = Buffer.alloc(0);
+        this.#shownLength = 0;
         this.#pending = "body";
-        this.#emit?.({ ...event, offset, package: this.#number });
+        this.#emit?.({
+          type: "message",
+          offset,
+          package: this.#number,
+          encoding: event.encoding,
+          length: event.length,
+        });
         return;
       case "body":
         if (this.#emit === undefined) return;
@@ -178,8 +192,7 @@ export class PackageAnnotator implements Annotator {
   }
 
   #show(bytes: Buffer): void {
-    const room = MAX_START - this.#shown.length;
-    if (room > 0) this.#shown = Buffer.concat([this.#shown, bytes.subarray(0, room)]);
+    if (this.#shownLength < MAX_START) this.#shownLength += bytes.copy(this.#shown, this.#shownLength);
   }
 
   #end(offset: number): void {

@@ -98,3 +98,15 @@ function tried(fits: Fits, place: Place, at: number): Found | typeof MORE | unde
   if (end === NO) return undefined;
   return end === MORE ? MORE : { place, at, end };
 }
+
+/** What is where reading goes on. */
+export const PLACES: Readonly<Record<Place, string>> = {
+  package: "a package",
+  comma: "the comma after the message",
+  sender: "the comma after the sender",
+  recipient: "the comma after a recipient",
+  recipients: "a recipient",
+  list: "the comma after the list of recipients",
+  end: "the comma after the response",
+  response: "a response",
+};

@@ -41,11 +41,6 @@ export class Searching {
     return this.#length === this.#bytes.length;
   }
 
-  /** The offset after the gathered bytes. */
-  get end(): number {
-    return this.#start + this.#length;
-  }
-
   /**
    * Looks for a place to go on, if enough bytes are there.
    * @param ended whether the stream has no more

@@ -6,13 +6,17 @@ import type {
   Totals,
   ViolationEvent,
 } from "../decode/events.ts";
-import { ENCODING_BYTE } from "../protocol/package.ts";
 import { STATUS_LETTER } from "../protocol/response.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 /** Columns of the bytes. */
 const WIDTH = 34;
 const INDENT = " ".repeat(8 + 2 + WIDTH + 2);
+/** For each length of bytes, what fills the column; for each length of an offset, what precedes it. */
+const AFTER = Array.from({ length: WIDTH + 1 }, (_, length) => " ".repeat(WIDTH - length + 2));
+const BEFORE = Array.from({ length: 8 }, (_, length) => " ".repeat(8 - length));
+/** The byte that names each encoding. */
+const ENCODINGS = { unix: "\\x0a", dos: "\\x0d" } as const;
 
 /** The lines of an event; none for bytes of a message, which are in the line after its last. */
 export function listingLines(event: DecodeEvent): string {
@@ -38,7 +42,7 @@ function partLine(event: ShownPart): string {
     case "message": {
       const { encoding, length } = event;
       const what = `package ${event.package}: a message of ${bytes(length)}, encoding ${encoding}`;
-      return row(offset, `${length + 1}:${sanitise(Buffer.of(ENCODING_BYTE[encoding]))}`, what);
+      return row(offset, `${length + 1}:${ENCODINGS[encoding]}`, what);
     }
     case "body":
       return row(
@@ -75,8 +79,9 @@ function bodyCell(start: Buffer, length: number): string {
 
 /** A netstring; what does not fit into the column follows what it is. */
 function netstringRow(offset: number, content: Buffer, what: string): string {
-  const cell = `${content.length}:${sanitise(content.subarray(0, WIDTH))},`;
-  if (content.length <= WIDTH && cell.length <= WIDTH) return row(offset, cell, what);
+  const isShort = content.length <= WIDTH;
+  const cell = `${content.length}:${sanitise(isShort ? content : content.subarray(0, WIDTH))},`;
+  if (isShort && cell.length <= WIDTH) return row(offset, cell, what);
   return row(offset, capped(cell), `${what}: ${sanitiseCapped(content)}`);
 }
 
@@ -87,7 +92,8 @@ function capped(cell: string): string {
 }
 
 function row(offset: number, cell: string, what: string): string {
-  return `${String(offset).padStart(8)}  ${cell.padEnd(WIDTH)}  ${what}\n`;
+  const at = String(offset);
+  return `${BEFORE[at.length] ?? ""}${at}  ${cell}${AFTER[cell.length] ?? "  "}${what}\n`;
 }
 
 function violationLines({ offset, code, message, expected, before, found, cause }: ViolationEvent): string {
@@ -139,12 +145,12 @@ export function totalsLine(totals: Totals): string {
   if (totals.direction === null) return `nothing to decode: ${bytes(totals.bytes)}`;
   if (totals.direction === "packages") {
     const what = `${counted(packages, "package")}, ${counted(recipients, "recipient")}`;
-    return `${what}, ${bytes(messageBytes)} of messages, ${bytes(totals.bytes)} in all; ${found}`;
+    return `${what}, ${bytes(messageBytes)} of messages, ${bytes(totals.bytes)} read; ${found}`;
   }
   const { success, deferral, failure } = totals;
   const responses = counted(success + deferral + failure, "response");
   const each = `${success} success, ${deferral} deferral, ${failure} failure`;
-  return `${responses}: ${each}; ${bytes(totals.bytes)} in all; ${found}`;
+  return `${responses}: ${each}; ${bytes(totals.bytes)} read; ${found}`;
 }
 
 function counted(count: number, what: string): string {

@@ -7,6 +7,7 @@
 import { mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { measureDecode } from "./decode.ts";
 import { type Figure, least, most } from "./figure.ts";
 import { measureLongPath, measureMaildir } from "./maildir.ts";
 import { built, check, inTurn, median, peakMiB, QMTP, run, serve } from "./measure.ts";
@@ -119,10 +120,12 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   recipients,
   maildir: () => measureMaildir(3),
   longpath: () => measureLongPath(3),
+  decode: () => measureDecode(folder),
 };
 
 /** What a figure does not say. */
 const NOTES: Readonly<Record<string, string>> = {
+  decode: "the file is in memory; each package of 4 KB has six lines, more than 100 MB in all",
   startup: "without NODE_EXTRA_CA_CERTS: Node would read certificates in each run, of either program",
   crlf: "simple code on purpose: 2.5 s for 1 GiB is half a second for 200 MB, the most that qmail accepts",
 };

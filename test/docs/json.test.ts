@@ -90,4 +90,24 @@ describe("every field that --json prints is documented", () => {
       expect(names.filter((name) => !documented.includes(name))).toEqual([]);
     }
   });
+
+  test("of what is decoded", () => {
+    const good = "4:\nhi\n,3:a@x,6:3:b@y,,";
+    const packages = Buffer.from(`3:\nhi\n,3:\xff@x,6:3:b@y,,${good}x${good}y`, "latin1");
+    const args = ["decode", "--json", "--messages", `${folder}/decoded`];
+    const responses = runLauncher("qmtp", ["decode", "--json"], "3:Kok,");
+    const names = namesIn(runLauncher("qmtp", args, packages).stdout + responses.stdout);
+    const some = [
+      "encoding",
+      "start",
+      "senderBase64",
+      "recipients",
+      "found",
+      "skipped",
+      "reason",
+      "complete",
+    ];
+    expect(names).toEqual(expect.arrayContaining([...some, "status", "direction"]));
+    expect(names.filter((name) => !namesOn(overview, pageOf("decode")).includes(name))).toEqual([]);
+  });
 });

@@ -21,7 +21,7 @@ describe("the listing", () => {
         "      13  6:                                  list of recipients, 6 bytes",
         "      15  3:b@y,                              recipient",
         "      21  ,                                   end of package 1: 1 recipient, 22 bytes in all",
-        "1 package, 1 recipient, 3 bytes of messages, 22 bytes in all; no violations",
+        "1 package, 1 recipient, 3 bytes of messages, 22 bytes read; no violations",
         "",
       ].join("\n"),
     );
@@ -34,7 +34,7 @@ describe("the listing", () => {
       [
         "       0  3:Kok,                              response 1: success",
         "       6  1:Z,                                response 2: deferral",
-        "2 responses: 1 success, 1 deferral, 0 failure; 10 bytes in all; no violations",
+        "2 responses: 1 success, 1 deferral, 0 failure; 10 bytes read; no violations",
         "",
       ].join("\n"),
     );
@@ -51,7 +51,7 @@ describe("the listing", () => {
         "                                              found: 0x0a",
         "       6                                      goes on at 6, the comma after the message, 1 byte on",
         `                                              likely cause: ${off}; the byte that names the encoding counts, too`,
-        "1 package, 1 recipient, 3 bytes of messages, 44 bytes in all; 1 violation",
+        "1 package, 1 recipient, 3 bytes of messages, 44 bytes read; 1 violation",
         "",
       ].join("\n"),
     );
@@ -147,16 +147,16 @@ describe("several files", () => {
     const { stdout, code } = await qmtp(["decode", "-q", `${folder}/1`, `${folder}/2`, "-"], { input: "3:" });
     expect(stdout.replaceAll(folder, ".").split("\n")).toEqual([
       "==> ./1 <==",
-      "1 package, 1 recipient, 3 bytes of messages, 22 bytes in all; no violations",
+      "1 package, 1 recipient, 3 bytes of messages, 22 bytes read; no violations",
       "",
       "==> ./2 <==",
-      "1 response: 1 success, 0 deferral, 0 failure; 6 bytes in all; no violations",
+      "1 response: 1 success, 0 deferral, 0 failure; 6 bytes read; no violations",
       "",
       "==> standard input <==",
       expect.stringContaining("VIOLATION (truncated)"),
       expect.stringContaining("expected: a message"),
       expect.stringContaining("found: the end of the input"),
-      "0 packages, 0 recipients, 0 bytes of messages, 2 bytes in all; 1 violation",
+      "0 packages, 0 recipients, 0 bytes of messages, 2 bytes read; 1 violation",
       "",
     ]);
     expect(code).toBe(1);
@@ -221,7 +221,7 @@ test("after a signal, totals are printed", async () => {
   child.kill("SIGTERM");
   expect(await ended).toMatchObject({
     code: 111,
-    stdout: "1 response: 1 success, 0 deferral, 0 failure; 9 bytes in all; no violations\n",
+    stdout: "1 response: 1 success, 0 deferral, 0 failure; 9 bytes read; no violations\n",
     stderr: "qmtp: interrupted by SIGTERM\n",
   });
 });
@@ -255,6 +255,6 @@ test("long runs of responses are counted", async () => {
   const input = Buffer.concat(Array.from({ length: 30_000 }, (_, index) => netstring(`Kok ${index}`)));
   const { stdout } = await qmtp(["decode", "-q"], { input });
   expect(stdout).toBe(
-    `30000 responses: 30000 success, 0 deferral, 0 failure; ${input.length} bytes in all; no violations\n`,
+    `30000 responses: 30000 success, 0 deferral, 0 failure; ${input.length} bytes read; no violations\n`,
   );
 });
