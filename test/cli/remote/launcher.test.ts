@@ -175,9 +175,11 @@ describe("a signal", () => {
   });
 });
 
-test("twenty at once, each with 1 GB of address space, deliver", async () => {
+test("twenty at once, each under softlimit -m 1000000000, deliver", async () => {
   const { home } = await homeWithSink();
-  const program = ["/bin/sh", "-c", `ulimit -v 1000000; exec "$0" "$@"`, QMTP_REMOTE];
+  // What softlimit sets, in KiB.
+  const limits = ["-v", "-d", "-s"].map((limit) => `ulimit -S ${limit} 976562`).join("; ");
+  const program = ["/bin/sh", "-c", `${limits}; exec "$0" "$@"`, QMTP_REMOTE];
   const runs = await Promise.all(Array.from({ length: 20 }, () => runRemote({ home, program })));
   expect(runs.map(({ code, stdout }) => [code, stdout.slice(0, 3)])).toEqual(runs.map(() => [0, "r\0K"]));
 });
