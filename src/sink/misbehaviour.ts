@@ -69,6 +69,7 @@ const ON_PACKAGE = {
   "refuse-received": "refuses messages with a Received field",
   "refuse-folding": "refuses messages with a folded field",
   "hundred-recipients": "closes the connection at a package with more than 100 recipients",
+  "close-on-nul": "closes the connection at a message with NUL",
   "close-on-quote": "closes the connection at a sender with a quote",
   "close-on-8-bit": "closes the connection at a sender with bytes beyond ASCII",
   "close-on-900": "closes the connection at a sender of 900 to 999 bytes",

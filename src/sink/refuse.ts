@@ -25,10 +25,11 @@ export function unfairAnswer(kinds: Kinds, facts: Facts): Response | "close" | u
   return undefined;
 }
 
-function closesAt(kinds: Kinds, { sender, recipients }: Facts): boolean {
+function closesAt(kinds: Kinds, { sender, recipients, head }: Facts): boolean {
   const { length } = sender;
   return (
     (kinds.has("hundred-recipients") && recipients > 100) ||
+    (kinds.has("close-on-nul") && head.includes("\0")) ||
     (kinds.has("close-on-quote") && sender.includes('"')) ||
     (kinds.has("close-on-8-bit") && sender.some((byte) => byte > 0x7f)) ||
     (kinds.has("close-on-900") && length >= 900 && length < 1_000) ||

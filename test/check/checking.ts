@@ -41,7 +41,7 @@ async function startSink(
     ending.abort();
     // Node still counts clients that failed in the TLS handshake.
     if (options.tls === undefined) await done;
-    rmSync(maildir, { recursive: true });
+    rmSync(maildir, { recursive: true, force: true });
   };
   const endpoint = await new Promise<Endpoint>((resolve) => {
     done = serve(listen, {

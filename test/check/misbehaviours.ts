@@ -52,6 +52,7 @@ export const ROWS: Readonly<Partial<Record<Misbehaviour, Row>>> = {
   "refuse-null-sender": { found: ["4/null-sender"], sender: "a@example.org" },
   "refuse-received": { found: ["4/example-1"] },
   "refuse-folding": { found: ["4/example-2"] },
+  "close-on-nul": { found: ["4/contents"] },
   "close-on-quote": { found: ["4/sender-quotes"] },
   "close-on-8-bit": { found: ["4/sender-8-bit"] },
   "close-on-900": { found: ["4/sender-900"] },

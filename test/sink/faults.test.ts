@@ -85,6 +85,7 @@ describe("responses", () => {
     ["refuse-null-sender", "1:\n,0:,6:3:b@y,,", "14:Dname a sender,"],
     ["refuse-received", "13:\nReceived: x\n,3:a@x,6:3:b@y,,", "10:Dmail loop,"],
     ["refuse-folding", "8:\nA: b\n c,3:a@x,6:3:b@y,,", "11:Dbad header,"],
+    ["close-on-nul", "3:\n\0\0,0:,6:3:b@y,,", ""],
     ["close-on-quote", '1:\n,3:"@x,6:3:b@y,,', ""],
     ["close-on-8-bit", "1:\n,3:\xe9@x,6:3:b@y,,", ""],
     ["close-on-900", `1:\n,900:${"a".repeat(900)},6:3:b@y,,`, ""],

@@ -1,16 +1,16 @@
 import type { ActiveCase } from "../case.ts";
+import { CONTENTS, type Content } from "../content.ts";
 import { fail, late, type Outcome, pass, Undecided } from "../outcome.ts";
 import { type Probe, responses } from "../probe.ts";
 import { inWords, statusOf } from "../seen.ts";
 import { wireBytes } from "../wire-package.ts";
 
-const LONG_LINE = 100_000;
 const CORRUPT = "mail is corrupted: do not send it such messages";
 
 /** Section 5: a message that is accepted is stored without corruption. */
 export const CONTENT_CASES: readonly ActiveCase[] = [
   {
-    ...stored("plain", "plain text", {}),
+    ...stored({ slug: "plain", what: "plain text", body: "" }),
     advice: "mail is lost or corrupted: do not use this server; or the inbox is another one",
     run: async (probe) => {
       const { text, mark } = probe.message();
@@ -18,25 +18,13 @@ export const CONTENT_CASES: readonly ActiveCase[] = [
     },
   },
   {
-    ...stored("dos", "CR LF, in encoding #1", {}),
+    ...stored({ slug: "dos", what: "CR LF, in encoding #1", body: "" }),
     run: storedInDos,
   },
-  stored("no-final-line-end", "a last line without an end", { body: "first\nlast" }),
-  stored("8-bit", "8-bit bytes", { body: "caf\xe9 \xff\x80\n" }),
-  stored("nul", "NUL", { body: "before\0after\0\n" }),
-  stored("cr", "CR within lines", { body: "before\rafter\r\n\r\rlast\n" }),
-  stored("long-line", "a line of 100,000 bytes", { body: `${"x".repeat(LONG_LINE)}\n` }),
-  stored("dot", "a dot at the beginning of lines", { before: ".\n", body: "..\n.\nlast\n" }),
-  stored("from", "From at the beginning of lines", { before: "From here\n", body: "From there\nlast\n" }),
+  ...CONTENTS.map(stored),
 ];
 
-interface Content {
-  readonly body?: string;
-  /** Before the header. */
-  readonly before?: string;
-}
-
-function stored(slug: string, what: string, content: Content): ActiveCase {
+function stored({ slug, what, body, before }: Content): ActiveCase {
   return {
     id: `5/stored-${slug}`,
     level: "must",
@@ -48,7 +36,7 @@ function stored(slug: string, what: string, content: Content): ActiveCase {
     advice: `${CORRUPT} (${what})`,
     run: async (probe) => {
       await probe.delivering();
-      const { text, mark } = probe.message(content.body, content.before);
+      const { text, mark } = probe.message(body, before);
       return arrivesAs(probe, probe.package([probe.to], text), text, mark);
     },
   };

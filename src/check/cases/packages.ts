@@ -1,6 +1,7 @@
 import type { ActiveCase } from "../case.ts";
+import { CONTENTS } from "../content.ts";
 import { MARK_DOMAIN } from "../inbox.ts";
-import { closed, fail, type Outcome, pass, Undecided } from "../outcome.ts";
+import { closed, fail, type Outcome, pass, Undecided, unclear } from "../outcome.ts";
 import { answered, type Probe, responses, undecided } from "../probe.ts";
 import { inWords, statusOf } from "../seen.ts";
 import { heardInWords } from "../wire.ts";
@@ -77,6 +78,26 @@ export const PACKAGE_CASES: readonly ActiveCase[] = [
     sent: "the message of the second example, with a Subject",
     expected: "success",
     run: (probe) => accepted(probe, probe.message(EXAMPLE_2_BODY, EXAMPLE_2_HEADER).text),
+  },
+  {
+    id: "4/contents",
+    level: "must",
+    requirement: "A message may contain any bytes: each is answered, and the connection stays usable.",
+    needs: ["to"],
+    messages: CONTENTS.length,
+    sent: "messages with NUL, 8-bit bytes, CR alone, a dot, From, a long line and no final line end",
+    expected: `${CONTENTS.length} responses`,
+    advice: "clients must encode messages as lines of printable text",
+    run: async (probe) => {
+      const wire = await probe.open();
+      for (const [index, { body, before }] of CONTENTS.entries()) {
+        await wire.post(probe.package([probe.to], probe.message(body, before).text), 1);
+        const heard = await wire.hear(index + 1);
+        if (heard.end !== "enough")
+          return (await probe.controls.closes()) ? unclear(heardInWords(heard)) : answered(heard);
+      }
+      return pass(`${CONTENTS.length} responses`);
+    },
   },
   sender("quotes", "with blanks, quotes and backslashes", `Hate."The \\Quoting"`),
   sender("8-bit", "with bytes beyond ASCII", "caf\xe9"),
