@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { startSink } from "../../support/in-process.ts";
 import { stopAll } from "../../support/processes.ts";
@@ -152,7 +152,7 @@ describe("a signal", () => {
     return run;
   }
 
-  const nodeOf = (shell: number) => Number(execFileSync("pgrep", ["-P", String(shell)]));
+  const nodeOf = (shell: number) => Number(readFileSync(`/proc/${shell}/task/${shell}/children`, "utf8"));
 
   test("ends the session, and the record says that there may be a duplicate", async () => {
     const run = await whileWaiting((pid) => process.kill(nodeOf(pid), "SIGTERM"));
