@@ -33,15 +33,17 @@ const TEXTS = [
   "\n",
 ];
 const ADDRESSES = ["", "a@x", "someone@example.org", ",", "1:", "3:b@y,"];
+/** Longer than what is looked at first after a violation, than what is kept before one, and than an address can be. */
+const LONG = ["y,".repeat(3_000), "line\r\n".repeat(20_000), "3:b@y,".repeat(11_000), "z".repeat(66_000)];
 /** Bytes that mean something somewhere. */
 const BYTES = Buffer.from("0123456789:,,,\n\r KZD-\0\xff", "latin1");
 
-function packages(random: Random): Buffer {
+function packages(random: Random, texts: readonly string[]): Buffer {
   const count = 1 + random.below(3);
   const list = Array.from({ length: count }, () =>
     wirePackage({
-      message: random.one(TEXTS),
-      sender: random.one(ADDRESSES),
+      message: random.one(texts),
+      sender: random.below(20) === 0 ? random.one(texts) : random.one(ADDRESSES),
       recipients: Array.from({ length: 1 + random.below(3) }, () => random.one(ADDRESSES)),
       encoding: random.one(["\n", "\r"] as const),
     }),
@@ -49,12 +51,10 @@ function packages(random: Random): Buffer {
   return Buffer.concat(list);
 }
 
-function responses(random: Random): Buffer {
+function responses(random: Random, texts: readonly string[]): Buffer {
   const count = 1 + random.below(5);
-  const texts = Array.from({ length: count }, () =>
-    netstring(`${random.one(["K", "Z", "D"])}${random.one(TEXTS)}`),
-  );
-  return Buffer.concat(texts);
+  const response = () => netstring(`${random.one(["K", "Z", "D"])}${random.one(texts)}`);
+  return Buffer.concat(Array.from({ length: count }, response));
 }
 
 /** A byte changed, put in, taken out or doubled, or a piece moved or cut off. */
@@ -83,8 +83,9 @@ function mutated(stream: Buffer, random: Random): Buffer {
 }
 
 /** A stream that is nearly in order, or quite. */
-export function mutatedStream(random: Random, direction: "packages" | "responses"): Buffer {
-  let stream = direction === "packages" ? packages(random) : responses(random);
+export function mutatedStream(random: Random, direction: "packages" | "responses", isLong = false): Buffer {
+  const texts = isLong ? [...TEXTS, ...LONG] : TEXTS;
+  let stream = direction === "packages" ? packages(random, texts) : responses(random, texts);
   for (let times = random.below(3); times > 0; times--) stream = mutated(stream, random);
   return stream;
 }
@@ -93,7 +94,8 @@ export function mutatedStream(random: Random, direction: "packages" | "responses
 export function cut(stream: Buffer, random: Random): Buffer[] {
   const pieces: Buffer[] = [];
   for (let at = 0; at < stream.length; ) {
-    const length = random.one([0, 1, 1, 2, 7, random.below(stream.length)]);
+    const few = [0, 1, 1, 2, 7];
+    const length = random.one([...few, random.below(stream.length), Math.floor(stream.length / 9)]);
     pieces.push(stream.subarray(at, at + length));
     at += length;
   }

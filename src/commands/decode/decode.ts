@@ -56,7 +56,8 @@ async function decodeFile(
   const { interrupted, stdout } = context;
   if (error === undefined && interrupted.aborted) error = interruption(interrupted);
   if (error === undefined) decoder.end();
-  printer.end(decoder);
+  // Of a file that cannot be read, there is nothing to say.
+  if (error === undefined || decoder.totals.bytes > 0) printer.end(decoder);
   await writePieces(stdout, [printer.taken()]);
   if (interrupted.aborted && error !== undefined) throw error;
   if (error !== undefined) {

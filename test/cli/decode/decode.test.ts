@@ -170,7 +170,9 @@ describe("several files", () => {
     expect(missing.stderr).toBe(
       `qmtp: cannot read ${folder}/0: no such file or directory; name a file that can be read\n`,
     );
-    expect(missing.stdout).toContain("1 package");
+    expect(missing.stdout.replaceAll(folder, ".")).toBe(
+      "==> ./0 <==\n\n==> ./1 <==\n1 package, 1 recipient, 3 bytes of messages, 22 bytes read; no violations\n",
+    );
     expect(missing.code).toBe(111);
     const directory = await qmtp(["decode", "-q", `${folder}/d`, `${folder}/1`]);
     expect(directory.stderr).toContain("it is a directory");

@@ -195,3 +195,11 @@ describe("the exit code says that not everything was written", () => {
     expect(await finished(child)).toMatchObject({ code: 111 });
   });
 });
+
+test("what a server answers to it can be decoded in the same pipe", async () => {
+  const server = `"$QMTP" sink --listen ucspi: --reject "^c@" 2> /dev/null`;
+  const run = await shell(`"$QMTP" encode --test -f a@x b@y c@y | ${server} | "$QMTP" decode`);
+  expect(run.code).toBe(0);
+  expect(run.stdout).toMatch(/^ +0 {2}\d+:Kok .*response 1: success\n +\d+ {2}\d+:D.*response 2: failure/);
+  expect(run.stdout).toContain("2 responses: 1 success, 0 deferral, 1 failure;");
+});
