@@ -123,7 +123,7 @@ export async function deliver(
     ...events,
     onSettled: (pkg, deliveries) => settled.set(pkg, deliveries),
   });
-  const all = packages.map((pkg) => settled.get(pkg) ?? deferAll(pkg.recipients, report.cause));
+  const all = packages.map((pkg) => settled.get(pkg) ?? undelivered(pkg.recipients, report.cause));
   // One package may have a million recipients: its deliveries are not copied.
   const [first] = all;
   return { ...report, deliveries: first !== undefined && all.length === 1 ? first : all.flat() };
@@ -136,11 +136,12 @@ export function deferAllRecipients(
   error: QmtpError,
 ): DeliveryReport {
   const report = notConnected(endpoints, error);
-  return { ...report, deliveries: deferAll(recipients, report.cause) };
+  return { ...report, deliveries: undelivered(recipients, report.cause) };
 }
 
-function deferAll(recipients: readonly Buffer[], cause: Cause | null): Delivery[] {
-  const text = Buffer.from(cause?.texts.unsent ?? "");
+/** The deliveries of a package that was never sent. */
+export function undelivered(recipients: readonly Buffer[], cause: Cause | null): Delivery[] {
+  const text = Buffer.from(cause?.texts.unsent ?? "the session ended before the message was sent");
   // Only DNS can know before there is a connection that another attempt is useless.
   const status = cause?.error.code === "no-exchanger" ? "failure" : "deferral";
   return recipients.map((recipient) => ({ ...deferralFor(recipient, text, cause?.error), status }));

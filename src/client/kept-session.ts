@@ -1,7 +1,7 @@
-import { type Delivery, deferralFor } from "../protocol/delivery.ts";
+import type { Delivery } from "../protocol/delivery.ts";
 import type { Package } from "../protocol/package.ts";
 import type { Server } from "../transport/connector.ts";
-import { type SessionReport, sendPackages } from "./deliver.ts";
+import { type SessionReport, sendPackages, undelivered } from "./deliver.ts";
 import { Intake } from "./intake.ts";
 import { Queue } from "./queue.ts";
 import type { Route } from "./route.ts";
@@ -118,9 +118,6 @@ export class KeptSession {
 
   /** There was no session, or it ended before it sent anything: the next one would be no better. */
   #deferAll({ cause }: SessionReport): void {
-    const text = Buffer.from(cause?.texts.unsent ?? "the session ended before the message was sent");
-    for (const { recipients, settle } of this.#queue.takeAll()) {
-      settle(recipients.map((recipient) => deferralFor(recipient, text, cause?.error)));
-    }
+    for (const { recipients, settle } of this.#queue.takeAll()) settle(undelivered(recipients, cause));
   }
 }

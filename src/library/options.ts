@@ -10,7 +10,7 @@ import { HOST } from "./host-program.ts";
 export interface ClientOptions {
   /**
    * Endpoints, tried in turn until one connects: `mx.example.org`, `qmtp://192.0.2.1:209`, `qmtps://mx.example.org`
-   * (TLS), `unix:/path` or `exec:command`.
+   * (TLS), `mx:example.org` (the QMTP exchangers of a domain), `unix:/path` or `exec:command`.
    */
   readonly server: string | readonly string[];
   /** For endpoints that name no port; by default 209, or 6209 with TLS. */

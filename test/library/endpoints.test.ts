@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type ClientOptions, QmtpClient } from "../../src/index.ts";
 import { makeCertificates, pinOf } from "../support/certificates.ts";
 import { skipsRealServers, startMailfront } from "../support/mailfront.ts";
+import { skipsDns, startNameServer } from "../support/name-server.ts";
 import { LAUNCHER, startSink, stopAll } from "../support/processes.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { startTlsSinkProcess } from "../support/tls-sink.ts";
@@ -25,6 +26,23 @@ test("a client starts a server, and ends it", async () => {
   const server = `exec:exec ${process.execPath} ${LAUNCHER} sink --listen ucspi:`;
   expect(await send({ server })).toMatchObject(SUCCESSES);
 });
+
+test.skipIf(skipsDns("a client that sends to a domain"))(
+  "a client sends to the exchangers of a domain",
+  async () => {
+    const { endpoint } = await startSink();
+    const port = Number(endpoint.replace(/^.*:/, ""));
+    const records = ["mx-host=example.org,a.example.org,12801", "host-record=a.example.org,127.0.0.1"];
+    vi.stubEnv(
+      "DNSCACHEIP",
+      await startNameServer([...records, "mx-host=smtp.example.org,b.example.org,10"]),
+    );
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await send({ server: "mx:example.org", port })).toMatchObject(SUCCESSES);
+    const none = { status: "failure", code: "no-exchanger", origin: "client" };
+    expect(await send({ server: "mx:smtp.example.org" })).toMatchObject([none, none]);
+  },
+);
 
 describe("over TLS", () => {
   const { folder, ca, good, expired, client } = makeCertificates();
