@@ -4,9 +4,8 @@ import { systemCode } from "../errors.ts";
 import { now } from "../io/clock.ts";
 
 /**
-/**
- * After removing files for this many milliseconds, a thread takes over: removing files takes the system longer than
- * everything else we ask of it. Starting the thread takes as long, and it would remove only the last of 10,000 files.
+ * After removing files for this many milliseconds, a thread is started for the rest: removing files takes the system
+ * longer than everything else we ask of it. Starting the thread takes about as long.
  */
 const DIRECT_MS = 50;
 /** The thread answers after this many files, so that a caller waiting for room need not wait for the entire batch. */
@@ -44,9 +43,10 @@ export class Remover {
   #batch: Removal[] = [];
   /** Batches that the thread is working on. */
   #sent: Removal[][] = [];
-  #thread: Promise<Worker> | undefined;
-  #threadLost = false;
-  /** Milliseconds that may still be spent without a thread. */
+  #started: Promise<Worker> | undefined;
+  /** The thread while it works. Until then, and if it fails, files are removed without it. */
+  #thread: Worker | undefined;
+  /** Milliseconds that may still be spent before a thread is started. */
   #directMs: number;
   #pending = 0;
   #waiting: (() => void) | undefined;
@@ -85,29 +85,38 @@ export class Remover {
     }
   }
 
-  async close(): Promise<void> {
-    await (await this.#thread)?.terminate();
+  /** Starts the thread; resolves when it works, and if it cannot be started. */
+  async startThread(): Promise<void> {
+    if (this.#thread !== undefined) return;
+    this.#started ??= this.#start();
+    try {
+      const thread = await this.#started;
+      await new Promise((resolve) => thread.once("online", resolve).once("exit", resolve));
+    } catch {
+      this.#started = undefined;
+    }
   }
 
-  async #handOver(): Promise<void> {
+  async close(): Promise<void> {
+    const thread = await this.#started?.catch(() => undefined);
+    await thread?.terminate();
+  }
+
+  #handOver(): void {
     const batch = this.#batch;
     this.#batch = [];
-    if (this.#threadLost || this.#directMs > 0) {
-      const startedAt = now();
-      for (const removal of batch) this.#settle(removal, tryUnlink(removal.path));
-      this.#directMs -= now() - startedAt;
+    if (this.#thread !== undefined) {
+      this.#send(batch, this.#thread);
       return;
     }
-    this.#thread ??= this.#start();
-    let thread: Worker;
-    try {
-      thread = await this.#thread;
-    } catch {
-      this.#thread = undefined;
-      this.#threadLost = true;
-      for (const removal of batch) this.#settle(removal, tryUnlink(removal.path));
-      return;
-    }
+    const startedAt = now();
+    for (const removal of batch) this.#settle(removal, tryUnlink(removal.path));
+    const before = this.#directMs;
+    this.#directMs -= now() - startedAt;
+    if (before > 0 && this.#directMs <= 0) this.startThread();
+  }
+
+  #send(batch: readonly Removal[], thread: Worker): void {
     for (let at = 0; at < batch.length; at += PIECE) {
       const piece = batch.slice(at, at + PIECE);
       this.#sent.push(piece);
@@ -122,6 +131,9 @@ export class Remover {
       eval: true,
       resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 16 },
     });
+    thread.on("online", () => {
+      this.#thread = thread;
+    });
     thread.on("message", (errors?: ({ code: string; message: string } | undefined)[]) => {
       const batch = this.#sent.shift() as Removal[];
       for (const [at, removal] of batch.entries()) {
@@ -131,7 +143,7 @@ export class Remover {
     });
     // Out of memory, for example. The thread may have removed the files it was working on.
     thread.on("error", () => {
-      this.#threadLost = true;
+      this.#thread = undefined;
       for (const removal of this.#sent.splice(0).flat()) {
         const error = tryUnlink(removal.path);
         this.#settle(removal, systemCode(error) === "ENOENT" ? undefined : error);

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Remover } from "../../src/maildir/remover.ts";
@@ -8,7 +8,7 @@ let remover: Remover;
 
 beforeEach(() => {
   folder = mkdtempSync(`${tmpdir()}/qmtp-remover-`);
-  remover = new Remover(0);
+  remover = new Remover(Number.POSITIVE_INFINITY);
 });
 
 afterEach(async () => {
@@ -18,11 +18,11 @@ afterEach(async () => {
 
 /** Removed directly or by a thread: the result must be the same. */
 describe.each([
-  [3, Number.POSITIVE_INFINITY],
-  [1_000, 0],
-])("of %i files, for %d ms without a thread", (count, directMs) => {
-  beforeEach(() => {
-    remover = new Remover(directMs);
+  ["directly", 3],
+  ["by a thread", 1_000],
+])("removed %s, of %i files", (how, count) => {
+  beforeEach(async () => {
+    if (how === "by a thread") await remover.startThread();
   });
 
   test("each is gone when its removal is reported, in the order requested", async () => {
@@ -68,7 +68,25 @@ describe.each([
   });
 });
 
+test("files are removed in order while the thread starts and takes over", async () => {
+  remover = new Remover(Number.MIN_VALUE);
+  const reported: number[] = [];
+  for (let index = 0; index < 2_000; index++) {
+    writeFileSync(`${folder}/${index}`, "");
+    remover.remove(`${folder}/${index}`, (error) => {
+      expect(error).toBeUndefined();
+      reported.push(index);
+    });
+    if (index % 10 === 0) await new Promise(setImmediate);
+    if (index === 1_000) await remover.startThread();
+  }
+  await remover.until(0);
+  expect(reported).toEqual(Array.from({ length: 2_000 }, (_, index) => index));
+  expect(readdirSync(folder)).toEqual([]);
+});
+
 test("waiting for room does not wait for all removals", async () => {
+  await remover.startThread();
   for (let index = 0; index < 1_000; index++) {
     writeFileSync(`${folder}/${index}`, "");
     remover.remove(`${folder}/${index}`, () => {});
