@@ -1,6 +1,7 @@
 import type { CommandEntry, CommandTable, Launcher } from "./cli/command.ts";
 import { PREFIX_MEANING } from "./cli/options/kinds.ts";
 import {
+  BENCH_TABLE,
   CHECK_TABLE,
   DECODE_TABLE,
   ENCODE_TABLE,
@@ -70,6 +71,12 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: "connect to a server, and say how long it took and what answered; no mail is sent",
     exitCodes: PING_TABLE,
     load: async () => (await import("./commands/ping/ping.ts")).ping,
+  },
+  {
+    name: "bench",
+    summary: "measure how fast a server is",
+    exitCodes: BENCH_TABLE,
+    load: async () => (await import("./commands/bench/bench.ts")).bench,
   },
   {
     name: "sink",

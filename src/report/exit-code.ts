@@ -68,6 +68,20 @@ export const PING_TABLE: ExitTable = {
   ],
 };
 
+/** How a bench ends that ran to its end. */
+export const BENCH_EXIT = { passed: 0, missed: 1 } as const;
+
+export const BENCH_TABLE: ExitTable = {
+  ...QMAIL_CODES,
+  failure: BENCH_EXIT.missed,
+  meanings: [
+    [0, "the run is complete, no condition is true, and the server kept the protocol"],
+    [1, "a condition is true, or the server broke the protocol"],
+    [100, "a usage error, or no QMTP exchanger"],
+    [111, "no connection, or the run ended early: the server was lost, or a signal came"],
+  ],
+};
+
 export const SINK_TABLE: ExitTable = {
   ...QMAIL_CODES,
   meanings: [

@@ -88,7 +88,7 @@ export function bytesRead(read: number, total: number): string {
   return `read ${size(read)} of ${size(total)}`;
 }
 
-function size(bytes: number): string {
+export function size(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   const value = bytes / 1_000 ** power;

@@ -46,10 +46,8 @@ export class Writer<P extends Package> {
   #inTurn = 0;
   #noMore = false;
   #stopped = false;
-  #resolveStopped = () => {};
-  readonly #whenStopped = new Promise<void>((resolve) => {
-    this.#resolveStopped = resolve;
-  });
+  /** Ends a wait for the source or for a borrowed piece. */
+  #endWait = () => {};
   wake: () => void = () => {};
 
   constructor(
@@ -110,7 +108,7 @@ export class Writer<P extends Package> {
     this.#stopped = true;
     // Every package taken from the source must be settled.
     if (this.#upcoming !== undefined) this.#begin(this.#upcoming, 0);
-    this.#resolveStopped();
+    this.#endWait();
     this.wake();
   }
 
@@ -122,7 +120,19 @@ export class Writer<P extends Package> {
   /** Flushes, then waits. @returns undefined after `stop` */
   #waitFor<T>(result: Promise<T>): Promise<T | undefined> {
     this.#outbox.flush();
-    return Promise.race([result, this.#whenStopped.then(() => undefined)]);
+    return this.#orStopped(result);
+  }
+
+  /**
+   * The result, or undefined after `stop`. A race against one promise for the whole session would keep memory for each
+   * package until the session ends.
+   */
+  #orStopped<T>(result: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#endWait = () => resolve(undefined);
+      if (this.#stopped) this.#endWait();
+      result.then(resolve, reject);
+    });
   }
 
   /** Responses that have come make room in the window before it is full: neither side waits for the other. */
@@ -165,7 +175,7 @@ export class Writer<P extends Package> {
     if (!this.#outbox.hasRoomFor(chunk)) await this.#flushUntil(() => this.#outbox.hasRoomFor(chunk));
     if (this.#stopped) return;
     this.#events.sending?.("body", chunk);
-    await Promise.race([this.#outbox.addBorrowed(chunk), this.#whenStopped]);
+    await this.#orStopped(this.#outbox.addBorrowed(chunk));
   }
 
   /** Flushes; resolves when the condition is true or the writer was stopped. */

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { items, overview, pageOf, runLauncher } from "./documents.ts";
+import { items, overview, pageOf, ROOT, runLauncher } from "./documents.ts";
 
 let folder = "";
 
@@ -32,7 +32,9 @@ function namesIn(lines: string): string[] {
 /** Words in the argument of `.Li`, or of an item's. */
 function namesOn(...pages: { text: string }[]): string[] {
   return pages.flatMap(({ text }) => [
-    ...[...text.matchAll(/\bLi ((?:\w+(?: , )?)+)/g)].flatMap((match) => String(match[1]).split(" , ")),
+    ...[...text.matchAll(/\bLi ((?:\w+(?:\.\w+)?(?: , )?)+)/g)].flatMap((match) =>
+      String(match[1]).split(" , "),
+    ),
     ...items(text).map(({ head }) => head.replace(/^Li /, "")),
   ]);
 }
@@ -87,6 +89,17 @@ describe("every field that --json prints is documented", () => {
     for (const options of [NOWHERE, ["--list"]]) {
       const names = namesIn(runLauncher("qmtp", ["check", "--json", ...options]).stdout);
       expect(names).toEqual(expect.arrayContaining(["requirement", "level"]));
+      expect(names.filter((name) => !documented.includes(name))).toEqual([]);
+    }
+  });
+
+  test("of a bench, with a server and without", () => {
+    const documented = namesOn(overview, pageOf("bench"));
+    const sink = `exec:exec "${process.execPath}" "${ROOT}bin/qmtp" sink --listen ucspi: 2>/dev/null`;
+    for (const server of [["-s", sink, "--rate", "100", "--fail-if", "rate>0"], NOWHERE]) {
+      const args = ["bench", "--json", "-m", "5", "--to", "b@example.org", ...server];
+      const names = namesIn(runLauncher("qmtp", args).stdout);
+      expect(names).toEqual(expect.arrayContaining(["latencyFromDueMs", "connectionErrors"]));
       expect(names.filter((name) => !documented.includes(name))).toEqual([]);
     }
   });

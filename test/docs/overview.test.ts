@@ -16,7 +16,7 @@ import {
 } from "./documents.ts";
 
 /** What these mean depends on the command: its page describes them. */
-const ENVELOPE = ["--to", "--from"];
+const ENVELOPE = ["--to", "--from", "--file"];
 
 describe("qmtp(1)", () => {
   test("names no option that does not exist", () => {

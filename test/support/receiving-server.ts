@@ -22,8 +22,13 @@ export interface ReceivingServer {
 /**
  * A server in this process that sends the same response for every recipient. It ends with the test.
  * @param response as on the wire
+ * @param answer called with a function that sends the responses to a package, to call it later; and with the package's
+ *   number, from 1
  */
-export async function startReceivingServer(response = "3:Kok,"): Promise<ReceivingServer> {
+export async function startReceivingServer(
+  response = "3:Kok,",
+  answer: (send: () => void, number: number) => void = (send) => send(),
+): Promise<ReceivingServer> {
   const sockets: Socket[] = [];
   const packages: ReceivedPackage[] = [];
   const server = createServer((socket) => {
@@ -37,7 +42,8 @@ export async function startReceivingServer(response = "3:Kok,"): Promise<Receivi
       let bytes = Buffer.concat(chunks);
       for (let whole = packageAt(bytes); whole !== undefined; whole = packageAt(bytes)) {
         packages.push(whole.pkg);
-        socket.write(response.repeat(whole.pkg.recipients.length));
+        const responses = response.repeat(whole.pkg.recipients.length);
+        answer(() => socket.write(responses), packages.length);
         bytes = bytes.subarray(whole.end);
       }
       chunks = [bytes];

@@ -11,6 +11,8 @@ export const GROUPS = {
   composing: "Composing:",
   responses: "Responses:",
   input: "Input:",
+  load: "Load:",
+  conditions: "Conditions:",
   maildir: "Maildir:",
   listening: "Listening:",
   accepting: "Accepting:",
