@@ -73,7 +73,7 @@ export function printableName(name: string): string {
 }
 
 /** A remark on a message that an earlier round of the run sent too. A deferral has it in its text. */
-export function repetition({ delivery: { origin, possibleDuplicate } }: MessageResult): string | undefined {
+function repetition({ delivery: { origin, possibleDuplicate } }: MessageResult): string | undefined {
   const wasSentBefore = origin === "server" && possibleDuplicate;
   return wasSentBefore ? "sent before, response lost: may be delivered twice" : undefined;
 }

@@ -3,10 +3,11 @@ import type { Context } from "../../cli/context.ts";
 import { logDeliveries, withLog } from "../../cli/options/log.ts";
 import type { ResolvingRoute } from "../../cli/options/route.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
-import { type DeliveryReport, deferAllRecipients } from "../../client/deliver.ts";
+import { connectTooLong, type DeliveryReport, deferAllRecipients } from "../../client/deliver.ts";
 import { deliverWithRetries, type Retry, type WithRetries } from "../../client/retry.ts";
 import { interruption, QmtpError, readingFailed } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
+import { startWait } from "../../io/patience.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
 import { type Message, type Package, packageLength } from "../../protocol/package.ts";
 import { type DryRunExchanger, dryRunJson, dryRunLines, firstLines } from "../../report/dry-run.ts";
@@ -175,15 +176,13 @@ function messageFields({ length, encoding }: Message, source: string, composed: 
 }
 
 /** The servers behind `mx:` endpoints; undefined if there are none of these. */
-async function exchangersOf({
-  endpoints,
-  connector,
-  signal,
-}: ResolvingRoute): Promise<DryRunExchanger[] | undefined> {
+async function exchangersOf(route: ResolvingRoute): Promise<DryRunExchanger[] | undefined> {
+  const { endpoints, connector } = route;
   const domains = endpoints.filter((endpoint) => endpoint.kind === "mx");
   if (domains.length === 0) return undefined;
+  const wait = startWait(route, (ms) => connectTooLong(domains, ms));
   const all = domains.map(async (domain) => {
-    const located = await connector.exchangersOf(domain, signal);
+    const located = await connector.exchangersOf(domain, wait.signal);
     const common = { endpoint: formatEndpoint(domain), port: domain.port };
     return located.map(({ host, preference, addresses }) => ({
       ...common,
@@ -192,7 +191,7 @@ async function exchangersOf({
       addresses,
     }));
   });
-  return (await Promise.all(all)).flat();
+  return (await Promise.all(all).finally(() => wait.end())).flat();
 }
 
 async function printDryRun(

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { portThatNeverAnswers } from "../../support/full-backlog.ts";
 import { qmtp, startSink } from "../../support/in-process.ts";
+import { brokenNameServer } from "../../support/name-server.ts";
 import { environment, finished, start, startGroup, startQmtp, stopAll } from "../../support/processes.ts";
 import { startScriptedServer } from "../../support/scripted-server.ts";
 import { SENDMAIL } from "../../support/sendmail.ts";
@@ -146,6 +147,16 @@ describe("--max-time ends", () => {
     const { code, stdout } = await send(["-s", server, "-s", "unix:/none", "b@y", "c@y"]);
     const why = `cannot connect to qmtp://${server} or unix:/none: no connection within 1 s`;
     expect([code, stdout]).toEqual([111, `b@y: deferral: ${why}\nc@y: deferral: ${why}\n`]);
+  });
+
+  test("the questions to a name server, also in a dry run", async () => {
+    const env = { DNSCACHEIP: await brokenNameServer(() => {}) };
+    const args = ["--max-time", "1", "-s", "mx:example.org", "-f", "a@x", "b@y"];
+    const why = "cannot connect to mx:example.org: no connection within 1 s";
+    const sent = await qmtp(["send", ...args], { input: "hi\n", env });
+    expect(sent).toMatchObject({ code: 111, stdout: `b@y: deferral: ${why}\n`, stderr: "" });
+    const dry = await qmtp(["send", "-n", ...args], { input: "hi\n", env });
+    expect(dry).toMatchObject({ code: 111, stdout: "", stderr: `qmtp: ${why}\n` });
   });
 
   test("a TLS handshake", async () => {
