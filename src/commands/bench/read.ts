@@ -43,9 +43,10 @@ export async function read(
     sender: senderFromText(options.from, "sender", "typed"),
     recipients: to.map((address) => recipientFromText(address, "recipient", "typed")),
   };
-  const routeOptions = { ...options, server, maxTime: SESSION_MS };
+  const routeOptions = { ...options, server };
   const endpoints = readEndpoints(routeOptions, context.env);
-  const route = withDrain(await routeTo(endpoints, routeOptions, saidOnce(context)));
+  const limited = withDrain(await routeTo(endpoints, routeOptions, saidOnce(context)));
+  const route = { ...limited, limits: { ...limited.limits, sessionMs: SESSION_MS } };
   const load = readLoad(options);
   checkRepeatable(route, load);
   checkConsent(route.endpoints, load, options.force === true, context.env);

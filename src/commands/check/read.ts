@@ -12,9 +12,6 @@ import { reason, usageError, visiblePath } from "../../errors.ts";
 import { ReportFile } from "../../report/report-file.ts";
 import type { TlsSettings } from "../../transport/tls-settings.ts";
 
-/** A session's limit, which no connection of a check reaches. */
-const HOUR_MS = 3_600_000;
-
 /** The options as commander returns them; times in milliseconds. */
 export interface CheckOptions extends Omit<RouteOptions, "maxTime">, OutputOptions {
   readonly to?: string;
@@ -82,7 +79,7 @@ async function readRun(options: CheckOptions, context: Context): Promise<CheckRu
   }
   if (to !== undefined && refused?.equals(to)) throw usageError("--to and --refused are the same address");
   checkInbox(options.inbox);
-  const route = await readRoute({ ...options, maxTime: HOUR_MS }, context);
+  const route = await readRoute(options, context);
   if (route.endpoints.some(({ kind }) => kind === "ucspi")) {
     throw usageError("ucspi: is one connection, and a check needs many; name another endpoint");
   }
