@@ -31,10 +31,12 @@ export class History {
   /**
    * What is around a place in the piece that follows, or before it.
    * @param at the place, from the start of the piece; negative if it is before it
-   * @param wanted how many bytes before the place
+   * @param most how many bytes before the place, if it is in the piece; never more than `HISTORY`
    * @returns these bytes, or as many as are there; and those from the place on to the end of the piece
    */
-  around(at: number, wanted: number, piece: Buffer): readonly [Buffer, Buffer] {
+  around(at: number, most: number, piece: Buffer): readonly [Buffer, Buffer] {
+    // No more, or it would matter how the stream is chunked.
+    const wanted = Math.min(most, HISTORY);
     if (at >= wanted) return [piece.subarray(at - wanted, at), piece.subarray(at)];
     const { last } = this;
     const from = Math.max(0, last.length + at - wanted);

@@ -11,7 +11,7 @@ export interface Broken {
 
 /** How to look for the place where reading can go on. */
 export type Search =
-  /** At these places first, then for this place in both directions, the nearest first. */
+  /** Just there, then from the beginning of what is damaged on. */
   | { readonly kind: "around"; readonly place: Place; readonly from: number }
   /** For this place, forward. */
   | { readonly kind: "forward"; readonly place: Place }
@@ -25,20 +25,21 @@ const ZERO = 0x30;
 const NINE = 0x39;
 
 /**
- * Finds the nearest place where reading can go on: there, everything up to the next package is in order. If the rest
+ * Finds the first place where reading can go on: there, everything up to the next package is in order. If the rest
  * of the damaged package is not to be found, that is the next whole one.
- * @returns undefined if there is none in the window, or MORE if more bytes are needed to tell
+ * @returns undefined if there is none in the window; its end is MORE if more bytes are needed to tell
  */
-export function findPlace(fits: Fits, bytes: Buffer, broken: Broken): Found | typeof MORE | undefined {
-  const first = searched(fits, bytes, broken);
-  if (first !== undefined) return first;
+export function findPlace(fits: Fits, bytes: Buffer, broken: Broken): Found | undefined {
+  const rest = searched(fits, bytes, broken);
+  if (rest !== undefined && rest.end !== MORE) return rest;
   const { search } = broken;
-  const whole = search.place === "response" || search.place === "end" ? "response" : "package";
-  if (search.kind === "forward" && search.place === whole) return undefined;
-  return forward(fits, bytes, whole, broken.at);
+  const place = search.place === "response" || search.place === "end" ? "response" : "package";
+  if (search.kind === "forward" && search.place === place) return rest;
+  const whole = forward(fits, bytes, place, broken.at, rest?.at);
+  return whole !== undefined && whole.end !== MORE ? whole : (rest ?? whole);
 }
 
-function searched(fits: Fits, bytes: Buffer, broken: Broken): Found | typeof MORE | undefined {
+function searched(fits: Fits, bytes: Buffer, broken: Broken): Found | undefined {
   const { search, at, floor } = broken;
   switch (search.kind) {
     case "around":
@@ -52,31 +53,30 @@ function searched(fits: Fits, bytes: Buffer, broken: Broken): Found | typeof MOR
   }
 }
 
-function around(
+/**
+ * The declared end first. Else the first place that fits from the beginning of the damaged netstring on: a length that
+ * is too great leads to later packages, which would fit as well.
+ */
+function around(fits: Fits, bytes: Buffer, place: Place, from: number, floor: number): Found | undefined {
+  if (from > bytes.length && !fits.ended) return { place, at: floor, end: MORE };
+  const declared = bytes[from] === COMMA ? tried(fits, place, from) : undefined;
+  return declared ?? forward(fits, bytes, place, floor);
+}
+
+/** Between two offsets. */
+function forward(
   fits: Fits,
   bytes: Buffer,
   place: Place,
   from: number,
-  floor: number,
-): Found | typeof MORE | undefined {
-  // The nearest place may be out of sight.
-  if (from > bytes.length && !fits.ended) return MORE;
-  const farthest = Math.max(bytes.length - from, from - floor);
-  for (let distance = 0; distance <= farthest; distance++) {
-    for (const at of distance === 0 ? [from] : [from + distance, from - distance]) {
-      if (at < floor || bytes[at] !== COMMA) continue;
-      const found = tried(fits, place, at);
-      if (found !== undefined) return found;
-    }
-  }
-  return undefined;
-}
-
-function forward(fits: Fits, bytes: Buffer, place: Place, from: number): Found | typeof MORE | undefined {
-  const netstring = place === "package" || place === "response";
-  for (let at = from; at < bytes.length; at++) {
-    const byte = bytes[at] as number;
-    if (netstring ? !begins(bytes, at, from) : byte !== COMMA) continue;
+  to = bytes.length,
+): Found | undefined {
+  const isNetstring = place === "package" || place === "response";
+  for (let at = from; at < to; at++) {
+    // A native loop, as a message may be long.
+    if (!isNetstring) at = bytes.indexOf(COMMA, at);
+    if (at === -1) return undefined;
+    if (isNetstring && !begins(bytes, at, from)) continue;
     const found = tried(fits, place, at);
     if (found !== undefined) return found;
   }
@@ -93,10 +93,9 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
-function tried(fits: Fits, place: Place, at: number): Found | typeof MORE | undefined {
+function tried(fits: Fits, place: Place, at: number): Found | undefined {
   const end = fits.at(place, at);
-  if (end === NO) return undefined;
-  return end === MORE ? MORE : { place, at, end };
+  return end === NO ? undefined : { place, at, end };
 }
 
 /** What is where reading goes on. */

@@ -53,7 +53,7 @@ export class Searching {
     const floor = Math.max(0, this.#state.floor - this.#start);
     const found = findPlace(fits, this.#gathered, { at: this.offset - this.#start, floor, search: relative });
     const spent = budget - fits.budget;
-    if (found !== undefined && found !== MORE) return { found: this.#absolute(found), spent };
+    if (found !== undefined && found.end !== MORE) return { found: this.#absolute(found), spent };
     return { found: !ended && spent < budget && this.#grow() ? MORE : undefined, spent };
   }
 

@@ -264,6 +264,35 @@ describe("after a violation, reading goes on", () => {
   });
 });
 
+test("how far back it looks does not depend on how the stream is cut", () => {
+  const tail = ",3:a@x,6:3:b@y,,";
+  const second = `250001:\n${"y".repeat(250_000)}${tail}`;
+  for (const surplus of [1_000, 81_000, 82_000, 200_000]) {
+    const stream = latin1(`${100_001 + surplus}:\n${"x".repeat(100_000)}${tail}${second}`);
+    const whole = decode([stream]);
+    const pieces = Array.from({ length: Math.ceil(stream.length / 50_000) }, (_, index) =>
+      stream.subarray(index * 50_000, (index + 1) * 50_000),
+    );
+    expect(decode(pieces)).toEqual(whole);
+    const [recovery] = only(whole, "recovery") as [{ skipped: number }];
+    expect(recovery.skipped < 0).toBe(surplus < 81_920);
+  }
+});
+
+test("packages with a line break after each are found, whatever else is wrong", () => {
+  const lines = `3:\nhi\n,3:a@x,6:3:b@y,,\n${GOOD}\n`.repeat(60_000);
+  const { totals } = decode([latin1(lines)], { parts: false });
+  expect(totals).toMatchObject({ packages: 60_000 });
+});
+
+test("a length that leads far into later packages damages only its own", () => {
+  const result = decoded(`134:\nhi\n,3:a@x,6:3:b@y,,${GOOD.repeat(10)}`);
+  expect(only(result, "recovery")).toMatchObject([
+    { offset: 8, cause: "off by 130: the length says 134, 4 bytes come before the comma" },
+  ]);
+  expect(result.totals).toMatchObject({ packages: 10, violations: 1 });
+});
+
 describe("reading stops", () => {
   test.each([
     ["220 mx.example.org ESMTP\r\n", 3, "this is SMTP: a server's greeting or reply"],
