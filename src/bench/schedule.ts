@@ -11,6 +11,9 @@ export interface TimedPackage extends Package {
   readonly measured: boolean;
 }
 
+/** A package that was sent this many milliseconds after it was due counts as late. Timers are good to a few. */
+export const LATE_MS = 10;
+
 /** Something that waits for packages to send. */
 interface Taker {
   /** Offers it what is due, or the end. */
@@ -63,7 +66,7 @@ export class Schedule {
     this.#endAt = this.#measuredFrom + durationMs;
     if (warmUpMs > 0) this.#measureTimer = setTimeout(onMeasure, warmUpMs);
     else onMeasure();
-    if (Number.isFinite(durationMs)) this.#endTimer = setTimeout(() => this.end(), warmUpMs + durationMs);
+    if (Number.isFinite(durationMs)) this.#endTimer = setTimeout(() => this.#finish(), warmUpMs + durationMs);
     this.#offer();
   }
 
@@ -90,11 +93,11 @@ export class Schedule {
     this.#idle.delete(taker);
     if (this.over) return undefined;
     const at = now();
-    if (at >= this.#endAt) {
+    const dueAt = this.#dueAt(at);
+    if (this.started && dueAt >= this.#endAt) {
       this.end();
       return undefined;
     }
-    const dueAt = this.#dueAt(at);
     if (dueAt <= at) return this.#next(dueAt, at);
     this.#idle.add(taker);
     if (this.started) this.#dueTimer ??= setTimeout(() => this.#offer(), dueAt - at);
@@ -108,6 +111,16 @@ export class Schedule {
     const until = Math.min(this.#endedAt ?? now(), this.#endAt);
     const due = Math.min(Math.ceil(((until - this.#measuredFrom) / 1_000) * rate), messages);
     return Math.max(0, due - this.#measured);
+  }
+
+  /** The time is up. What was due is still sent if there is room: only the timers were late. */
+  #finish(): void {
+    if (this.over || this.#idle.size === 0 || this.#dueAt(now()) >= this.#endAt) {
+      this.end();
+      return;
+    }
+    this.#offer();
+    setImmediate(() => this.#finish());
   }
 
   #dueAt(at: number): number {

@@ -3,12 +3,9 @@ import type { Status } from "../protocol/response.ts";
 import type { Violation } from "../protocol/violation.ts";
 import type { Cause } from "../session/cause.ts";
 import { Latencies } from "./latencies.ts";
-import type { TimedPackage } from "./schedule.ts";
+import { LATE_MS, type TimedPackage } from "./schedule.ts";
 import { Texts } from "./texts.ts";
 import { Timeline } from "./timeline.ts";
-
-/** A package that was sent this many milliseconds after it was due counts as late. Timers are good to a few. */
-export const LATE_MS = 10;
 
 /** Different violations and errors to keep. */
 const MAX_KINDS = 10;

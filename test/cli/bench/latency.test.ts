@@ -24,7 +24,7 @@ test.each([
 
 test("the p99.9 of an open loop shows that a server stalled for a second once", async () => {
   const server = await startStallingServer(1_000, 200);
-  const results = await benchJson(server.endpoint, "--rate", "400", "--duration", "3");
+  const results = await benchJson(server.endpoint, "--rate", "400", "-m", "1200");
   expect(results).toMatchObject({ loop: "open", messages: 1_200, scheduledRate: 400, unsent: 0 });
   expect(results.latencyFromDueMs["p99.9"]).toBeGreaterThan(900);
   // Those that were due during the second were sent after it, quickly one after another.
@@ -47,6 +47,13 @@ test("packages of an open loop that were due when the time was up, and never sen
   const { messages, unsent } = await benchJson(server.endpoint, "--rate", "100", "--duration", "0.5");
   // The tenth was sent, and the others waited for its response until the time was up.
   expect([messages, unsent]).toEqual([10, 40]);
+});
+
+test("a duration of an open loop is as many messages as are due in it", async () => {
+  const server = await startReceivingServer();
+  const args = ["--rate", "200", "--duration", "0.5", "-c", "100"];
+  const { messages, unsent } = await benchJson(server.endpoint, ...args);
+  expect([messages, unsent]).toEqual([100, 0]);
 });
 
 test("no more than the window is in flight in a session, and a window of 1 waits for each response", async () => {
