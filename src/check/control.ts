@@ -1,7 +1,7 @@
 import type { Status } from "../protocol/response.ts";
+import { type Heard, heardInWords } from "./heard.ts";
 import { Undecided } from "./outcome.ts";
 import { statusOf } from "./seen.ts";
-import { type Heard, heardInWords } from "./wire.ts";
 
 export type Which = "to" | "refused";
 
@@ -49,22 +49,11 @@ export class Controls {
     return known;
   }
 
-  /** Forgets what was only too slow, so that it is tried once more. */
-  async retry(): Promise<void> {
-    for (const [which, sent] of this.#sent) {
-      const end = await sent.then(
-        ({ heard }) => heard.end,
-        () => "time",
-      );
-      if (end === "time") this.#sent.delete(which);
-    }
-  }
-
   /** @throws {Undecided} unless a plain message is answered at all */
   async answered(): Promise<void> {
     const heard = await this.heard("to");
     if (heard.responses.length > 0) return;
-    throw new Undecided(`a plain message gets no answer: ${heardInWords(heard)}`, heard.end === "time");
+    throw new Undecided(`a plain message gets no answer: ${heardInWords(heard)}`);
   }
 
   /** The status of a plain message to the recipient that takes messages. @throws {Undecided} */
@@ -78,10 +67,9 @@ export class Controls {
   }
 
   async #status(which: Which): Promise<Status> {
-    const { responses, end } = await this.heard(which);
-    const [first] = responses;
+    const [first] = (await this.heard(which)).responses;
     const status = first === undefined ? undefined : statusOf(first);
-    if (status === undefined) throw new Undecided("a plain message gets no answer", end === "time");
+    if (status === undefined) throw new Undecided("a plain message gets no answer");
     return status;
   }
 }

@@ -6,10 +6,11 @@ import type { Connector } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { TlsSettings } from "../transport/tls-settings.ts";
 import type { Controls } from "./control.ts";
+import { type Heard, heardInWords } from "./heard.ts";
 import { type Inbox, MARK_DOMAIN } from "./inbox.ts";
 import { closed, late, type Outcome, pass, Undecided } from "./outcome.ts";
 import type { Seen } from "./seen.ts";
-import { type Heard, heardInWords, Wire } from "./wire.ts";
+import { Wire } from "./wire.ts";
 import { wireBytes } from "./wire-package.ts";
 
 /** The subject of a run. */
@@ -37,7 +38,7 @@ export interface ProbeEvents {
   readonly onSeen: (seen: Seen) => void;
   /** @throws if that is more than was announced */
   readonly onMessages: (count: number) => void;
-  readonly onConnectFailed: () => void;
+  readonly onConnect: (connected: boolean) => void;
 }
 
 /** A recipient that no server can deliver to (RFC 2606), for packages that are never completed. */
@@ -80,7 +81,7 @@ export class Probe {
     const onSeen = endpoint === undefined ? this.#events.onSeen : () => {};
     const caseId = this.#caseId;
     const wire = new Wire(connection, timeoutMs, {
-      onSent: (bytes) => observer?.sent("head", bytes),
+      onSent: (bytes) => observer?.sent("tail", bytes),
       onReceived: (bytes) => observer?.received(bytes),
       onResponse: (content) => onSeen({ caseId, recipients: this.#recipients, content }),
       onBroken: (broken) => onSeen({ caseId, recipients: this.#recipients, content: undefined, broken }),
@@ -95,9 +96,10 @@ export class Probe {
     const { connector, signal, observer } = this.subject;
     try {
       const { connection } = await connector.open([endpoint], signal, observer?.note);
+      this.#events.onConnect(true);
       return connection;
     } catch (error) {
-      this.#events.onConnectFailed();
+      this.#events.onConnect(false);
       throw new Undecided(`no connection: ${error instanceof Error ? error.message : error}`);
     }
   }
@@ -194,6 +196,17 @@ export async function responses(wire: Wire, count: number): Promise<readonly Buf
   const heard = await wire.hear(count);
   if (heard.end === "enough") return heard.responses.slice(0, count);
   throw undecided(heard);
+}
+
+/**
+ * Waits for a response that should not come. A server that is only slow answers after the end of our side, too.
+ * @param count responses in all, with that one
+ */
+export async function surplus(wire: Wire, count: number, waitMs: number): Promise<Heard> {
+  const heard = await wire.hear(count, waitMs);
+  if (heard.end !== "time") return heard;
+  wire.half();
+  return wire.hear(count);
 }
 
 /** The verdict of a case that is about these responses. @throws {Undecided} if what came cannot be read */

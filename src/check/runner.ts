@@ -1,31 +1,20 @@
 import { setMaxListeners } from "node:events";
 import { onAbort } from "../io/abort.ts";
 import { now } from "../io/clock.ts";
-import { type ActiveCase, type Case, messagesOf, type Need } from "./case.ts";
+import { Budget } from "./budget.ts";
+import type { ActiveCase, Case, Need } from "./case.ts";
 import { type Control, Controls, type Which } from "./control.ts";
-import { type Outcome, Undecided, type Verdict } from "./outcome.ts";
+import { type Outcome, Undecided } from "./outcome.ts";
 import { Probe, type Subject } from "./probe.ts";
+import { NO_BYTES, type Result, type RunEnd } from "./result.ts";
 import type { Seen } from "./seen.ts";
 
 /** Cases at once: few enough for servers that limit the connections of a client. */
 const AT_ONCE = 8;
-/** Messages of cases that are tried again, at most. */
-const MAX_AGAIN = 10;
 /** If so many cases in a row are as late alone as beside others, the server is not slow: it never answers. */
 const LATE_IN_A_ROW = 3;
 /** Consecutive failed connections after which the server counts as gone. */
 const GONE = 8;
-
-/** A case with its verdict. */
-export interface Result {
-  readonly case: Case;
-  readonly verdict: Verdict;
-  readonly got: string;
-  /** What it lacked, if it was skipped. */
-  readonly lacks: readonly Need[];
-  readonly ms: number;
-  readonly bytes: { readonly sent: Buffer; readonly received: Buffer };
-}
 
 type Late = Result & { readonly late: boolean };
 
@@ -38,24 +27,9 @@ export interface RunOptions {
   readonly onResult: (result: Result) => void;
 }
 
-export interface RunEnd {
-  /** In the order of the cases. */
-  readonly results: readonly Result[];
-  readonly messages: { readonly announced: number; readonly sent: number };
-}
-
-const NO_BYTES = { sent: Buffer.alloc(0), received: Buffer.alloc(0) };
-
 /** Runs cases against a server. Never rejects for what a server does. */
 export function runCases(cases: readonly Case[], subject: Subject, options: RunOptions): Promise<RunEnd> {
   return new Run(cases, subject, options).end();
-}
-
-/** How many messages these cases may deliver, with those tried again and the control messages. */
-function budgetOf(cases: readonly Case[]): number {
-  const own = cases.reduce((sum, one) => sum + messagesOf(one), 0);
-  const usesControl = cases.some(({ needs }) => needs.includes("to"));
-  return own + Math.min(own, MAX_AGAIN) + (usesControl ? 2 : 0);
 }
 
 class Run {
@@ -67,13 +41,10 @@ class Run {
   /** Of cases that are to be tried again. */
   readonly #lateResults = new Map<Case, Late>();
   readonly #controls: Controls;
-  readonly #announced: number;
+  readonly #budget: Budget;
   readonly #ending = new AbortController();
   readonly #interrupted: AbortSignal;
   readonly #probes = new Set<Probe>();
-  #sent = 0;
-  /** Messages left for cases that are tried again. */
-  #again = 0;
   #failedConnections = 0;
 
   constructor(cases: readonly Case[], subject: Subject, options: RunOptions) {
@@ -83,17 +54,12 @@ class Run {
     this.#subject = { ...subject, signal: this.#ending.signal };
     this.#interrupted = subject.signal;
     this.#options = options;
-    const possible = cases.filter((one) => this.#lacks(one).length === 0);
-    this.#announced = budgetOf(possible);
-    this.#again = Math.min(
-      MAX_AGAIN,
-      possible.reduce((sum, one) => sum + messagesOf(one), 0),
-    );
+    this.#budget = new Budget(cases.filter((one) => this.#lacks(one).length === 0));
     this.#controls = new Controls((which) => this.#control(which));
   }
 
   async end(): Promise<RunEnd> {
-    this.#options.onAnnounced(this.#announced);
+    this.#options.onAnnounced(this.#budget.announced);
     const stopListening = onAbort(this.#interrupted, () => {
       this.#ending.abort(this.#interrupted.reason);
       for (const probe of this.#probes) probe.close();
@@ -106,7 +72,7 @@ class Run {
     }
     return {
       results: this.#cases.map((one) => this.#results.get(one) as Result),
-      messages: { announced: this.#announced, sent: this.#sent },
+      messages: { announced: this.#budget.announced, sent: this.#budget.sent },
     };
   }
 
@@ -137,16 +103,13 @@ class Run {
   /** What failed on time alone is tried once more by itself: the machine may have been busy. */
   async #tryAgain(late: readonly ActiveCase[]): Promise<void> {
     let inARow = 0;
-    if (late.length > 0) await this.#controls.retry();
     for (const one of late) {
-      const left = this.#again - one.messages;
       const confirmed = inARow >= LATE_IN_A_ROW;
-      if (confirmed || left < 0) {
+      if (confirmed || !this.#budget.allowsAgain(one.messages)) {
         const { late: _late, ...first } = this.#lateResults.get(one) as Late;
         this.#report(confirmed ? first : { ...first, verdict: "unclear" });
         continue;
       }
-      this.#again = left;
       const { late: again, ...result } = await this.#run(one);
       inARow = again ? inARow + 1 : 0;
       this.#report(result);
@@ -209,8 +172,14 @@ class Run {
     }
   }
 
+  /** All cases wait for it: if nothing comes in time, it is tried once more by itself. */
   async #control(which: Which): Promise<Control> {
-    const probe = this.#probe("control", 2);
+    const first = await this.#sendControl(which);
+    return first.heard.end === "time" ? this.#sendControl(which) : first;
+  }
+
+  async #sendControl(which: Which): Promise<Control> {
+    const probe = this.#probe("control", 1);
     const wire = await probe.open();
     const { text, mark } = probe.message();
     const recipient = which === "to" ? probe.to : probe.refused;
@@ -227,18 +196,15 @@ class Run {
   #probe(id: string, allowed: number): Probe {
     let left = allowed;
     const probe = new Probe(id, this.#subject, this.#controls, {
-      onSeen: (seen) => {
-        this.#failedConnections = 0;
-        this.#seen.push(seen);
-      },
+      onSeen: (seen) => this.#seen.push(seen),
       onMessages: (count) => {
         left -= count;
-        if (left < 0 || this.#sent + count > this.#announced) {
-          throw new RangeError(`${id} sends more messages than announced`);
-        }
-        this.#sent += count;
+        if (left < 0) throw new RangeError(`${id} sends more messages than announced`);
+        this.#budget.spend(count);
       },
-      onConnectFailed: () => this.#failedConnections++,
+      onConnect: (connected) => {
+        this.#failedConnections = connected ? 0 : this.#failedConnections + 1;
+      },
     });
     this.#probes.add(probe);
     return probe;
@@ -270,32 +236,4 @@ async function outcomeOf(one: ActiveCase, probe: Probe): Promise<Outcome> {
     if (!(error instanceof Undecided)) throw error;
     return { verdict: "unclear", got: error.message, late: error.late };
   }
-}
-
-/** What is known if there is no connection at all. */
-export function unreached(cases: readonly Case[]): RunEnd {
-  const results = cases.map((one) => ({
-    case: one,
-    verdict: "unclear" as const,
-    got: "no connection",
-    lacks: [],
-    ms: 0,
-    bytes: NO_BYTES,
-  }));
-  return { results, messages: { announced: 0, sent: 0 } };
-}
-
-/** What a run provides to its cases. */
-export function needsMet(
-  subject: Subject,
-  given: { readonly large: boolean; readonly slow: boolean },
-): Set<Need> {
-  const met = new Set<Need>();
-  if (subject.to !== undefined) met.add("to");
-  if (subject.refused !== undefined) met.add("refused");
-  if (subject.inbox !== undefined) met.add("inbox");
-  if (subject.endpoint.kind === "tls") met.add("tls");
-  if (given.large) met.add("large");
-  if (given.slow) met.add("slow");
-  return met;
 }

@@ -1,5 +1,5 @@
 import type { Verdict } from "./outcome.ts";
-import type { Result } from "./runner.ts";
+import type { Result } from "./result.ts";
 
 /** More than this share of unclear verdicts, and the run says too little. */
 const MAX_UNCLEAR = 0.25;

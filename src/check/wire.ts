@@ -2,7 +2,9 @@ import type { Duplex } from "node:stream";
 import { Cursor } from "../protocol/cursor.ts";
 import { NetstringReader } from "../protocol/netstring.ts";
 import { ViolationError } from "../protocol/violation.ts";
-import { type Broken, inWords } from "./seen.ts";
+import type { Heard } from "./heard.ts";
+import type { Broken } from "./seen.ts";
+import { timer } from "./timer.ts";
 
 /** Bytes of the longest response that is read. */
 const MAX_RESPONSE = 65_536;
@@ -10,20 +12,6 @@ const MAX_RESPONSE = 65_536;
 const MAX_KEPT = 4_096;
 /** Bytes of a piece when a lot is written. */
 const PIECE = 65_536;
-/** How often to read what can be read before time counts as over. */
-const TURNS = 3;
-
-/** What was received on a connection until it was enough, or no more could come. */
-export interface Heard {
-  /** Of all responses so far, without length and comma. */
-  readonly responses: readonly Buffer[];
-  /** Bytes received so far. */
-  readonly bytes: number;
-  /** `closed`: also by a reset. `broken`: what came is not a response. */
-  readonly end: "enough" | "time" | "closed" | "broken";
-  /** Milliseconds that were waited at most. */
-  readonly waitedMs: number;
-}
 
 export interface WireEvents {
   readonly onSent: (bytes: Buffer) => void;
@@ -96,40 +84,14 @@ export class Wire {
   }
 
   /** Waits until this many responses have come, from the start of the connection. */
-  async hear(count: number, ms = this.#timeoutMs): Promise<Heard> {
-    const expired = timer(ms);
-    let end: Heard["end"] | undefined;
-    for (;;) {
-      if (this.#responses.length >= count) end = "enough";
-      end ??= this.#end;
-      if (end !== undefined) break;
-      const woken = new Promise<"woken">((resolve) => {
-        this.#wake = () => resolve("woken");
-      });
-      if ((await Promise.race([woken, expired.promise])) === "time") end = "time";
-    }
-    expired.stop();
-    return { responses: [...this.#responses], bytes: this.#bytes, end, waitedMs: ms };
+  hear(count: number, ms = this.#timeoutMs): Promise<Heard> {
+    return this.#until(() => this.#responses.length >= count, ms);
   }
 
   /** Waits until anything comes, or the connection is closed. */
-  async anything(ms: number): Promise<Heard> {
+  anything(ms: number): Promise<Heard> {
     const before = this.#bytes;
-    const expired = timer(ms);
-    let end: Heard["end"] | undefined;
-    while (this.#end === undefined && this.#bytes === before && end === undefined) {
-      const woken = new Promise<"woken">((resolve) => {
-        this.#wake = () => resolve("woken");
-      });
-      if ((await Promise.race([woken, expired.promise])) === "time") end = "time";
-    }
-    expired.stop();
-    return {
-      responses: [...this.#responses],
-      bytes: this.#bytes,
-      end: end ?? this.#end ?? "enough",
-      waitedMs: ms,
-    };
+    return this.#until(() => this.#bytes > before, ms);
   }
 
   /** Reads nothing until `listen`. */
@@ -149,6 +111,22 @@ export class Wire {
   /** Closes the connection at once. */
   close(): void {
     this.#connection.destroy();
+  }
+
+  async #until(isEnough: () => boolean, ms: number): Promise<Heard> {
+    const expired = timer(ms);
+    let end: Heard["end"] | undefined;
+    for (;;) {
+      if (isEnough()) end = "enough";
+      end ??= this.#end;
+      if (end !== undefined) break;
+      const woken = new Promise<"woken">((resolve) => {
+        this.#wake = () => resolve("woken");
+      });
+      if ((await Promise.race([woken, expired.promise])) === "time") end = "time";
+    }
+    expired.stop();
+    return { responses: [...this.#responses], bytes: this.#bytes, end, waitedMs: ms };
   }
 
   #write(bytes: Buffer): Promise<"sent" | "closed"> {
@@ -191,46 +169,7 @@ export class Wire {
   }
 }
 
-/** What was received, in words. */
-export function heardInWords({ responses, bytes, end, waitedMs }: Heard): string {
-  const what = responses.length === 0 ? "" : responsesInWords(responses);
-  switch (end) {
-    case "enough":
-      return what || `${bytes} bytes`;
-    case "time":
-      return `${what ? `${what}, then nothing` : "nothing"} for ${waitedMs / 1_000} s`;
-    case "closed":
-      return `${what ? `${what}, then ` : ""}the connection was closed`;
-    case "broken":
-      return `${what ? `${what}, then ` : ""}bytes that are not a response`;
-  }
-}
-
-/** Not more than one of them is quoted. */
-function responsesInWords(responses: readonly Buffer[]): string {
-  const [first] = responses;
-  if (first !== undefined && responses.length === 1) return `1 response (${inWords(first)})`;
-  return `${responses.length} responses`;
-}
-
 function kept(before: Buffer, bytes: Buffer): Buffer {
   if (before.length >= MAX_KEPT) return before;
   return Buffer.concat([before, bytes.subarray(0, MAX_KEPT - before.length)]);
-}
-
-/**
- * Node runs timers before it reads: if this process could not run for a while, what came in time is still unread when
- * the timer expires. So it gets a chance to be read.
- */
-function timer(ms: number): { readonly promise: Promise<"time">; stop(): void } {
-  let handle: NodeJS.Timeout | undefined;
-  const promise = new Promise<"time">((resolve) => {
-    handle = setTimeout(() => afterReading(TURNS, () => resolve("time")), ms);
-  });
-  return { promise, stop: () => clearTimeout(handle) };
-}
-
-/** Calls back after the event loop has read what can be read, this many times. */
-function afterReading(turns: number, then: () => void): void {
-  setImmediate(() => (turns > 1 ? afterReading(turns - 1, then) : then()));
 }

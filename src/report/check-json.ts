@@ -1,5 +1,5 @@
 import { type Case, messagesOf, sectionOf } from "../check/case.ts";
-import type { Result } from "../check/runner.ts";
+import type { Result } from "../check/result.ts";
 import type { CheckReport } from "./check.ts";
 import { errorFields, toJson } from "./json.ts";
 import { sanitiseCapped } from "./sanitise.ts";

@@ -1,5 +1,5 @@
 import { sectionOf } from "../check/case.ts";
-import type { Result } from "../check/runner.ts";
+import type { Result } from "../check/result.ts";
 import { type CheckReport, NEED_IN_WORDS } from "./check.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 

@@ -1,7 +1,7 @@
 import type { Case } from "../check/case.ts";
 import { messagesOf } from "../check/case.ts";
 import type { Verdict } from "../check/outcome.ts";
-import type { Result } from "../check/runner.ts";
+import type { Result } from "../check/result.ts";
 import { type CheckReport, NEED_IN_WORDS, SECTIONS } from "./check.ts";
 import { sanitise } from "./sanitise.ts";
 

@@ -1,5 +1,5 @@
 import type { Need } from "../check/case.ts";
-import type { Result } from "../check/runner.ts";
+import type { Result } from "../check/result.ts";
 import type { Summary } from "../check/summary.ts";
 import type { QmtpError } from "../errors.ts";
 import type { Server } from "../transport/connector.ts";

@@ -53,7 +53,7 @@ export interface Received {
 
 const NONE: Kinds = new Set();
 /** Milliseconds that an impatient server waits. */
-const IMPATIENCE_MS = 1_000;
+const IMPATIENCE_MS = 2_000;
 /** Bytes that `stop-reading` reads. */
 const READ_AT_MOST = 1024 * 1024;
 /** Packages that `lose-after-16` answers. */

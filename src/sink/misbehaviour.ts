@@ -10,7 +10,7 @@ const ON_CONNECTION = {
   "close-on-connect": "closes the connection as soon as a client connects",
   "smtp-banner": "greets like an SMTP server, and answers nothing",
   "two-clients": "turns clients away while two others are connected",
-  impatient: "closes the connection after 1 s of silence",
+  impatient: "closes the connection after 2 s of silence",
   "whole-segments": "closes the connection if a package does not arrive in one piece",
   "stop-reading": "reads 1 MiB from a client, and no more",
   "close-after-first": "closes the connection after its first answer",

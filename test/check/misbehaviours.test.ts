@@ -32,7 +32,10 @@ test("every case has a fault of the sink that it finds", () => {
   expect(found.filter((id) => !CASES.some((one) => one.id === id))).toEqual([]);
 });
 
-async function failuresWith(kind: string, { found, sender, tls, atOnce, also = [] }: Row): Promise<string[]> {
+async function failuresWith(
+  kind: string,
+  { found, sender, tls, atOnce, also = [], waitMs = 150 }: Row,
+): Promise<string[]> {
   const { cert, key } = certificates.good;
   const server = tls && readServerTls(cert, key, undefined);
   return withSink(
@@ -41,7 +44,7 @@ async function failuresWith(kind: string, { found, sender, tls, atOnce, also = [
       const cases = CASES.filter(({ id }) => found.includes(id) || !LONG.includes(id));
       const end = await check(endpoint, cases, {
         inbox: maildir,
-        waitMs: 150,
+        waitMs,
         timeoutMs: 2_000,
         large: true,
         ...(sender !== undefined && { sender: Buffer.from(sender) }),

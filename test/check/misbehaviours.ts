@@ -10,6 +10,8 @@ export interface Row {
   readonly atOnce?: number;
   /** The sender, if it is not the null sender. */
   readonly sender?: string;
+  /** Milliseconds to wait for nothing, if there is more to see then. */
+  readonly waitMs?: number;
   /** Whether the sink speaks TLS. */
   readonly tls?: true;
 }
@@ -21,15 +23,17 @@ export const ROWS: Readonly<Partial<Record<Misbehaviour, Row>>> = {
   stall: { found: ["2/answers"] },
   "close-before-response": { found: ["2/answers"] },
   reset: { found: ["2/answers"] },
-  "close-on-connect": { found: ["2/answers"] },
+  "close-on-connect": { found: ["2/answers"], waitMs: 500 },
   "smtp-banner": {
     found: ["2/silent-at-connect", "2/silent-in-message", "2/silent-before-last-byte", "5/length"],
+    waitMs: 500,
   },
   "early-response": {
     found: ["2/silent-in-message", "2/silent-before-last-byte", "2/no-extra-response"],
     also: ["4/no-recipients", "6/"],
+    waitMs: 500,
   },
-  "answer-early": { found: ["2/silent-before-last-byte", "2/cut-discarded"] },
+  "answer-early": { found: ["2/silent-before-last-byte", "2/cut-discarded"], waitMs: 500 },
   "one-response": { found: ["2/one-response-each", "2/same-address-twice", "4/many-recipients"] },
   "merge-recipients": { found: ["2/same-address-twice", "4/many-recipients"] },
   "extra-response": { found: ["2/no-extra-response"] },
@@ -39,11 +43,11 @@ export const ROWS: Readonly<Partial<Record<Misbehaviour, Row>>> = {
   "lose-after-16": { found: ["2/hundred-packages"] },
   "stop-reading": { found: ["2/unread-responses", "4/large-message"] },
   "wait-for-more": { found: ["2/whole-and-half"] },
-  "whole-segments": { found: ["2/one-byte-segments"], also: ["2/four-connections"] },
+  "whole-segments": { found: ["2/one-byte-segments"], also: ["4/contents"] },
   "two-clients": { found: ["2/four-connections"], atOnce: 1 },
-  impatient: { found: ["2/after-silence"] },
+  impatient: { found: ["2/after-silence"], waitMs: 300 },
   "no-half-close": { found: ["2/half-closed"] },
-  "deliver-cut": { found: ["2/cut-discarded"] },
+  "deliver-cut": { found: ["2/cut-discarded"], waitMs: 500 },
   "die-on-cut": { found: ["2/cut-serves-others"], also: ["6/serves-others"], atOnce: 1 },
   "forget-accepted": { found: ["2/accepted-stays"] },
   "lose-responses": { found: ["2/answer-before-broken"] },

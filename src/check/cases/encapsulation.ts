@@ -1,18 +1,10 @@
 import type { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
-import type { Duplex } from "node:stream";
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect,
-  type SecureVersion,
-  type TLSSocket,
-} from "node:tls";
-import type { HostEndpoint } from "../../transport/endpoint.ts";
+import { checkServerIdentity, type SecureVersion } from "node:tls";
 import type { ActiveCase } from "../case.ts";
+import { handshake, inTheClear } from "../handshake.ts";
+import { heardInWords } from "../heard.ts";
 import { fail, type Outcome, pass, Undecided } from "../outcome.ts";
-import type { Probe } from "../probe.ts";
-import { heardInWords } from "../wire.ts";
+import { type Probe, surplus } from "../probe.ts";
 import { staysOpen } from "./endings.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -90,7 +82,7 @@ export const ENCAPSULATION_CASES: readonly ActiveCase[] = [
     run: async (probe) => {
       const wire = await probe.open(inTheClear(probe));
       await wire.post(probe.package([probe.to]), 1);
-      const heard = await wire.hear(1, probe.subject.waitMs);
+      const heard = await surplus(wire, 1, probe.subject.waitMs);
       return heard.responses.length > 0 ? fail(heardInWords(heard)) : pass(heardInWords(heard));
     },
   },
@@ -113,67 +105,6 @@ export const ENCAPSULATION_CASES: readonly ActiveCase[] = [
     },
   },
 ];
-
-function tlsEndpoint({ subject: { endpoint } }: Probe): HostEndpoint {
-  if (endpoint.kind !== "tls") throw new TypeError("TLS cases are for endpoints with TLS");
-  return endpoint;
-}
-
-function inTheClear(probe: Probe): HostEndpoint {
-  return { ...tlsEndpoint(probe), kind: "tcp" };
-}
-
-interface Shaken {
-  readonly certificate: X509Certificate;
-  readonly authorized: boolean;
-  readonly error: string;
-  readonly version: string | null;
-  readonly name: string;
-}
-
-/** A handshake that accepts any certificate. @throws {Undecided} */
-async function handshake(probe: Probe, options: ConnectionOptions = {}): Promise<Shaken> {
-  const { tls: settings } = probe.subject;
-  const endpoint = tlsEndpoint(probe);
-  const name = settings?.servername ?? endpoint.host.replace(/%.*/, "");
-  const socket = await probe.connect(inTheClear(probe));
-  const own = settings === undefined ? {} : { secureContext: settings.context };
-  const connection = connect({
-    socket,
-    host: name,
-    servername: isIP(name) ? "" : name,
-    rejectUnauthorized: false,
-    // Another case is about the name.
-    checkServerIdentity: () => undefined,
-    ...(Object.keys(options).length > 0 ? options : own),
-  });
-  try {
-    await secured(connection, socket, probe.subject.timeoutMs);
-    const certificate = connection.getPeerX509Certificate();
-    if (certificate === undefined) throw new Undecided("the server has no certificate");
-    const { authorized, authorizationError } = connection;
-    const version = connection.getProtocol();
-    return { certificate, authorized, error: String(authorizationError), version, name };
-  } finally {
-    connection.destroy();
-  }
-}
-
-function secured(connection: TLSSocket, socket: Duplex, ms: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const expired = setTimeout(() => failed(`nothing for ${ms / 1_000} s`, true), ms);
-    function failed(why: string, late = false) {
-      clearTimeout(expired);
-      reject(new Undecided(`no TLS: ${why}`, late));
-    }
-    connection.on("error", (error) => failed(error.message));
-    socket.once("close", () => failed("the connection was closed"));
-    connection.once("secureConnect", () => {
-      clearTimeout(expired);
-      resolve();
-    });
-  });
-}
 
 async function offeredVersions(probe: Probe): Promise<Outcome> {
   const offered: string[] = [];

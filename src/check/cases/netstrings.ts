@@ -1,8 +1,8 @@
 import type { ActiveCase } from "../case.ts";
+import { heardInWords } from "../heard.ts";
 import { fail, type Outcome, pass, Undecided } from "../outcome.ts";
-import { answered, type Probe } from "../probe.ts";
+import { answered, type Probe, surplus } from "../probe.ts";
 import { inWords, statusOf } from "../seen.ts";
-import { heardInWords } from "../wire.ts";
 import { type Flaw, type Part, type WirePackage, wireBytes } from "../wire-package.ts";
 
 const PARTS: readonly Part[] = ["message", "sender", "list", "recipient"];
@@ -135,12 +135,7 @@ async function neverAccepted(probe: Probe, bytesOf: (pkg: WirePackage) => Buffer
   const bytes = bytesOf({ message, sender: subject.sender, recipients: [to] });
   const wire = await probe.open();
   await wire.post(bytes, 1);
-  let heard = await wire.hear(1, subject.waitMs);
-  if (heard.end === "time") {
-    // Either it waits for more, and sees now that there is none, or it is slow.
-    wire.half();
-    heard = await wire.hear(1);
-  }
+  const heard = await surplus(wire, 1, subject.waitMs);
   const [content] = heard.responses;
   if (content === undefined) return pass(heardInWords(heard));
   const status = statusOf(content);
@@ -165,7 +160,7 @@ function tooLong(digits: number): ActiveCase {
       const wire = await probe.open();
       const { text } = probe.message();
       await wire.send(Buffer.concat([Buffer.from(`${"9".repeat(digits)}:\n`), text]));
-      const heard = await wire.hear(1, probe.subject.waitMs);
+      const heard = await surplus(wire, 1, probe.subject.waitMs);
       const [content] = heard.responses;
       const accepted = content !== undefined && statusOf(content) === "success";
       return accepted ? fail(inWords(content)) : pass(heardInWords(heard));

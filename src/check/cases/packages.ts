@@ -1,13 +1,12 @@
 import type { ActiveCase } from "../case.ts";
 import { CONTENTS } from "../content.ts";
-import { MARK_DOMAIN } from "../inbox.ts";
+import { heardInWords } from "../heard.ts";
 import { closed, fail, type Outcome, pass, Undecided, unclear } from "../outcome.ts";
-import { answered, type Probe, responses, undecided } from "../probe.ts";
+import { answered, type Probe, responses, surplus, undecided } from "../probe.ts";
 import { inWords, statusOf } from "../seen.ts";
-import { heardInWords } from "../wire.ts";
 import { wireBytes } from "../wire-package.ts";
+import { SENDER_CASES } from "./senders.ts";
 
-const SENDER_DOMAIN = `@${MARK_DOMAIN}`;
 const MANY = 1_000;
 /** What `4/large-message` sends, in bytes. */
 const LARGE = 64 * 1024 * 1024;
@@ -99,10 +98,7 @@ export const PACKAGE_CASES: readonly ActiveCase[] = [
       return pass(`${CONTENTS.length} responses`);
     },
   },
-  sender("quotes", "with blanks, quotes and backslashes", `Hate."The \\Quoting"`),
-  sender("8-bit", "with bytes beyond ASCII", "caf\xe9"),
-  sender("900", "of 900 bytes", "a".repeat(900 - SENDER_DOMAIN.length)),
-  sender("2000", "of 2,000 bytes", "a".repeat(2_000 - SENDER_DOMAIN.length)),
+  ...SENDER_CASES,
   {
     id: "4/no-recipients",
     level: "should",
@@ -115,7 +111,7 @@ export const PACKAGE_CASES: readonly ActiveCase[] = [
     run: async (probe) => {
       const wire = await probe.open();
       await wire.send(probe.package([]));
-      const heard = await wire.hear(1, probe.subject.waitMs);
+      const heard = await surplus(wire, 1, probe.subject.waitMs);
       return heard.responses.length > 0 ? fail(heardInWords(heard)) : pass(heardInWords(heard));
     },
   },
@@ -152,30 +148,6 @@ export const PACKAGE_CASES: readonly ActiveCase[] = [
     },
   },
 ];
-
-function sender(slug: string, what: string, local: string): ActiveCase {
-  return {
-    id: `4/sender-${slug}`,
-    level: "should",
-    requirement: `A sender ${what} is answered, and the connection stays usable.`,
-    needs: ["to"],
-    messages: 1,
-    sent: `a package from a sender ${what}`,
-    expected: "any response, and the connection stays open",
-    advice: `clients must refuse senders ${what} themselves`,
-    run: async (probe) => {
-      const wire = await probe.open();
-      const from = Buffer.from(`${local}${SENDER_DOMAIN}`, "latin1");
-      await wire.post(probe.package([probe.to], probe.message().text, from), 1);
-      const heard = await wire.hear(1);
-      const after = heard.end === "enough" ? await wire.hear(2, probe.subject.waitMs) : heard;
-      if (after.end !== "closed") return answered(heard);
-      // It may close after every package, which is the case of another requirement.
-      if (heard.end === "enough" && (await probe.controls.closes())) throw undecided(after);
-      return answered(after);
-    },
-  };
-}
 
 /** A message that should be accepted as a plain one is. */
 async function accepted(probe: Probe, text: Buffer, from = probe.subject.sender): Promise<Outcome> {

@@ -1,7 +1,8 @@
 import type { ActiveCase } from "../case.ts";
-import { fail, late, type Outcome, pass, Undecided } from "../outcome.ts";
+import type { Heard } from "../heard.ts";
+import { closed, late, type Outcome, pass, Undecided } from "../outcome.ts";
 import { answered, type Probe, responses, undecided } from "../probe.ts";
-import type { Heard, Wire } from "../wire.ts";
+import type { Wire } from "../wire.ts";
 
 const MANY = 100;
 /** What `2/unread-responses` writes, in bytes. */
@@ -177,13 +178,17 @@ async function blocked(wire: Wire, sent: number, { subject }: Probe): Promise<Ou
 }
 
 async function fourAtOnce(probe: Probe): Promise<Outcome> {
-  const wires = await Promise.all([probe.open(), probe.open(), probe.open(), probe.open()]);
   const half = probe.incomplete();
-  for (const wire of wires) await wire.send(half.subarray(0, half.length >> 1));
-  const heard = await Promise.all(wires.map((wire) => wire.hear(1, probe.subject.waitMs)));
-  const closed = heard.filter(({ end }) => end === "closed").length;
-  if (closed === 0) return pass("all stay open");
-  if (closed < wires.length) return fail(`${closed} of ${wires.length} connections were closed`);
-  // This is not about their number.
-  throw new Undecided("all connections were closed");
+  const opened = async () => {
+    const wire = await probe.open();
+    await wire.send(half.subarray(0, half.length >> 1));
+    return wire;
+  };
+  const first = await (await opened()).hear(1, probe.subject.waitMs);
+  // Then it is not because of their number.
+  if (first.end !== "time") throw undecided(first);
+  const others = await Promise.all([opened(), opened(), opened()]);
+  const heard = await Promise.all(others.map((wire) => wire.hear(1, probe.subject.waitMs)));
+  const ended = heard.filter(({ end }) => end === "closed").length;
+  return ended === 0 ? pass("all stay open") : closed(`${ended} of 4 connections were closed`);
 }

@@ -1,8 +1,9 @@
 import type { ActiveCase } from "../case.ts";
-import { fail, late, type Outcome, pass, unclear } from "../outcome.ts";
-import { answered, type Probe, responses, undecided } from "../probe.ts";
+import { heardInWords } from "../heard.ts";
+import { fail, type Outcome, pass, unclear } from "../outcome.ts";
+import { answered, type Probe, responses, surplus, undecided } from "../probe.ts";
 import { statusOf } from "../seen.ts";
-import { heardInWords, type Wire } from "../wire.ts";
+import type { Wire } from "../wire.ts";
 
 const SPLIT = "clients need one package per recipient: qmtp send --split";
 const EARLY = "clients must not take a response for the answer to a package that they have not sent whole";
@@ -21,8 +22,8 @@ export const PROTOCOL_CASES: readonly ActiveCase[] = [
     advice: "clients get no answer, and must treat every recipient as a deferral",
     run: async ({ controls }) => {
       const heard = await controls.heard("to");
-      if (heard.responses.length > 0 || heard.end === "broken") return pass(heardInWords(heard));
-      return heard.end === "time" ? late(heardInWords(heard)) : fail(heardInWords(heard));
+      const answered = heard.responses.length > 0 || heard.end === "broken";
+      return answered ? pass(heardInWords(heard)) : fail(heardInWords(heard));
     },
   },
   {
@@ -111,7 +112,7 @@ export const PROTOCOL_CASES: readonly ActiveCase[] = [
       const wire = await probe.open();
       await wire.post(probe.package([probe.to]), 1);
       await responses(wire, 1);
-      const heard = await wire.hear(2, probe.subject.waitMs);
+      const heard = await surplus(wire, 2, probe.subject.waitMs);
       return heard.end === "enough" ? fail(heardInWords(heard)) : pass("1 response");
     },
   },

@@ -1,5 +1,5 @@
 import { type Case, sectionOf } from "../../check/case.ts";
-import type { Result } from "../../check/runner.ts";
+import type { Result } from "../../check/result.ts";
 import type { Context } from "../../cli/context.ts";
 import type { CheckReport } from "../../report/check.ts";
 import {

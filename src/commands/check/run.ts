@@ -1,6 +1,8 @@
 import { Inbox } from "../../check/inbox.ts";
+import { needsMet } from "../../check/needs.ts";
 import type { Subject } from "../../check/probe.ts";
-import { needsMet, type RunEnd, runCases, unreached } from "../../check/runner.ts";
+import { type RunEnd, unreached } from "../../check/result.ts";
+import { runCases } from "../../check/runner.ts";
 import { type Summary, summarise } from "../../check/summary.ts";
 import type { Context } from "../../cli/context.ts";
 import { interruption, QmtpError } from "../../errors.ts";
