@@ -50,6 +50,8 @@ async function decodeFile(
   try {
     await pushAll(decoder, printer, inputChunks(file, context), context);
   } catch (thrown) {
+    // What was decoded is printed all the same.
+    await writePieces(context.stdout, [printer.taken()]);
     if (!(thrown instanceof QmtpError) || thrown.code === "unwritable-file") throw thrown;
     error = thrown;
   }

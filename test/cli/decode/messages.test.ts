@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { qmtp } from "../../support/in-process.ts";
+import { shell } from "../../support/processes.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { wirePackage } from "../../support/wire.ts";
 
@@ -89,5 +90,20 @@ describe("--messages writes each message to a file", () => {
     const stderr = `qmtp: cannot write ${folder}: no such file or directory; name another folder\n`;
     expect(refused).toEqual({ code: 111, signal: null, stdout: "", stderr });
     expect(existsSync(folder)).toBe(false);
+  });
+
+  test("or becomes so, after what was decoded by then", async () => {
+    const folder = temporaryFolder();
+    const script = 'ulimit -f 8; trap "" XFSZ; "$QMTP" decode --messages mail packages 2>&1';
+    writeFileSync(
+      `${folder}/packages`,
+      Buffer.concat([wirePackage({ message: "1\n" }), wirePackage({ message: "x".repeat(50_000) })]),
+    );
+    const run = await shell(`cd ${folder}; ${script}`);
+    expect(run.code).toBe(111);
+    expect(run.stdout).toContain("written to mail/message-1.eml\n");
+    expect(run.stdout).toMatch(
+      /qmtp: cannot write mail\/message-2.eml: file too large; name another folder\n$/,
+    );
   });
 });
