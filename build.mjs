@@ -35,6 +35,9 @@ const LIBRARIES = {
   re2js: "re2js",
 };
 
+/** The folder of the checker. */
+const CHECKER = join(ROOT, "src/check");
+
 /** The files that programs import, by their names in package.json. */
 const ENTRIES = {
   index: "src/index.ts",
@@ -66,6 +69,22 @@ const common = {
   // Node loads CommonJS faster than modules.
   format: "cjs",
   logLevel: "warning",
+};
+
+/**
+ * The checker is built like a library: it is large, and only one command loads it. It has its own copy of what it uses
+ * of protocol/; no object that is compared by its class passes between it and main.js.
+ */
+const separateChecker = {
+  name: "separate-checker",
+  setup({ onResolve }) {
+    const isChecker = (file) => file.startsWith(`${CHECKER}/`);
+    onResolve({ filter: /\/check\/.+\.ts$/ }, ({ path, importer, resolveDir }) =>
+      isChecker(join(resolveDir, path)) && !isChecker(importer)
+        ? { path: "./checker.js", external: true }
+        : undefined,
+    );
+  },
 };
 
 /** Keeps the libraries out of main.js. */
@@ -117,18 +136,25 @@ async function bundle() {
       ...common,
       entryPoints: [join(ROOT, "src/main.ts")],
       outdir: NEW,
-      plugins: [separateLibraries, commanderWithoutChildren],
+      plugins: [separateChecker, separateLibraries, commanderWithoutChildren],
       // Turns import() into require(), which is faster; imported code still runs only when it is needed.
       supported: { "dynamic-import": false },
     }),
   ];
-  builds.push(bundleLibrary(), declareLibrary());
+  builds.push(bundleChecker(), bundleLibrary(), declareLibrary());
   // If one fails, the others must not go on writing into a folder that is being removed.
   await Promise.allSettled(builds);
   await Promise.all(builds);
   const hash = createHash("sha256").update(readFileSync(join(NEW, "main.js"))).digest("hex").slice(0, 16);
   const define = { MAIN_HASH: JSON.stringify(hash) };
   await build({ ...common, entryPoints: [join(ROOT, "src/start.ts")], outdir: NEW, define });
+}
+
+/** All that the files of the checker export. */
+function bundleChecker() {
+  const files = readdirSync(CHECKER, { recursive: true }).filter((file) => file.endsWith(".ts"));
+  const contents = files.map((file) => `export * from ${JSON.stringify(`./${file}`)};\n`).join("");
+  return build({ ...common, stdin: { contents, resolveDir: CHECKER }, outfile: join(NEW, "checker.js") });
 }
 
 /** What programs import, as modules that share what they have in common. */

@@ -1,4 +1,12 @@
-import { appendFileSync, cpSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { environment, type Finished, finished, start, stopAll } from "./support/processes.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -52,4 +60,13 @@ test("the program can be started at any point in a build, and nothing of the old
   expect(files()).not.toContain("left-over.js");
   expect(files().filter((name) => name.endsWith(".cache")).length).toBe(3);
   expect(readFileSync(`${folder}/dist/main.js`, "latin1")).toContain("another");
+});
+
+test("only check loads the checker", async () => {
+  rmSync(`${folder}/dist/checker.js`);
+  expect(await run("bin/qmtp", "send", "-n", "--test", "-f", "a@x", "b@y")).toMatchObject({
+    code: 0,
+    stderr: "",
+  });
+  expect((await run("bin/qmtp", "check", "--list")).code).not.toBe(0);
 });

@@ -29,8 +29,8 @@ export async function runCheck(request: CheckRequest, context: Context): Promise
   const summary = summarise(end.results, run.strict, error !== null);
   const report = { ...end, server, summary, exitCode: exitCodeOf(summary, error), error };
   await lines.end(report);
-  run.junit?.write(`${[...checkJunit(report, run.hostname, run.startedAt)].join("\n")}\n`);
   if (output.json) await writeLines(context.stdout, [checkJson(report)]);
+  run.junit?.write(`${[...checkJunit(report, run.hostname, run.startedAt)].join("\n")}\n`);
   return report.exitCode;
 }
 
@@ -59,19 +59,23 @@ async function checkServer(
   const subject = await subjectOf(run, server);
   let done = 0;
   const progress = output.startProgress(() => `${done} of ${cases.length} cases`);
-  const end = await runCases(cases, subject, {
-    needs: needsMet(subject, { large, slow }),
-    ...(output.hasTranscript && { atOnce: 1 }),
-    onAnnounced: (messages) => {
-      if (messages > 0 && to !== undefined) context.say(announcement(messages, to));
-    },
-    onResult: (result) => {
-      done++;
-      lines.print(result);
-    },
-  });
-  progress?.stop();
-  return { server, end, error: route.signal.aborted ? interruption(route.signal) : null };
+  try {
+    const end = await runCases(cases, subject, {
+      needs: needsMet(subject, { large, slow }),
+      // A transcript of several connections at once would be hard to read.
+      ...(route.observer !== undefined && { atOnce: 1 }),
+      onAnnounced: (messages) => {
+        if (messages > 0 && to !== undefined) context.say(announcement(messages, to));
+      },
+      onResult: (result) => {
+        done++;
+        lines.print(result);
+      },
+    });
+    return { server, end, error: route.signal.aborted ? interruption(route.signal) : null };
+  } finally {
+    progress?.stop();
+  }
 }
 
 function announcement(messages: number, to: Buffer): string {
