@@ -42,6 +42,7 @@ function processContext(name: string): { context: Context; close(): void } {
     interrupted: interruptions(groups),
     groups,
     signalGroup,
+    onReportAsked: (action) => void process.on("SIGUSR1", action),
     setThreads: (count) => {
       // libuv reads it when it starts its threads.
       process.env.UV_THREADPOOL_SIZE ??= `${count}`;

@@ -24,6 +24,8 @@ export interface Context {
   readonly sayAll: (lines: Iterable<string | Buffer>) => Promise<void>;
   /** Aborted by SIGINT, SIGTERM or SIGHUP; the reason is an error with the signal's name. */
   readonly interrupted: AbortSignal;
+  /** Calls the action on every SIGUSR1, which asks for a report. */
+  readonly onReportAsked: (action: () => void) => void;
   /** How many system calls may wait at the same time, each in a thread. Has no effect once one has been made. */
   readonly setThreads: (count: number) => void;
   /** Process groups that we started, and that must not outlive us. */

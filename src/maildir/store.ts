@@ -39,17 +39,6 @@ async function createFolder(folder: string): Promise<boolean> {
   }
 }
 
-/**
- * Puts a message into a maildir, completely or not at all (maildir(5)): writes it in tmp/, syncs it, renames it into
- * new/, and syncs new/.
- * @throws the system's error; no file is left then
- */
-export async function storeMessage(maildir: string, pieces: Pieces): Promise<void> {
-  const written = await writeMessage(maildir, pieces);
-  await written.place();
-  await syncNew(maildir);
-}
-
 type Pieces = Iterable<Buffer> | AsyncIterable<Buffer>;
 
 /** A message in tmp/, complete but not durable. */
@@ -62,7 +51,8 @@ export interface WrittenMessage {
 }
 
 /**
- * The first step of `storeMessage`. Writing only copies to the system's memory, so it is synchronous; many messages can
+ * The first step of putting a message into a maildir, completely or not at all (maildir(5)): writes it in tmp/. The next
+ * ones are `place` and `syncNew`. Writing only copies to the system's memory, so it is synchronous; many messages can
  * then be synced at the same time.
  * @throws the system's error; no file is left then
  */

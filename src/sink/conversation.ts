@@ -1,6 +1,7 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Deadline } from "../io/deadline.ts";
+import { type BatchedStore, MAX_BATCH } from "../maildir/batched.ts";
 import { type PackageEvent, PackageReader } from "../protocol/package-reader.ts";
 import { encodeResponse, type Response } from "../protocol/response.ts";
 import { ViolationError } from "../protocol/violation.ts";
@@ -15,8 +16,8 @@ import type { AcceptanceRules } from "./rules.ts";
 
 export interface ConversationOptions {
   readonly rules: AcceptanceRules;
-  /** Where to store accepted messages; without it they are only counted. */
-  readonly maildir?: string | undefined;
+  /** Stores accepted messages; without it they are only counted. */
+  readonly store?: BatchedStore | undefined;
   /** Milliseconds to wait before a package is answered. */
   readonly delayMs: number;
   /** Milliseconds without a byte from or to the client before it is dropped. */
@@ -77,6 +78,11 @@ export class Conversation {
   #misbehaviours = NONE;
   /** The beginning of the message. */
   #head = "";
+  /** Packages whose messages wait for the disk, in order. */
+  readonly #storing: {
+    readonly incoming: Incoming;
+    readonly answers: Promise<readonly Answer[] | undefined>;
+  }[] = [];
   /** Packages whose messages are stored when the connection ends. */
   readonly #unstored: Incoming[] = [];
   #received = 0;
@@ -139,6 +145,7 @@ export class Conversation {
   async #receive(chunk: Buffer): Promise<void> {
     this.#reader.push(chunk);
     await this.#readAll();
+    await this.#answerStored();
     await this.#flush();
     if (this.#kinds.has("whole-segments") && this.#reader.begun) this.#leave();
     this.#received += chunk.length;
@@ -158,6 +165,7 @@ export class Conversation {
   }
 
   async #broken(violation: ViolationError): Promise<void> {
+    await this.#answerStored();
     if (!this.#kinds.has("lose-responses")) await this.#write(false);
     if (this.#kinds.has("die-on-violation")) this.#options.onDeath?.();
     this.#options.onViolation(violation);
@@ -202,11 +210,11 @@ export class Conversation {
   }
 
   #take(event: PackageEvent): Promise<void> | undefined {
-    const { rules, maildir } = this.#options;
+    const { rules, store } = this.#options;
     switch (event.type) {
       case "message": {
         const waiting = this.#begin();
-        this.#incoming = new Incoming(event, rules, maildir, this.#misbehaviours);
+        this.#incoming = new Incoming(event, rules, store, this.#misbehaviours);
         return waiting;
       }
       case "body":
@@ -221,7 +229,7 @@ export class Conversation {
         this.#incoming?.addRecipient(event.address);
         return undefined;
       case "end":
-        return this.#answer();
+        return this.#storesTogether ? this.#storeBehind() : this.#answer();
     }
   }
 
@@ -239,6 +247,36 @@ export class Conversation {
     return this.#flush();
   }
 
+  /** Whether packages that have arrived together wait for the disk together. */
+  get #storesTogether(): boolean {
+    const { store, delayMs, draws } = this.#options;
+    return store !== undefined && delayMs === 0 && draws === undefined;
+  }
+
+  /** Stores the package while the next one is read. */
+  #storeBehind(): Promise<void> | undefined {
+    const incoming = this.#incoming as Incoming;
+    this.#incoming = undefined;
+    this.#storing.push({ incoming, answers: this.#settle(incoming, NONE) });
+    return this.#storing.length < MAX_BATCH ? undefined : this.#answerStored();
+  }
+
+  /** Answers what is being stored, in the order in which it came. */
+  async #answerStored(): Promise<void> {
+    if (this.#storing.length === 0) return;
+    for (const { incoming, answers } of this.#storing.splice(0)) {
+      const stored = (await answers) ?? [];
+      this.#responses.push(bytesOf(encodeAll(stored, incoming.surplus)));
+      this.#answered.push({
+        ...factsOf(incoming),
+        surplus: incoming.surplus,
+        answers: stored,
+        misbehaviours: [],
+      });
+    }
+    await this.#flush();
+  }
+
   async #answer(): Promise<void> {
     const incoming = this.#incoming as Incoming;
     this.#incoming = undefined;
@@ -247,7 +285,7 @@ export class Conversation {
     const answers = await this.#settle(incoming, kinds);
     if (answers === undefined) return this.#leave();
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
-    const { sender, surplus, bytes, encoding } = incoming;
+    const { surplus } = incoming;
     const slowly = kinds.has("drip");
     if (slowly) await this.#flush();
     const honest = encodeAll(answers, surplus);
@@ -257,13 +295,13 @@ export class Conversation {
         draws === undefined ? bytesOf(honest) : misbehave(kinds, honest, (count) => draws.bytes(count)),
       );
     }
-    this.#answered.push({ sender, answers, surplus, bytes, encoding, misbehaviours: [...kinds] });
+    this.#answered.push({ ...factsOf(incoming), answers, surplus, misbehaviours: [...kinds] });
     await this.#afterAnswer(kinds, slowly);
   }
 
   /** The answers, or undefined if a fault closes the connection instead. */
   async #settle(incoming: Incoming, kinds: Kinds): Promise<readonly Answer[] | undefined> {
-    const { nextNumber, maildir, onNotStored } = this.#options;
+    const { nextNumber, store, onNotStored } = this.#options;
     const { recipients } = incoming;
     const unfair = unfairAnswer(kinds, { ...factsOf(incoming), recipients, head: this.#head });
     if (unfair === "close") {
@@ -271,17 +309,17 @@ export class Conversation {
       return undefined;
     }
     const answers = await incoming.settle(accepted(nextNumber()), unfair);
-    if (kinds.has("forget-accepted") && maildir !== undefined) this.#unstored.push(incoming);
+    if (kinds.has("forget-accepted") && store !== undefined) this.#unstored.push(incoming);
     else incoming.close();
     if (incoming.problems.size > 0) onNotStored([...incoming.problems]);
     return answers;
   }
 
   async #afterAnswer(kinds: Kinds, slowly: boolean): Promise<void> {
-    const { delayMs, maildir } = this.#options;
+    const { delayMs, store } = this.#options;
     const delays = kinds.has("lose-responses") || kinds.has("wait-for-more");
     // Responses to a stored or delayed package must not wait for the packages after it.
-    if (!delays && (delayMs > 0 || maildir !== undefined || kinds.size > 0)) await this.#flush(slowly);
+    if (!delays && (delayMs > 0 || store !== undefined || kinds.size > 0)) await this.#flush(slowly);
     const closing = closesAfterPackage(kinds);
     if (closing === "reset") {
       this.#left = true;

@@ -1,6 +1,6 @@
 import { encodeMaildirHead } from "../envelope/maildir-head.ts";
 import { reason } from "../errors.ts";
-import { storeMessage } from "../maildir/store.ts";
+import type { BatchedStore, StoreResult, Storing } from "../maildir/batched.ts";
 import { LineEndConverter } from "../message/line-ends.ts";
 import { StoredBytes } from "../message/stored-bytes.ts";
 import type { Encoding } from "../protocol/package.ts";
@@ -29,7 +29,7 @@ export class Incoming {
   readonly bytes: number;
   sender: Buffer = Buffer.alloc(0);
   readonly #rules: AcceptanceRules;
-  readonly #maildir: string | undefined;
+  readonly #store: BatchedStore | undefined;
   /** Undefined if line ends are stored unchanged. */
   readonly #converter: LineEndConverter | undefined;
   readonly #kinds: Kinds;
@@ -48,18 +48,18 @@ export class Incoming {
   constructor(
     { encoding, length: bytes }: { readonly encoding: Encoding; readonly length: number },
     rules: AcceptanceRules,
-    maildir: string | undefined,
+    store: BatchedStore | undefined,
     kinds: Kinds,
   ) {
     this.encoding = encoding;
     this.bytes = bytes;
     this.#rules = rules;
-    this.#maildir = maildir;
+    this.#store = store;
     if (encoding === "dos" && !kinds.has("keep-dos")) this.#converter = new LineEndConverter("unix");
     this.#kinds = kinds;
     if (kinds.has("forget-accepted")) this.#unstored = [];
-    if (maildir !== undefined && bytes <= rules.maxBytes)
-      this.#body = new StoredBytes(`${maildir}/tmp`, MAX_MEMORY);
+    if (store !== undefined && bytes <= rules.maxBytes)
+      this.#body = new StoredBytes(`${store.path}/tmp`, MAX_MEMORY);
   }
 
   /** Keeps part of a message that is to be stored. If that fails, the recipients are deferred at the end. */
@@ -87,11 +87,18 @@ export class Incoming {
     if (this.#converter !== undefined) this.#keep(this.#converter.end());
     const all = refused ?? refusalOfAll(this.sender, this.bytes, this.#rules);
     const answers: Answer[] = [];
+    /** By the index of their answer. */
+    const storing = new Map<number, Storing>();
     for (const recipient of this.#recipients) {
       const refused = all ?? refusal(recipient, this.#rules);
-      const response =
-        refused ?? (this.#maildir === undefined ? accepted : await this.#store(recipient, accepted));
-      answers.push({ recipient, response });
+      const stores = refused === undefined && this.#store !== undefined;
+      const written = stores ? await this.#write(recipient) : undefined;
+      if (typeof written === "object") storing.set(answers.length, written);
+      answers.push({ recipient, response: refused ?? (written === "lost" ? NOT_STORED : accepted) });
+    }
+    for (const [at, { result }] of storing) {
+      const { recipient } = answers[at] as Answer;
+      if (!(await this.#isStored(result))) answers[at] = { recipient, response: NOT_STORED };
     }
     return answers;
   }
@@ -100,7 +107,10 @@ export class Incoming {
   async storeLate(): Promise<void> {
     const unstored = this.#unstored ?? [];
     this.#unstored = undefined;
-    for (const recipient of unstored) await this.#store(recipient, NOT_STORED);
+    for (const recipient of unstored) {
+      const written = await this.#write(recipient);
+      if (typeof written === "object") await this.#isStored(written.result);
+    }
   }
 
   close(): void {
@@ -117,20 +127,28 @@ export class Incoming {
     }
   }
 
-  async #store(recipient: Buffer, accepted: Response): Promise<Response> {
-    if (this.#incomplete) return NOT_STORED;
-    if (this.#kinds.has("store-nothing")) return accepted;
+  /** @returns undefined if there is nothing to store; "lost" if it cannot be stored */
+  async #write(recipient: Buffer): Promise<Storing | "lost" | undefined> {
+    const store = this.#store;
+    if (store === undefined) return undefined;
+    if (this.#incomplete) return "lost";
+    if (this.#kinds.has("store-nothing")) return undefined;
     if (this.#unstored !== undefined) {
       this.#unstored.push(recipient);
-      return accepted;
+      return undefined;
     }
     try {
-      await storeMessage(this.#maildir as string, this.#file(recipient));
-      return accepted;
+      return await store.write(this.#file(recipient));
     } catch (error) {
       this.problems.add(reason(error));
-      return NOT_STORED;
+      return "lost";
     }
+  }
+
+  async #isStored(storing: Promise<StoreResult>): Promise<boolean> {
+    const failed = await storing;
+    if (failed !== null) this.problems.add(reason(failed.error));
+    return failed === null;
   }
 
   /** The content of a file that maildirqmtp can deliver. */

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { reason } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
+import { BatchedStore } from "../maildir/batched.ts";
 import { type Client, type ClientAddress, clientName } from "./client.ts";
 import { Conversation, type ConversationOptions, type Received } from "./conversation.ts";
 import { Draws, type Misbehaving } from "./draws.ts";
@@ -11,7 +12,9 @@ import type { ServerTls } from "./tls-server.ts";
 /** Most clients served at once: memory for each is bounded, so this bounds all of it. */
 const MAX_CONNECTIONS = 1_000;
 
-export interface SinkOptions extends Pick<ConversationOptions, "rules" | "maildir" | "delayMs" | "idleMs"> {
+export interface SinkOptions extends Pick<ConversationOptions, "rules" | "delayMs" | "idleMs"> {
+  /** Where to store accepted messages; without it they are only counted. */
+  readonly maildir?: string | undefined;
   readonly misbehaving?: Misbehaving | undefined;
   /** Certificates and key, if the server speaks TLS. */
   readonly tls?: ServerTls | undefined;
@@ -85,6 +88,7 @@ function addressOf({ remoteAddress, remotePort }: Partial<Socket> = {}): ClientA
 /** The current conversations, and when to end them. */
 class Sink {
   readonly #options: SinkOptions;
+  readonly #store: BatchedStore | undefined;
   readonly #conversations = new Set<Conversation>();
   /** Count of clients so far. */
   #clients = 0;
@@ -97,6 +101,7 @@ class Sink {
 
   constructor(options: SinkOptions) {
     this.#options = options;
+    if (options.maildir !== undefined) this.#store = new BatchedStore(options.maildir);
   }
 
   /** Resolves when the conversation is over. */
@@ -111,6 +116,7 @@ class Sink {
     const say = (what: string) => this.#say(client, what);
     const conversation = new Conversation(connection, {
       ...this.#options,
+      store: this.#store,
       draws: misbehaving && new Draws(misbehaving, client.number),
       nextNumber: () => ++this.#accepted,
       clients: () => this.#conversations.size,

@@ -84,6 +84,12 @@ describe("every field that --json prints is documented", () => {
     expect(names.filter((name) => !namesOn(overview, pageOf("sink")).includes(name))).toEqual([]);
   });
 
+  test("of the totals of the sink", () => {
+    const names = namesIn(runLauncher("qmtp", ["sink", "--listen", "ucspi:", "--json", "--quiet"]).stderr);
+    expect(names).toEqual(expect.arrayContaining(["packages", "elapsedMs"]));
+    expect(names.filter((name) => !namesOn(overview, pageOf("sink")).includes(name))).toEqual([]);
+  });
+
   test("of a check, and of its list", () => {
     const documented = namesOn(overview, pageOf("check"));
     for (const options of [NOWHERE, ["--list"]]) {

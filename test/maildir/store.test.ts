@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { createMaildir, storeMessage, syncNew, writeMessage } from "../../src/maildir/store.ts";
+import { BatchedStore, MAX_BATCH } from "../../src/maildir/batched.ts";
+import { createMaildir, syncNew, writeMessage } from "../../src/maildir/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** Disk operations, in order; a message's own name is "NAME". */
@@ -66,6 +67,12 @@ beforeEach(() => {
   steps.length = 0;
 });
 
+/** Stores a message alone; gives why it failed, or null. */
+async function storeMessage(pieces: Parameters<BatchedStore["write"]>[0]) {
+  const { result } = await new BatchedStore(maildir).write(pieces);
+  return result;
+}
+
 const filesIn = (folder: string) => readdirSync(`${maildir}/${folder}`);
 
 describe("making a maildir", () => {
@@ -117,7 +124,7 @@ describe("storing a message", () => {
   });
 
   test("syncs it before naming it in new/, and syncs that name before reporting success", async () => {
-    await storeMessage(maildir, [Buffer.from("one "), Buffer.from("two\n")]);
+    await storeMessage([Buffer.from("one "), Buffer.from("two\n")]);
     expect(steps).toEqual([
       "sync maildir/tmp/NAME",
       "close maildir/tmp/NAME",
@@ -143,7 +150,7 @@ describe("storing a message", () => {
 
   test("gives it a unique name of time, random part and host", async () => {
     const before = Math.floor(Date.now() / 1_000);
-    for (let count = 0; count < 20; count++) await storeMessage(maildir, []);
+    for (let count = 0; count < 20; count++) await storeMessage([]);
     const names = filesIn("new");
     expect(new Set(names).size).toBe(20);
     for (const name of names) {
@@ -160,8 +167,81 @@ describe("storing a message", () => {
       yield Buffer.from("half");
       throw new Error("no more");
     }
-    await expect(storeMessage(maildir, failing())).rejects.toThrow("no more");
+    await expect(storeMessage(failing())).rejects.toThrow("no more");
     expect([filesIn("tmp"), filesIn("new")]).toEqual([[], []]);
     expect(steps).toEqual(["close maildir/tmp/NAME"]);
+  });
+});
+
+describe("storing many messages", () => {
+  beforeEach(async () => {
+    await createMaildir(maildir);
+    steps.length = 0;
+  });
+
+  const isSync = (step: string) => step.startsWith("sync");
+
+  test("that arrive together, syncs new/ once, after all of them have their names", async () => {
+    const store = new BatchedStore(maildir);
+    const storing = await Promise.all([1, 2, 3].map((number) => store.write([Buffer.from(`${number}`)])));
+    expect(filesIn("new")).toEqual([]);
+    const results = storing.map(({ result }) => result.then((outcome) => [outcome, filesIn("new").length]));
+    expect(await Promise.all(results)).toEqual(Array(3).fill([null, 3]));
+    expect(steps.filter(isSync)).toEqual([...Array(3).fill("sync maildir/tmp/NAME"), "sync maildir/new"]);
+    expect(steps.filter((step) => step.startsWith("rename"))).toHaveLength(3);
+    expect(steps.at(-2)).toBe("sync maildir/new");
+  });
+
+  test("gathers those that come while others wait for the disk", async () => {
+    const store = new BatchedStore(maildir);
+    const write = async (text: string) => (await store.write([Buffer.from(text)])).result;
+    const first = write("first");
+    // The first one's batch has begun.
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    const others = ["a", "b", "c", "d"].map(write);
+    expect(await first).toBeNull();
+    expect(await Promise.all(others)).toEqual([null, null, null, null]);
+    expect(steps.filter((step) => step === "sync maildir/new")).toHaveLength(2);
+    expect(filesIn("new")).toHaveLength(5);
+  });
+
+  test("has only so many files open, however many wait, and stores all of them", async () => {
+    const store = new BatchedStore(maildir);
+    let most = 0;
+    const one = async (number: number) => {
+      const { result } = await store.write([Buffer.from(`${number}`)]);
+      most = Math.max(most, filesIn("tmp").length);
+      return result;
+    };
+    const results = await Promise.all(Array.from({ length: 3 * MAX_BATCH }, (_, number) => one(number)));
+    expect(results.every((result) => result === null)).toBe(true);
+    expect(most).toBe(MAX_BATCH);
+    const texts = filesIn("new").map((name) => Number(readFileSync(`${maildir}/new/${name}`, "utf8")));
+    expect(texts.toSorted((a, b) => a - b)).toEqual([...texts.keys()]);
+  });
+
+  test("fails for one that cannot be read, and for no other", async () => {
+    const store = new BatchedStore(maildir);
+    async function* failing() {
+      yield Buffer.from("half");
+      throw new Error("no more");
+    }
+    const good = store.write([Buffer.from("good")]);
+    await expect(store.write(failing())).rejects.toThrow("no more");
+    expect(await (await good).result).toBeNull();
+    expect([filesIn("tmp"), filesIn("new").length]).toEqual([[], 1]);
+  });
+
+  test("fails for all if new/ is gone, and leaves no file", async () => {
+    const store = new BatchedStore(maildir);
+    const storing = await Promise.all(["a", "b"].map((text) => store.write([Buffer.from(text)])));
+    rmdirSync(`${maildir}/new`);
+    const gone = { error: expect.objectContaining({ code: "ENOENT" }) };
+    expect(await Promise.all(storing.map(({ result }) => result))).toEqual([gone, gone]);
+    expect(filesIn("tmp")).toEqual([]);
+    // The next ones have a chance again.
+    mkdirSync(`${maildir}/new`);
+    expect(await (await store.write([Buffer.from("c")])).result).toBeNull();
   });
 });

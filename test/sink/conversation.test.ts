@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { BatchedStore } from "../../src/maildir/batched.ts";
 import { createMaildir } from "../../src/maildir/store.ts";
 import type { ConversationOptions, Received } from "../../src/sink/conversation.ts";
 import { connectionPair } from "../session/pair.ts";
@@ -97,7 +98,7 @@ describe("with a maildir", () => {
   test("each accepted recipient has a file, in the form maildirqmtp reads", async () => {
     const response = { status: "failure", text: Buffer.from("no") } as const;
     const rules = { recipients: [{ pattern: /^no/, response }], maxBytes: 100, maxRecipients: 100 };
-    await answers("5:\na\r\n\xff,3:s@x,18:3:a@x,3:b@x,3:no@,,", { maildir, rules });
+    await answers("5:\na\r\n\xff,3:s@x,18:3:a@x,3:b@x,3:no@,,", { store: new BatchedStore(maildir), rules });
     expect(stored().sort()).toEqual([
       "Return-Path: <s@x>\nDelivered-To: a@x\na\r\n\xff",
       "Return-Path: <s@x>\nDelivered-To: b@x\na\r\n\xff",
@@ -106,13 +107,13 @@ describe("with a maildir", () => {
   });
 
   test("encoding dos is stored with local line ends", async () => {
-    await answers("8:\ra\r\nb\rc\r,0:,6:3:a@x,,", { maildir });
+    await answers("8:\ra\r\nb\rc\r,0:,6:3:a@x,,", { store: new BatchedStore(maildir) });
     expect(stored()).toEqual(["Return-Path: <>\nDelivered-To: a@x\na\nb\rc\r"]);
   });
 
   test("a message larger than its share of memory is stored in full for each recipient", async () => {
     const text = "0123456789abcde\n".repeat(50_000);
-    await answers(`${text.length + 1}:\n${text},0:,12:3:a@x,3:b@x,,`, { maildir });
+    await answers(`${text.length + 1}:\n${text},0:,12:3:a@x,3:b@x,,`, { store: new BatchedStore(maildir) });
     expect(stored().sort()).toEqual(
       ["a@x", "b@x"].map((to) => `Return-Path: <>\nDelivered-To: ${to}\n${text}`),
     );
@@ -121,7 +122,9 @@ describe("with a maildir", () => {
 
   test("a message that cannot be stored is a deferral, never a success", async () => {
     rmdirSync(join(maildir, "new"));
-    const { text, packages, reasons } = await answers("1:\n,0:,6:3:a@x,,", { maildir });
+    const { text, packages, reasons } = await answers("1:\n,0:,6:3:a@x,,", {
+      store: new BatchedStore(maildir),
+    });
     expect(text).toBe("34:Zcannot store the message (#4.3.0),");
     expect(reasons).toEqual(["no such file or directory"]);
     expect(packages[0]?.answers[0]?.response.status).toBe("deferral");
@@ -131,7 +134,9 @@ describe("with a maildir", () => {
   test("a message that cannot be buffered is deferred too", async () => {
     rmSync(join(maildir, "tmp"), { recursive: true });
     const text = "x".repeat(600_000);
-    const { text: answer } = await answers(`${text.length + 1}:\n${text},0:,6:3:a@x,,`, { maildir });
+    const { text: answer } = await answers(`${text.length + 1}:\n${text},0:,6:3:a@x,,`, {
+      store: new BatchedStore(maildir),
+    });
     expect(answer).toBe("34:Zcannot store the message (#4.3.0),");
   });
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { BatchedStore } from "../../src/maildir/batched.ts";
 import { createMaildir } from "../../src/maildir/store.ts";
 import type { Misbehaviour } from "../../src/sink/misbehaviour.ts";
 import { connectionPair } from "../session/pair.ts";
@@ -115,7 +116,7 @@ describe("what is stored", () => {
     const maildir = mkdtempSync(join(tmpdir(), "qmtp-test-"));
     onTestFinished(() => rmSync(maildir, { recursive: true }));
     await createMaildir(maildir);
-    await answerTo(wire, { misbehaviour, maildir });
+    await answerTo(wire, { misbehaviour, store: new BatchedStore(maildir) });
     return readdirSync(`${maildir}/new`).map((name) =>
       readFileSync(`${maildir}/new/${name}`, "latin1").replace(/^.*\n.*\n/, ""),
     );

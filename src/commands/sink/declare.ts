@@ -59,6 +59,9 @@ export function declare(command: Command): void {
     countOption("--seed <n>", "repeat the faults of the run with this seed (default: random)", 0, MAX_SEED),
   ]);
   declareTlsFiles(command, "require client certificates of these issuers, in PEM");
-  addGroup(command, "output", [option("--json", "print one JSON object per package instead of a line")]);
+  addGroup(command, "output", [
+    option("--json", "print one JSON object per package instead of a line"),
+    option("-q, --quiet", "print no line per package, but totals at the end and on SIGUSR1"),
+  ]);
   command.addHelpText("after", HELP);
 }

@@ -25,6 +25,7 @@ export interface SinkCommandOptions extends TlsFiles {
   readonly faultRate?: number;
   readonly seed?: number;
   readonly json?: true;
+  readonly quiet?: true;
 }
 
 /** Where to listen, and how to answer. */
@@ -32,6 +33,8 @@ export interface SinkRequest {
   /** Undefined to serve standard input and output. */
   readonly endpoint: ListenEndpoint | undefined;
   readonly json: boolean;
+  /** Print totals instead of packages. */
+  readonly quiet: boolean;
   readonly options: Omit<SinkOptions, "onEvent" | "onPackage">;
 }
 
@@ -48,6 +51,7 @@ export async function read(
   return {
     endpoint: endpoint.kind === "ucspi" ? undefined : endpoint,
     json: options.json === true,
+    quiet: options.quiet === true,
     options: {
       tls: await readTls(endpoint, options),
       rules: {

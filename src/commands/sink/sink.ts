@@ -1,10 +1,13 @@
 import { Readable } from "node:stream";
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
+import { now } from "../../io/clock.ts";
 import type { Environment } from "../../io/environment.ts";
+import { MAX_BATCH } from "../../maildir/batched.ts";
 import { createMaildir } from "../../maildir/store.ts";
 import { EXIT } from "../../report/exit-code.ts";
 import { receivedJson, receivedLine } from "../../report/received.ts";
+import { Totals } from "../../report/received-totals.ts";
 import type { ClientAddress } from "../../sink/client.ts";
 import { type SinkOptions, serve, serveConnection } from "../../sink/server.ts";
 import { Pair } from "../../transport/pair.ts";
@@ -15,17 +18,25 @@ import { read, type SinkRequest } from "./read.ts";
 export const sink: CommandModule = { declare, read, run };
 
 /** @throws {QmtpError} listen-failed, unwritable-maildir */
-async function run({ endpoint, json, options }: SinkRequest, context: Context): Promise<number> {
-  if (options.maildir !== undefined) await createMaildir(options.maildir);
+async function run({ endpoint, json, quiet, options }: SinkRequest, context: Context): Promise<number> {
+  if (options.maildir !== undefined) {
+    context.setThreads(MAX_BATCH);
+    await createMaildir(options.maildir);
+  }
   // If standard output is the connection to the client, print to standard error.
   const lines = endpoint === undefined ? "stderr" : "stdout";
+  const totals = new Totals(now);
+  const print = (line: string) => void context[lines].write(`${line}\n`);
+  const printTotals = () => print(json ? totals.json() : totals.line());
   const sinkOptions: SinkOptions = {
     ...options,
     onEvent: context.say,
     onPackage: (pkg, client) => {
-      context[lines].write(`${json ? receivedJson(pkg, client) : receivedLine(pkg, client)}\n`);
+      if (quiet) totals.add(pkg);
+      else print(json ? receivedJson(pkg, client) : receivedLine(pkg, client));
     },
   };
+  if (quiet) context.onReportAsked(printTotals);
   const { percent, seed } = options.misbehaving ?? { percent: 100 };
   if (percent < 100)
     context.say(`the chance of a fault is ${percent} %; --seed ${seed} repeats this run's faults`);
@@ -34,6 +45,7 @@ async function run({ endpoint, json, options }: SinkRequest, context: Context): 
     const connection = new Pair(Readable.from(context.stdin, { objectMode: false }), context.stdout);
     await serveConnection(connection, clientAddress(context.env), sinkOptions);
   }
+  if (quiet) printTotals();
   return EXIT.success;
 }
 

@@ -53,6 +53,20 @@ describe("--maildir", () => {
     expect(stored(maildir)).toEqual([file]);
   });
 
+  test("answers packages that arrive together in their order, and those before a violation", async () => {
+    const maildir = temporaryFolder();
+    const sink = await startSink(["--maildir", maildir, "--reject", "^no@"]);
+    const packages = Array.from({ length: 150 }, (_, number) =>
+      wirePackage({ message: `${number}`, recipients: number % 10 === 9 ? ["no@y", "b@y"] : ["b@y"] }),
+    );
+    const answers = await exchange(sink.endpoint, Buffer.concat([...packages, Buffer.from("1:x")]));
+    expect(answers.match(/qp \d+/g)).toEqual(packages.map((_, number) => `qp ${number + 1}`));
+    const statuses = packages.map((_, number) => (number % 10 === 9 ? "DK" : "K"));
+    expect(answers.match(/(?<=(?:^|,)\d+:)[KD]/g)?.join("")).toBe(statuses.join(""));
+    const messages = stored(maildir).map((text) => Number(text.split("\n").at(-1)));
+    expect(messages.toSorted((a, b) => a - b)).toEqual([...packages.keys()]);
+  });
+
   test("stores all of a message too large for memory", async () => {
     const maildir = temporaryFolder();
     const sink = await startSink(["--maildir", maildir]);
