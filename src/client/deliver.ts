@@ -108,6 +108,8 @@ function withinRun(limits: Limits, limit: TimeLimit | undefined): Limits {
 
 /** The deliveries of all packages, and how the session went. */
 export interface DeliveryReport extends SessionReport {
+  /** If there were several sessions at once: how each of them went, in the order in which they began. */
+  readonly sessions?: readonly (SessionReport & { readonly number: number })[];
   /** One for each recipient of each package, in order. */
   readonly deliveries: readonly Delivery[];
 }

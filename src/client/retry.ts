@@ -72,6 +72,7 @@ const LASTING: readonly Code[] = [
 /**
  * Delivers to all recipients, then retries those who were deferred, as the policy says.
  * @param packagesFor makes the packages for the given recipients, in order
+ * @param deliverAll makes one attempt; by default, over one session
  */
 export function deliverWithRetries(
   recipients: readonly Buffer[],
@@ -80,8 +81,9 @@ export function deliverWithRetries(
   policy: RetryPolicy,
   events: RetryEvents = {},
   clock?: Clock,
+  deliverAll = deliver,
 ): Promise<WithRetries<DeliveryReport>> {
-  const attempt = (some: readonly Buffer[]) => deliver(packagesFor(some), route, events);
+  const attempt = (some: readonly Buffer[]) => deliverAll(packagesFor(some), route, events);
   return withRetries(recipients, attempt, route, policy, events, clock);
 }
 

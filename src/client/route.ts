@@ -4,7 +4,11 @@ import type { Connector } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 
 /** Observes the bytes sent and received; `note` gets a line for each event. */
-export type Trace = Observer & { note(text: string): void };
+export interface Trace extends Observer {
+  note(text: string): void;
+  /** The trace of one of several sessions at once. Without it, only the first is observed. */
+  forSession?(number: number): Trace;
+}
 
 /** Where to send, and how. The signal stops everything. */
 export interface Route extends Patience {

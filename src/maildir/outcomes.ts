@@ -1,5 +1,6 @@
 import type { ReturnedMessage } from "../bounce/compose.ts";
 import { type BounceOptions, type NotReturned, returnMessages } from "../bounce/return.ts";
+import type { SessionOfRun } from "../client/sessions-contract.ts";
 import { reason, systemCode } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import { type MaildirFile, movedPath } from "./listing.ts";
@@ -26,6 +27,8 @@ export interface MessageResult {
   readonly expired: boolean;
   /** Why the file is still there although it should not be. */
   readonly note: NotReturned | undefined;
+  /** The session in which it was sent, or undefined. */
+  readonly session: SessionOfRun | undefined;
 }
 
 export interface OutcomesOptions {
@@ -36,55 +39,67 @@ export interface OutcomesOptions {
   readonly onResult: (result: MessageResult) => void;
 }
 
-interface Undeliverable extends ReturnedMessage {
-  readonly package: MaildirPackage;
+/** A message and what came of sending it. */
+export interface Sent {
+  readonly pkg: MaildirPackage;
   readonly delivery: Delivery;
+  /** The session in which it was sent last; undefined if none had it. */
+  readonly session: SessionOfRun | undefined;
+}
+
+interface Undeliverable extends ReturnedMessage {
+  readonly sent: Sent;
 }
 
 /** Acts on results: removes files, bounces messages, and reports the results in order. */
 export class Outcomes {
   readonly #options: OutcomesOptions;
   readonly #remover = new Remover();
-  #server: string | null = null;
-  /** Messages to bounce once the session is over. */
+  /** Messages to bounce once the round is over. */
   #undeliverable: Undeliverable[] = [];
+  /** What sessions wait for while too many files await removal. */
+  #room: Promise<void> | undefined;
 
   constructor(options: OutcomesOptions) {
     this.#options = options;
   }
 
-  /** A session begins with the server at this address. */
-  connected(address: string | null): void {
-    this.#server = address;
-  }
-
   /** The server has answered. */
-  answered(pkg: MaildirPackage, delivery: Delivery): void {
+  answered(sent: Sent): void {
+    const { pkg, delivery, session } = sent;
     const { file, head, sender } = pkg;
     const age = Date.now() - file.mtimeMs;
     const { action, expired } = decide(delivery.status, sender, age, this.#options.policy);
-    const final = expired ? { ...delivery, status: "failure" as const } : delivery;
+    const final = expired ? { ...sent, delivery: { ...delivery, status: "failure" as const } } : sent;
     if (action === "bounce") {
-      const { recipient, text: reason } = final;
-      const returned = { file, head, recipient, reason, server: this.#server, expired };
-      this.#undeliverable.push({ ...returned, package: pkg, delivery: final });
-    } else if (action === "remove") this.#remove(pkg, final, "removed", expired);
-    else if (action === "discard") this.#remove(pkg, final, "discarded", expired);
-    else this.keep(pkg, final, expired);
+      const { recipient, text: reason } = delivery;
+      const server = session?.server.address ?? null;
+      this.#undeliverable.push({ file, head, recipient, reason, server, expired, sent: final });
+    } else if (action === "remove") this.#remove(final, "removed", expired);
+    else if (action === "discard") this.#remove(final, "discarded", expired);
+    else this.keep(final, expired);
   }
 
   /** The file stays where it is. */
-  keep(pkg: MaildirPackage, delivery: Delivery, expired = false, note?: NotReturned): void {
-    this.#remover.afterEarlier(() => this.#report(pkg, delivery, "kept", expired, note));
+  keep(sent: Sent, expired = false, note?: NotReturned): void {
+    this.#remover.afterEarlier(() => this.#report(sent, "kept", expired, note));
   }
 
   /** A promise that there is room again if too many files await removal; otherwise undefined. */
   waitForRoom(): Promise<void> | undefined {
-    return this.#remover.pending > MAX_REMOVALS ? this.#remover.until(MAX_REMOVALS) : undefined;
+    if (this.#remover.pending <= MAX_REMOVALS) return undefined;
+    if (this.#room === undefined) {
+      const room = this.#remover.until(MAX_REMOVALS).then(() => {
+        if (this.#room === room) this.#room = undefined;
+      });
+      this.#room = room;
+    }
+    return this.#room;
   }
 
-  /** Sends the bounces, and resolves when all results are reported. */
+  /** Sends the bounces, and resolves when all results are reported. Call when no session waits for room. */
   async complete(): Promise<void> {
+    this.#room = undefined;
     await this.#remover.until(0);
     const undeliverable = this.#undeliverable;
     this.#undeliverable = [];
@@ -97,28 +112,22 @@ export class Outcomes {
   }
 
   #bounce(messages: readonly Undeliverable[]): Promise<void> {
-    return returnMessages(messages, this.#options.bounces, (message, why) => {
-      const { package: pkg, delivery, expired } = message;
-      if (why === undefined) this.#remove(pkg, delivery, "bounced", expired);
-      else this.keep(pkg, delivery, expired, { ...why, text: `not bounced: ${why.text}` });
+    return returnMessages(messages, this.#options.bounces, ({ sent, expired }, why) => {
+      if (why === undefined) this.#remove(sent, "bounced", expired);
+      else this.keep(sent, expired, { ...why, text: `not bounced: ${why.text}` });
     });
   }
 
   /** Call only when the message or its bounce was accepted. */
-  #remove(
-    pkg: MaildirPackage,
-    delivery: Delivery,
-    outcome: "removed" | "bounced" | "discarded",
-    expired: boolean,
-  ): void {
-    this.#removeWhereItIs(pkg.file, (error) => {
+  #remove(sent: Sent, outcome: "removed" | "bounced" | "discarded", expired: boolean): void {
+    this.#removeWhereItIs(sent.pkg.file, (error) => {
       if (error === undefined) {
-        this.#report(pkg, delivery, outcome, expired, undefined);
+        this.#report(sent, outcome, expired, undefined);
         return;
       }
       const again = outcome === "removed" ? "it will be delivered twice" : "it will be sent again";
       const text = `${again}: cannot remove the file: ${reason(error)}`;
-      this.#report(pkg, delivery, "kept", expired, { text });
+      this.#report(sent, "kept", expired, { text });
     });
   }
 
@@ -136,13 +145,21 @@ export class Outcomes {
   }
 
   #report(
-    pkg: MaildirPackage,
-    delivery: Delivery,
+    { pkg, delivery, session }: Sent,
     outcome: MessageResult["outcome"],
     expired: boolean,
     note: NotReturned | undefined,
   ): void {
     const { file, sender, message } = pkg;
-    this.#options.onResult({ file, sender, delivery, bytes: message.length, outcome, expired, note });
+    this.#options.onResult({
+      file,
+      sender,
+      delivery,
+      bytes: message.length,
+      outcome,
+      expired,
+      note,
+      session,
+    });
   }
 }

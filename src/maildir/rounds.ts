@@ -1,12 +1,17 @@
-import { type SendEvents, type SessionReport, sendPackages } from "../client/deliver.ts";
 import type { Route } from "../client/route.ts";
+import { Sessions } from "../client/sessions.ts";
+import {
+  causeOfAll,
+  type SessionOfRun,
+  type SessionsEvents,
+  type SessionsOptions,
+} from "../client/sessions-contract.ts";
 import { interruption, QmtpError, runOver } from "../errors.ts";
-import { now } from "../io/clock.ts";
 import { type Delivery, deferralFor, mergeAttempts } from "../protocol/delivery.ts";
-import type { PackageSource } from "../protocol/package.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
 import { MessageFileReader } from "./message-file.ts";
-import { type MaildirPackage, Outcomes, type OutcomesOptions } from "./outcomes.ts";
+import { type MaildirPackage, Outcomes, type OutcomesOptions, type Sent } from "./outcomes.ts";
+import { Round } from "./round.ts";
 
 /** After this many consecutive rounds without a result, give up. */
 const MAX_FRUITLESS_ROUNDS = 3;
@@ -20,23 +25,28 @@ const INTAKE_SHARE = 0.9;
 export interface RoundsOptions extends OutcomesOptions {
   readonly prefix: Buffer;
   readonly route: Route;
+  /** By default, one session at a time. */
+  readonly sessions?: SessionsOptions;
   /** Milliseconds since 1970: newer files may still be arriving. */
   readonly startedAt: number;
   /** Called once for each file that cannot be sent. */
   readonly onUnusable: (file: Unusable) => void;
   /** Called at the start of each round with the number of messages waiting. */
   readonly onRound?: (files: number) => void;
-  /** Called before each session. */
+  /** Called before the sessions of each round. */
   readonly onConnecting?: () => void;
-  readonly onConnected?: SendEvents<MaildirPackage>["onConnected"];
-  readonly onSessionEnd?: (report: SessionReport) => void;
+  readonly onConnected?: SessionsEvents<MaildirPackage>["onConnected"];
+  readonly onSessionEnd?: SessionsEvents<MaildirPackage>["onSessionEnd"];
+  readonly onReplacing?: SessionsEvents<MaildirPackage>["onReplacing"];
+  /** Called after the sessions of each round, with why messages are left, or null. */
+  readonly onRoundEnd?: (error: QmtpError | null) => void;
   /** Called when a signal or the end of its time has ended the run, with the number of messages that were not sent. */
   readonly onStopped?: (notSent: number, error: QmtpError) => void;
 }
 
 /**
  * Delivers a maildir in rounds, as maildirserial does. Each round lists the maildir again and sends what it finds over
- * one session, until this run has tried everything.
+ * one session, or several at once, until this run has tried everything.
  * @returns whether anything is left over
  * @throws {QmtpError} unreadable-maildir
  */
@@ -46,18 +56,22 @@ export async function deliverMaildir(options: RoundsOptions): Promise<boolean> {
 
 class Rounds {
   readonly #options: RoundsOptions;
+  readonly #sessions: Sessions;
   readonly #reader: MessageFileReader;
+  /** Readers that no session uses. Between rounds, the first reader is one of them. */
+  readonly #freeReaders: MessageFileReader[] = [];
+  readonly #readers = new Map<SessionOfRun, MessageFileReader>();
   readonly #outcomes: Outcomes;
   /** Names of files that this run is done with although they are still there. */
   readonly #done = new Set<string>();
   /** Messages that were sent, at least in part, and got no response. */
-  readonly #unanswered = new Map<string, { pkg: MaildirPackage; delivery: Delivery }>();
+  readonly #unanswered = new Map<string, Sent>();
   /** The first unanswered message of each session that ended early. These are sent last, to hold up no others. */
   readonly #suspects = new Set<string>();
   /** Files that could not be read to their end. */
   readonly #unreadable = new Set<string>();
-  /** The first message of the session that got no response. */
-  #endedAt: string | undefined;
+  /** The first message without a response of each session of this round. */
+  readonly #endedAt = new Map<SessionOfRun, string>();
   /** Consecutive rounds without a result. */
   #fruitless = 0;
   /** Count of messages that need no further round. */
@@ -66,7 +80,9 @@ class Rounds {
 
   constructor(options: RoundsOptions) {
     this.#options = options;
-    this.#reader = new MessageFileReader(options.prefix, ({ name }) => this.#unreadable.add(name));
+    this.#sessions = new Sessions(options.sessions ?? { count: 1, spread: false });
+    this.#reader = this.#newReader();
+    this.#freeReaders.push(this.#reader);
     this.#outcomes = new Outcomes({
       ...options,
       onResult: (result) => {
@@ -85,8 +101,8 @@ class Rounds {
       const stopped = this.#whyStopped(why);
       if (stopped !== undefined) this.#countUnsent(stopped);
       else if (why !== undefined) this.#giveUp(why);
-      for (const { pkg, delivery } of this.#unanswered.values()) {
-        this.#outcomes.keep(pkg, delivery, false, { text: "the file is gone" });
+      for (const sent of this.#unanswered.values()) {
+        this.#outcomes.keep(sent, false, { text: "the file is gone" });
       }
       await this.#outcomes.complete();
       return this.#leftOver;
@@ -119,31 +135,35 @@ class Rounds {
     let why: NotSent = { text: "not sent: the run ended first", error: undefined };
     while (this.#fruitless < MAX_FRUITLESS_ROUNDS && !signal.aborted && !this.#isOutOfTime) {
       const before = this.#finished;
-      const packages = this.#packages(this.#list());
-      const first = packages.next();
-      if (first.done) return undefined;
-      why = (await this.#send(this.#source(first.value, packages))) ?? why;
+      const round = this.#newRound();
+      if (round.count(this.#sessions.most) === 0) return undefined;
+      why = (await this.#send(round)) ?? why;
       await this.#outcomes.complete();
       this.#fruitless = this.#finished > before ? 0 : this.#fruitless + 1;
-      if (this.#endedAt !== undefined) this.#suspects.add(this.#endedAt);
-      this.#endedAt = undefined;
+      for (const name of this.#endedAt.values()) this.#suspects.add(name);
+      this.#endedAt.clear();
     }
     return why;
   }
 
   /** @returns why packages were not taken, or undefined */
-  async #send(packages: PackageSource<MaildirPackage>): Promise<NotSent | undefined> {
-    const { route, onConnecting, onConnected, onSessionEnd } = this.#options;
+  async #send(round: Round): Promise<NotSent | undefined> {
+    const { route, onConnecting, onConnected, onSessionEnd, onReplacing, onRoundEnd } = this.#options;
     onConnecting?.();
-    const report = await sendPackages(packages, route, {
-      onConnected: (server) => {
-        this.#outcomes.connected(server.address);
-        onConnected?.(server);
-      },
+    const ended = await this.#sessions.send(round, route, {
+      onConnected,
       onSettled: this.#onSettled,
+      onSessionEnd: (report, session) => {
+        this.#takeBackReader(session);
+        onSessionEnd?.(report, session);
+      },
+      onReplacing,
     });
-    onSessionEnd?.(report);
-    return report.cause === null ? undefined : { text: report.cause.texts.unsent, error: report.cause.error };
+    const cause = causeOfAll(ended);
+    // With several sessions, that one broke is of no account if the others have sent everything.
+    const left = this.#sessions.most === 1 || this.#endedAt.size > 0 || round.hasMore();
+    onRoundEnd?.(left ? (cause?.error ?? null) : null);
+    return cause === null ? undefined : { text: cause.texts.unsent, error: cause.error };
   }
 
   /** Lists the maildir, and reports files that cannot be sent. */
@@ -153,13 +173,6 @@ class Rounds {
     for (const file of listing.unusable) this.#reportUnusable(file);
     onRound?.(listing.length);
     return listing;
-  }
-
-  *#packages(listing: Listing): Generator<MaildirPackage, void> {
-    for (const file of this.#remaining(listing)) {
-      const read = this.#read(file);
-      if (read !== undefined) yield read;
-    }
   }
 
   /** The files that this run is not done with, suspects last. In the last round, newest first. */
@@ -176,24 +189,35 @@ class Rounds {
     return this.#done.size > 0 && this.#done.has(name);
   }
 
-  /** A source of packages, the first of which was read already. It waits while too many files await removal. */
-  #source(first: MaildirPackage, rest: Iterator<MaildirPackage, void>): PackageSource<MaildirPackage> {
-    const intakeMs = this.#options.route.limits.sessionMs * INTAKE_SHARE;
-    let upcoming: MaildirPackage | undefined = first;
-    let end: number | undefined;
-    const next = (): IteratorResult<MaildirPackage, void> => {
-      end ??= now() + intakeMs;
-      if (now() > end || this.#isOutOfTime) return { done: true, value: undefined };
-      if (upcoming === undefined) return rest.next();
-      const value = upcoming;
-      upcoming = undefined;
-      return { done: false, value };
-    };
-    return { next: () => this.#outcomes.waitForRoom()?.then(next) ?? next() };
+  #newRound(): Round {
+    return new Round(this.#remaining(this.#list()), {
+      read: (file) => this.#read(file),
+      readFor: (session) => this.#readFor(session),
+      intakeMs: this.#options.route.limits.sessionMs * INTAKE_SHARE,
+      isOver: () => this.#isOutOfTime,
+      waitForRoom: () => this.#outcomes.waitForRoom(),
+    });
   }
 
-  #read(file: MaildirFile): MaildirPackage | undefined {
-    const read = this.#reader.read(file);
+  /** Each session has a reader, whose buffer contains the message that it sends next. */
+  #readFor(session: SessionOfRun): (file: MaildirFile) => MaildirPackage | undefined {
+    const reader = this.#freeReaders.pop() ?? this.#newReader();
+    this.#readers.set(session, reader);
+    return (file) => this.#read(file, reader);
+  }
+
+  #takeBackReader(session: SessionOfRun): void {
+    const reader = this.#readers.get(session);
+    if (reader !== undefined) this.#freeReaders.push(reader);
+    this.#readers.delete(session);
+  }
+
+  #newReader(): MessageFileReader {
+    return new MessageFileReader(this.#options.prefix, ({ name }) => this.#unreadable.add(name));
+  }
+
+  #read(file: MaildirFile, reader = this.#reader): MaildirPackage | undefined {
+    const read = reader.read(file);
     if ("message" in read) return read;
     if ("why" in read) this.#reportUnusable({ name: file.name, why: read.why });
     if (read.kind === "ignored") this.#done.add(file.name);
@@ -207,7 +231,11 @@ class Rounds {
     this.#options.onUnusable(file);
   }
 
-  readonly #onSettled = (pkg: MaildirPackage, deliveries: readonly Delivery[]): void => {
+  readonly #onSettled = (
+    pkg: MaildirPackage,
+    deliveries: readonly Delivery[],
+    session: SessionOfRun,
+  ): void => {
     const { name } = pkg.file;
     const [latest] = deliveries as [Delivery];
     // A new name must be hashed to be looked up: in a large maildir, that takes longer than the rest of this.
@@ -215,14 +243,15 @@ class Rounds {
     const delivery = before === undefined ? latest : mergeAttempts(before, latest);
     const unreadable = this.#unreadable.size > 0 && this.#unreadable.has(name);
     if (delivery.origin === "client" && !unreadable) {
-      this.#endedAt ??= name;
-      this.#unanswered.set(name, { pkg, delivery });
+      if (!this.#endedAt.has(session)) this.#endedAt.set(session, name);
+      this.#unanswered.set(name, { pkg, delivery, session });
       return;
     }
     this.#finished++;
     if (before !== undefined) this.#unanswered.delete(name);
-    if (unreadable) this.#outcomes.keep(pkg, delivery);
-    else this.#outcomes.answered(pkg, delivery);
+    const sent = { pkg, delivery, session };
+    if (unreadable) this.#outcomes.keep(sent);
+    else this.#outcomes.answered(sent);
   };
 
   /** Defers messages that were sent without a response, and counts those that were not sent. */
@@ -232,7 +261,7 @@ class Rounds {
     for (const file of this.#remaining(this.#list())) {
       const sent = this.#unanswered.get(file.name);
       this.#unanswered.delete(file.name);
-      if (sent !== undefined) this.#outcomes.keep(sent.pkg, sent.delivery);
+      if (sent !== undefined) this.#outcomes.keep(sent);
       // With a prefix, only the head shows whether a message is ours.
       else if (prefix.length === 0 || this.#read(file) !== undefined) notSent++;
     }
@@ -249,7 +278,7 @@ class Rounds {
       const before = this.#unanswered.get(file.name);
       this.#unanswered.delete(file.name);
       const delivery = before?.delivery ?? deferralFor(pkg.recipients[0] as Buffer, unsentText, error);
-      this.#outcomes.keep(pkg, delivery);
+      this.#outcomes.keep({ pkg, delivery, session: before?.session });
     }
   }
 }

@@ -10,6 +10,8 @@ export interface Delivery {
   readonly origin: "server" | "client";
   /** The server got the complete package and may have accepted it: sending it again may deliver it twice. */
   readonly possibleDuplicate: boolean;
+  /** The number of the session that had it, if there were several at once. */
+  readonly session?: number;
   /** Why the client decided. */
   readonly error?: Error | undefined;
 }

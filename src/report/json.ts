@@ -1,4 +1,4 @@
-import type { SessionTiming } from "../client/deliver.ts";
+import type { DeliveryReport, SessionTiming } from "../client/deliver.ts";
 import type { QmtpError } from "../errors.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Encoding } from "../protocol/package.ts";
@@ -20,11 +20,15 @@ export interface AttemptReport {
   readonly violations: readonly Violation[];
   /** Why it ended before everything was answered, or null. */
   readonly error: QmtpError | null;
+  /** If there were several sessions at once. */
+  readonly sessions?: DeliveryReport["sessions"];
 }
 
 /** Everything about one message. Server, timing and error are those of the last attempt. */
 export interface MessageReport extends AttemptReport {
   readonly message: { readonly source: string; readonly bytes: number; readonly encoding: Encoding } | null;
+  /** The number of its session, if it came from a maildir. */
+  readonly session?: number | null;
   /** What was done with its file, if it came from a maildir. */
   readonly file?: Readonly<Record<string, string | boolean | null>>;
   readonly sender: Buffer;
@@ -35,13 +39,14 @@ export interface MessageReport extends AttemptReport {
 
 /** The report as one line of JSON, in pieces, because there may be a million deliveries. */
 export function* messageJson(report: MessageReport): Generator<string, void> {
-  const { server, message, file, sender, deliveries, attempts } = report;
+  const { server, session, message, file, sender, deliveries, attempts } = report;
   const before = {
     schema: SCHEMA,
     type: "message",
     outcome: outcome(deliveries),
     exitCode: exitCode(deliveries),
     server,
+    session,
     message,
     ...(file && { file }),
     ...field("sender", sender),
@@ -63,17 +68,24 @@ function attemptFields(attempt: AttemptReport) {
 }
 
 /** The fields that a message and each of its attempts share. */
-function resultFields({ deliveries, timing, violations, error }: AttemptReport) {
+function resultFields({ deliveries, timing, violations, error, sessions }: AttemptReport) {
   return {
     counts: countsOf(deliveries),
     timing: roundedTiming(timing),
     violations,
     error: errorFields(error),
+    sessions: sessions?.map((session) => ({
+      number: session.number,
+      server: session.server,
+      timing: roundedTiming(session.timing),
+      violations: session.violations,
+      error: errorFields(session.cause?.error ?? null),
+    })),
   };
 }
 
 function deliveryJson(index: number, delivery: MessageReport["deliveries"][number]): string {
-  const { recipient, status, text, origin, possibleDuplicate, error, spooled } = delivery;
+  const { recipient, status, text, origin, possibleDuplicate, session, error, spooled } = delivery;
   return toJson({
     index,
     ...field("recipient", recipient),
@@ -81,6 +93,7 @@ function deliveryJson(index: number, delivery: MessageReport["deliveries"][numbe
     ...field("text", withRemedy(text, error)),
     origin,
     possibleDuplicate,
+    session,
     spooled,
   });
 }

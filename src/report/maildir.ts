@@ -30,11 +30,15 @@ function reasonOf({ origin, text, error }: Delivery): Buffer {
   return withRemedy(hasRemark ? text.subarray(0, -remark.length) : text, error);
 }
 
-/** The same as one line of JSON, in the form that `send` prints. */
+/**
+ * The same as one line of JSON, in the form that `send` prints.
+ * @param server for a message that no session had
+ */
 export function maildirJson(result: MessageResult, maildir: string, server: Server): string {
-  const { file, sender, delivery, bytes, outcome, expired } = result;
+  const { file, sender, delivery, bytes, outcome, expired, session } = result;
   const report = {
-    server,
+    server: session?.server ?? server,
+    session: session?.number ?? null,
     message: { source: `${maildir}/${nameBytes(file.name)}`, bytes, encoding: "unix" as const },
     file: {
       ...field("name", nameBytes(file.name)),

@@ -18,14 +18,28 @@ export class Transcript implements Trace {
   readonly #sent = new NetstringLines();
   readonly #received = new NetstringLines();
   readonly #overdue = new Deadline(PATIENCE_MS, () => this.#flushReceived());
-  #startedAt: number | undefined;
+  /** Transcripts of several sessions count from the same moment. */
+  readonly #clock: { startedAt: number | undefined };
+  /** Names the session at the beginning of each line, if there are several at once. */
+  readonly #label: string;
   /** Bytes of the message so far; undefined if none is being sent. */
   #messageBytes: number | undefined;
 
   /** @param write called with complete lines; not called before the first event */
-  constructor(write: (text: string) => void, withMessage: boolean) {
+  constructor(
+    write: (text: string) => void,
+    withMessage: boolean,
+    label = "",
+    clock: { startedAt: number | undefined } = { startedAt: undefined },
+  ) {
     this.#write = write;
     this.#withMessage = withMessage;
+    this.#label = label;
+    this.#clock = clock;
+  }
+
+  forSession(number: number): Transcript {
+    return new Transcript(this.#write, this.#withMessage, `[${number}] `, this.#clock);
   }
 
   readonly note = (text: string): void => {
@@ -77,8 +91,9 @@ export class Transcript implements Trace {
   }
 
   #printLines(mark: string, lines: readonly string[]): void {
-    this.#startedAt ??= now();
-    const begin = `+${(now() - this.#startedAt).toFixed(1)} ms ${mark} `;
+    const { startedAt = now() } = this.#clock;
+    this.#clock.startedAt = startedAt;
+    const begin = `+${(now() - startedAt).toFixed(1)} ms ${this.#label}${mark} `;
     this.#write(lines.map((line) => `${begin}${line}\n`).join(""));
   }
 }

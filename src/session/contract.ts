@@ -3,6 +3,19 @@ import type { Package } from "../protocol/package.ts";
 import type { Violation } from "../protocol/violation.ts";
 import type { Cause } from "./cause.ts";
 
+/** How many packages may be in flight. */
+export interface WindowLimits {
+  /** At the start. */
+  readonly min: number;
+  readonly max: number;
+  /** The window grows to what is answered in this many milliseconds, or in a round trip if that takes longer. */
+  readonly horizonMs: number;
+  /**
+   * Whether other sessions take packages from the same source: this one then takes none before it has room for it.
+   */
+  readonly shared: boolean;
+}
+
 export interface Limits {
   /** Milliseconds without a byte sent or received. */
   readonly idleMs: number;
@@ -14,6 +27,8 @@ export interface Limits {
   readonly runMs?: number | undefined;
   /** Milliseconds to wait, after the signal, for responses to packages in flight; by default none. */
   readonly drainMs?: number;
+  /** By default, thousands of packages, all from a source of its own. */
+  readonly window?: WindowLimits;
 }
 
 /** Observes the bytes sent and received. */

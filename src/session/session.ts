@@ -84,7 +84,7 @@ class Session<P extends Package> {
     this.#connection = connection;
     this.#options = options;
     this.#ledger = new Ledger(options.onSettled);
-    this.#window = new Window(this.#ledger);
+    this.#window = new Window(this.#ledger, options.limits.window);
     const flight = { ledger: this.#ledger, window: this.#window };
     this.#writer = new Writer(connection, packages, flight, {
       sending: options.observer?.sent,

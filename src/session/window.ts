@@ -1,11 +1,13 @@
 import { now } from "../io/clock.ts";
 import type { Ledger } from "../protocol/ledger.ts";
 import type { Package } from "../protocol/package.ts";
+import type { WindowLimits } from "./contract.ts";
 
-/** Packages in flight at the start, and on most paths throughout: few enough to send again after a crash. */
-const MIN_PACKAGES = 1_024;
-/** Most packages in flight, on a long path: a killed run may have to send them again. */
-const MAX_PACKAGES = 4_096;
+/**
+ * At the start, and on most paths throughout, few enough packages to send again after a crash; at most, on a long
+ * path, what a killed run may have to send again.
+ */
+const DEFAULT: WindowLimits = { min: 1_024, max: 4_096, horizonMs: 0, shared: false };
 /** Most bytes in flight: a broken session may have to send them again. A larger package is sent alone. */
 const MAX_BYTES = 64 * 1024 * 1024;
 /** The window is this many times the packages answered in a round trip: one that was too small doubles. */
@@ -27,14 +29,22 @@ interface Probe {
  */
 export class Window<P extends Package> {
   readonly #ledger: Ledger<P>;
-  #packages = MIN_PACKAGES;
+  readonly #limits: WindowLimits;
+  #packages: number;
   #written = 0;
   #probe: Probe | undefined;
   /** Milliseconds of the shortest time from a package's last byte to its response; infinite at first. */
   roundTripMs = Number.POSITIVE_INFINITY;
 
-  constructor(ledger: Ledger<P>) {
+  constructor(ledger: Ledger<P>, limits = DEFAULT) {
     this.#ledger = ledger;
+    this.#limits = limits;
+    this.#packages = limits.min;
+  }
+
+  /** Whether the next package should be left to other sessions for now. */
+  get leavesToOthers(): boolean {
+    return this.#limits.shared && this.#ledger.packages >= this.#packages;
   }
 
   /** Whether a package of this many bytes may be sent now. */
@@ -65,7 +75,10 @@ export class Window<P extends Package> {
     // A clock that has not advanced would make the rate infinite.
     const tookMs = Math.max(now() - probe.sentAt, 0.001);
     this.roundTripMs = Math.min(this.roundTripMs, tookMs);
-    const inRoundTrip = ((settled - probe.settled) / tookMs) * this.roundTripMs;
-    this.#packages = Math.min(Math.max(this.#packages, Math.ceil(GROWTH * inRoundTrip)), MAX_PACKAGES);
+    const { horizonMs, shared } = this.#limits;
+    // One quick response says little: what one session takes too early, the others cannot.
+    const max = shared ? Math.min(GROWTH * this.#packages, this.#limits.max) : this.#limits.max;
+    const inTime = ((settled - probe.settled) / tookMs) * Math.max(this.roundTripMs, horizonMs);
+    this.#packages = Math.min(Math.max(this.#packages, Math.ceil(GROWTH * inTime)), max);
   }
 }

@@ -81,6 +81,10 @@ export class Writer<P extends Package> {
   async run(): Promise<void> {
     try {
       while (!this.#noMore) {
+        if (this.#window.leavesToOthers) {
+          await this.#flushUntil(() => !this.#window.leavesToOthers);
+          if (this.#stopped || this.#noMore) return;
+        }
         const result = this.#packages.next();
         const next = result instanceof Promise ? await this.#waitFor(result) : result;
         if (next === undefined || next.done) return;

@@ -5,7 +5,7 @@ import { QmtpError } from "../errors.ts";
  * @throws {QmtpError} with the reason for each candidate
  */
 export async function firstOf<T, R>(
-  candidates: readonly T[],
+  candidates: Iterable<T>,
   note: ((text: string) => void) | undefined,
   attempt: (candidate: T) => Promise<R>,
 ): Promise<R> {

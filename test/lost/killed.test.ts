@@ -8,6 +8,9 @@ import { ManyMessages, memoryFolder, randomFrom, seedOfRun, textOf } from "./man
  * outside: from the files, and from a server that remembers what it accepted.
  */
 const KILLS = 210;
+/** With several sessions at once, fewer: what is different is only which session has which message. */
+const KILLS_OF_SEVERAL = 45;
+const SEVERAL = 8;
 /** This many launchers are killed in parallel, each on its own maildir. */
 const LANES = 3;
 /** Messages in flight plus files waiting for removal: the most that may be sent twice after a kill. */
@@ -23,14 +26,16 @@ class Lane {
   readonly #messages = new ManyMessages(memoryFolder());
   readonly #server = new AcceptingServer();
   readonly #seed: number;
+  readonly #sessions: number;
   kills = 0;
   /** Accepted but still there, over all kills. */
   left = 0;
   /** The most after one kill. */
   mostLeft = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, sessions: number) {
     this.#seed = seed;
+    this.#sessions = sessions;
     this.#random = randomFrom(seed);
   }
 
@@ -49,6 +54,10 @@ class Lane {
     expect(this.duplicates, where).toBeLessThanOrEqual(this.left);
   }
 
+  get #options(): string[] {
+    return this.#sessions === 1 ? [] : ["--sessions", `${this.#sessions}`];
+  }
+
   get duplicates(): number {
     let accepted = 0;
     for (const times of this.#server.accepted.values()) accepted += times;
@@ -58,9 +67,12 @@ class Lane {
   async #runOnce(point: KillPoint | undefined): Promise<void> {
     const server = this.#server;
     const before = this.#messages.present();
-    const child = startQmtp(["maildir", "-s", server.endpoint, this.#messages.maildir, ""], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = startQmtp(
+      ["maildir", ...this.#options, "-s", server.endpoint, this.#messages.maildir, ""],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     const kill = () => child.kill("SIGKILL");
     server.begin(point?.kind === "printed" ? undefined : point, this.#random() < 0.5, kill);
     let lines = 0;
@@ -125,17 +137,24 @@ class Lane {
   }
 }
 
-test("a launcher killed at any point loses no message, and sends few twice", async () => {
-  const seed = seedOfRun();
-  const startedAt = performance.now();
-  const lanes = Array.from({ length: LANES }, (_, lane) => new Lane(seed + lane));
-  await Promise.all(lanes.map((lane) => lane.run(KILLS / LANES)));
-  const sum = (of: (lane: Lane) => number) => lanes.reduce((total, lane) => total + of(lane), 0);
-  const kills = sum((lane) => lane.kills);
-  expect(kills).toBeGreaterThanOrEqual(200);
-  const most = Math.max(...lanes.map((lane) => lane.mostLeft));
-  const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-  console.log(
-    `${kills} kills, ${sum((lane) => lane.duplicates)} duplicates, at most ${most} of one kill; ${seconds} s, seed ${seed}`,
-  );
-}, 300_000);
+test.each([
+  ["a launcher", KILLS, 1],
+  ["a launcher with several sessions at once", KILLS_OF_SEVERAL, SEVERAL],
+])(
+  "%s, killed at any point, loses no message, and sends few twice",
+  async (_, times, sessions) => {
+    const seed = seedOfRun();
+    const startedAt = performance.now();
+    const lanes = Array.from({ length: LANES }, (_, lane) => new Lane(seed + lane, sessions));
+    await Promise.all(lanes.map((lane) => lane.run(times / LANES)));
+    const sum = (of: (lane: Lane) => number) => lanes.reduce((total, lane) => total + of(lane), 0);
+    const kills = sum((lane) => lane.kills);
+    expect(kills).toBeGreaterThanOrEqual(times);
+    const most = Math.max(...lanes.map((lane) => lane.mostLeft));
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+    console.log(
+      `${kills} kills, ${sum((lane) => lane.duplicates)} duplicates, at most ${most} of one kill; ${seconds} s, seed ${seed}`,
+    );
+  },
+  300_000,
+);

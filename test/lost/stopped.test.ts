@@ -11,6 +11,8 @@ test.each([
   ["SIGTERM", [], 1],
   ["SIGINT", [], 700],
   ["SIGHUP", ["-q"], 2_000],
+  ["SIGTERM", ["-q", "--sessions", "8"], 1],
+  ["SIGINT", ["-q", "--sessions", "8"], 1_500],
 ] as const)(
   "a run stopped by %s %s after %i responses leaves no message that was accepted",
   async (signal, options, at) => {

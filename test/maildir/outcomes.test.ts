@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ReturnedMessage } from "../../src/bounce/compose.ts";
 import * as bounces from "../../src/bounce/return.ts";
 import { MessageFileReader } from "../../src/maildir/message-file.ts";
-import { type MaildirPackage, type MessageResult, Outcomes } from "../../src/maildir/outcomes.ts";
+import { type MaildirPackage, type MessageResult, Outcomes, type Sent } from "../../src/maildir/outcomes.ts";
 import type { FailurePolicy } from "../../src/maildir/policy.ts";
 import type { Delivery } from "../../src/protocol/delivery.ts";
 import { noBounces } from "../support/routes.ts";
@@ -31,9 +31,7 @@ function show({ file, delivery, outcome, expired, note, bytes }: MessageResult):
 }
 
 /** Bounces a message, or says why it cannot. */
-type Return = (
-  message: ReturnedMessage & { package: MaildirPackage; delivery: Delivery },
-) => string | undefined;
+type Return = (message: ReturnedMessage & { sent: Sent }) => string | undefined;
 
 const NO_BOUNCES: Return = () => {
   throw new Error("nothing is to be bounced");
@@ -70,15 +68,17 @@ const answer = (status: Delivery["status"]): Delivery => ({
   possibleDuplicate: false,
 });
 
+const sent = (pkg: MaildirPackage, delivery: Delivery): Sent => ({ pkg, delivery, session: undefined });
+
 const isThere = (name: string) => existsSync(`${maildir}/${name}`);
 
 test("a file is removed after a success and kept otherwise; results follow the order of responses", async () => {
   start();
-  outcomes.answered(put("1"), answer("deferral"));
-  outcomes.answered(put("2"), answer("success"));
-  outcomes.answered(put("3"), answer("failure"));
-  outcomes.answered(put("4"), answer("success"));
-  outcomes.keep(put("5"), answer("deferral"), false, { text: "why" });
+  outcomes.answered(sent(put("1"), answer("deferral")));
+  outcomes.answered(sent(put("2"), answer("success")));
+  outcomes.answered(sent(put("3"), answer("failure")));
+  outcomes.answered(sent(put("4"), answer("success")));
+  outcomes.keep(sent(put("5"), answer("deferral")), false, { text: "why" });
   await outcomes.complete();
   expect(results).toEqual([
     "new/1 deferral kept; 2 bytes",
@@ -95,7 +95,7 @@ describe("a file to be removed", () => {
     start();
     const pkg = put("1");
     renameSync(`${maildir}/new/1`, `${maildir}/cur/1:2,S`);
-    outcomes.answered(pkg, answer("success"));
+    outcomes.answered(sent(pkg, answer("success")));
     await outcomes.complete();
     expect(results).toEqual(["new/1 success removed; 2 bytes"]);
     expect(isThere("cur/1:2,S")).toBe(false);
@@ -105,7 +105,7 @@ describe("a file to be removed", () => {
     start();
     const pkg = put("1");
     renameSync(`${maildir}/new/1`, `${maildir}/elsewhere`);
-    outcomes.answered(pkg, answer("success"));
+    outcomes.answered(sent(pkg, answer("success")));
     await outcomes.complete();
     expect(results).toEqual(["new/1 success removed; 2 bytes"]);
   });
@@ -116,7 +116,7 @@ describe("a file to be removed", () => {
     // A folder in its place cannot be unlinked.
     renameSync(`${maildir}/new/1`, `${maildir}/elsewhere`);
     mkdirSync(`${maildir}/new/1`);
-    outcomes.answered(pkg, answer("success"));
+    outcomes.answered(sent(pkg, answer("success")));
     await outcomes.complete();
     expect(results).toEqual([
       expect.stringMatching(
@@ -130,7 +130,7 @@ describe("a file to be removed", () => {
     const pkg = put("1");
     renameSync(`${maildir}/new/1`, `${maildir}/elsewhere`);
     symlinkSync("../elsewhere", `${maildir}/new/1`);
-    outcomes.answered(pkg, answer("success"));
+    outcomes.answered(sent(pkg, answer("success")));
     await outcomes.complete();
     expect(isThere("elsewhere")).toBe(true);
   });
@@ -141,14 +141,14 @@ describe("a bounced message", () => {
 
   test("is returned when the session ends, and removed only if its bounce was accepted", async () => {
     const bounced: string[] = [];
-    start(bouncing, ({ file, delivery }) => {
+    start(bouncing, ({ file, sent: { delivery } }) => {
       bounced.push(`${file.name} ${delivery.status} ${delivery.text}`);
       expect(isThere(file.name)).toBe(true);
       return file.name === "new/2" ? "no queue" : undefined;
     });
-    for (const name of ["1", "2"]) outcomes.answered(put(name), answer("failure"));
-    outcomes.answered(put("3"), answer("deferral"));
-    outcomes.answered(put("4"), answer("success"));
+    for (const name of ["1", "2"]) outcomes.answered(sent(put(name), answer("failure")));
+    outcomes.answered(sent(put("3"), answer("deferral")));
+    outcomes.answered(sent(put("4"), answer("success")));
     expect(bounced).toEqual([]);
     await outcomes.complete();
     expect(bounced).toEqual(["new/1 failure said", "new/2 failure said"]);
@@ -169,24 +169,25 @@ describe("a bounced message", () => {
     const pkg = put("1");
     renameSync(`${maildir}/new/1`, `${maildir}/elsewhere`);
     mkdirSync(`${maildir}/new/1`);
-    outcomes.answered(pkg, answer("failure"));
+    outcomes.answered(sent(pkg, answer("failure")));
     await outcomes.complete();
     expect(results[0]).toMatch(/^new\/1 failure kept; it will be sent again: cannot remove the file: /);
   });
 
   test("counts as a failure if its deferral has expired", async () => {
     const statuses: string[] = [];
-    start({ bounce: true, lifetimeMs: 1_000 }, ({ delivery, expired }) => {
+    start({ bounce: true, lifetimeMs: 1_000 }, ({ sent: { delivery }, expired }) => {
       statuses.push(`${delivery.status} ${expired}`);
       return undefined;
     });
     const old = put("1");
-    outcomes.answered({ ...old, file: { ...old.file, mtimeMs: Date.now() - 2_000 } }, answer("deferral"));
-    outcomes.answered(put("2"), answer("failure"));
+    outcomes.answered(
+      sent({ ...old, file: { ...old.file, mtimeMs: Date.now() - 2_000 } }, answer("deferral")),
+    );
+    outcomes.answered(sent(put("2"), answer("failure")));
     const young = put("3");
     outcomes.answered(
-      { ...young, file: { ...young.file, mtimeMs: Date.now() + 60_000 } },
-      answer("deferral"),
+      sent({ ...young, file: { ...young.file, mtimeMs: Date.now() + 60_000 } }, answer("deferral")),
     );
     await outcomes.complete();
     expect(statuses).toEqual(["failure true", "failure false"]);
@@ -199,7 +200,7 @@ describe("a bounced message", () => {
 
   test("that bounces again is discarded", async () => {
     start(bouncing);
-    outcomes.answered(put("1", "#@[]"), answer("failure"));
+    outcomes.answered(sent(put("1", "#@[]"), answer("failure")));
     await outcomes.complete();
     expect(results).toEqual(["new/1 failure discarded; 2 bytes"]);
     expect(isThere("new/1")).toBe(false);
@@ -209,9 +210,9 @@ describe("a bounced message", () => {
 test("sending waits while the files of more than 2,048 messages are unsettled", async () => {
   start();
   const pkg = put("1");
-  for (let count = 0; count < 2_048; count++) outcomes.keep(pkg, answer("deferral"));
+  for (let count = 0; count < 2_048; count++) outcomes.keep(sent(pkg, answer("deferral")));
   expect(outcomes.waitForRoom()).toBeUndefined();
-  outcomes.keep(pkg, answer("deferral"));
+  outcomes.keep(sent(pkg, answer("deferral")));
   const room = outcomes.waitForRoom();
   expect([room, results.length]).toEqual([expect.any(Promise), 0]);
   await room;

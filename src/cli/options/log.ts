@@ -3,6 +3,7 @@ import type { DeliveryReport } from "../../client/deliver.ts";
 import { reason, visiblePath } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
+import type { Delivery } from "../../protocol/delivery.ts";
 import type { Message } from "../../protocol/package.ts";
 import type { DeliveryLog } from "../../report/log/log.ts";
 import type { Server } from "../../transport/connector.ts";
@@ -69,20 +70,25 @@ export async function logDeliveries(
   const elapsedMs = now() - startedAt;
   const { messageId } = await import("../../message/message-id.ts");
   const id = message && (await messageId(message));
-  const serverOf = serversByText(results);
+  const serverOf = servers(results);
   for (const delivery of results.deliveries) {
-    const { endpoint } = serverOf(delivery.text);
+    const { endpoint } = serverOf(delivery);
     const remarks = delivery.spooled ? ["spooled"] : [];
     log.add({ message: id ?? file, sender, delivery, remarks, server: endpoint, elapsedMs });
   }
 }
 
-/** Finds a delivery's server by the buffer of its text, which no two sessions share: retries may use other servers. */
-function serversByText({ server, attempts = [] }: Results): (text: Buffer) => Server {
-  if (attempts.length < 2) return () => server;
-  const servers = new Map<Buffer, Server>();
-  for (const attempt of attempts) {
-    for (const { text } of attempt.deliveries) servers.set(text, attempt.server);
+/**
+ * Finds a delivery's server by its session, if there were several at once, or else by the buffer of its text, which no
+ * two sessions share: retries may use other servers.
+ */
+function servers({ server, attempts = [] }: Results): (delivery: Delivery) => Server {
+  const sessions = new Map<number, Server>();
+  for (const attempt of attempts)
+    for (const one of attempt.sessions ?? []) sessions.set(one.number, one.server);
+  const texts = new Map<Buffer, Server>();
+  for (const attempt of attempts.length < 2 ? [] : attempts) {
+    for (const { text } of attempt.deliveries) texts.set(text, attempt.server);
   }
-  return (text) => servers.get(text) ?? server;
+  return ({ session, text }) => (session === undefined ? texts.get(text) : sessions.get(session)) ?? server;
 }

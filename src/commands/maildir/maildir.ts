@@ -5,6 +5,7 @@ import { addGroup, countOption, option, PREFIX_MEANING } from "../../cli/options
 import { logOption, withLog } from "../../cli/options/log.ts";
 import { declareOutput } from "../../cli/options/output.ts";
 import { declareRoute } from "../../cli/options/route.ts";
+import { sessionsOptions } from "../../cli/options/sessions.ts";
 import { checkMaildir, checkRemovable } from "../../maildir/listing.ts";
 import { EXIT } from "../../report/exit-code.ts";
 import { printDryRun } from "./dry-run.ts";
@@ -28,6 +29,7 @@ function declare(command: Command): void {
     countOption("-t, --lifetime <seconds>", "treat deferrals of messages older than this as failures", 0),
   ]);
   declareRoute(command);
+  addGroup(command, "server", sessionsOptions());
   declareOutput(command, {
     json: "print one JSON object per message, and one for the run",
     quiet: "print only messages without success",

@@ -2,7 +2,9 @@ import type { BounceOptions } from "../../bounce/return.ts";
 import type { Context } from "../../cli/context.ts";
 import { type Output, type OutputOptions, readOutput } from "../../cli/options/output.ts";
 import { type RouteOptions, readEndpoints, readRoute, routeTo, withDrain } from "../../cli/options/route.ts";
+import { readSessions, type SessionsOptionValues } from "../../cli/options/sessions.ts";
 import type { Route } from "../../client/route.ts";
+import type { SessionsOptions } from "../../client/sessions-contract.ts";
 import { prefixFromText } from "../../envelope/address.ts";
 import { usageError } from "../../errors.ts";
 import type { FailurePolicy } from "../../maildir/policy.ts";
@@ -11,7 +13,7 @@ import { queueProgram } from "../../qmail/qmail-queue.ts";
 import { parseEndpoint } from "../../transport/endpoint.ts";
 
 /** The options as commander returns them. */
-export interface MaildirOptions extends RouteOptions, OutputOptions {
+export interface MaildirOptions extends RouteOptions, OutputOptions, SessionsOptionValues {
   readonly bounce?: true;
   readonly bounceServer?: string;
   /** Seconds. */
@@ -23,6 +25,7 @@ export interface MaildirOptions extends RouteOptions, OutputOptions {
 /** A maildir to deliver, checked. */
 export interface MaildirRequest {
   readonly route: Route;
+  readonly sessions: SessionsOptions;
   readonly output: Output;
   readonly maildir: string;
   readonly prefix: Buffer;
@@ -44,8 +47,10 @@ export async function read(
   if (maildir === "") throw usageError("the maildir's name is empty; write a folder with tmp, new and cur");
   const { bounce = false, bounceServer, lifetime, dryRun } = options;
   if (bounceServer !== undefined && !bounce) throw usageError("--bounce-server needs --bounce");
+  const routes = await readRoutes(options, context);
   return {
-    ...(await readRoutes(options, context)),
+    ...routes,
+    sessions: readSessions(options, routes.route),
     output: readOutput(options, context),
     maildir,
     prefix: prefixFromText(prefix),

@@ -1,4 +1,5 @@
 import type { Context } from "../../cli/context.ts";
+import type { SessionOfRun } from "../../client/sessions-contract.ts";
 import { QmtpError } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
 import { removeAbandoned } from "../../maildir/abandoned.ts";
@@ -39,9 +40,10 @@ export class MaildirRun {
   /** Messages in the maildir when the run began. */
   #total: number | undefined;
   #server: Server;
-  /** When the last session began to connect. */
+  /** When the last round began to connect. */
   #connectingAt = this.#startedAt;
-  #connected = false;
+  /** Sessions that are connected now. */
+  readonly #connected = new Set<SessionOfRun>();
   /** When the first session was connected. */
   #firstConnectedAt = this.#startedAt;
   /** Why the last session ended before everything was answered. */
@@ -86,7 +88,7 @@ export class MaildirRun {
     if (this.#context.interrupted.aborted) {
       return `interrupted; waiting for responses; ${done} of ${total} messages`;
     }
-    if (this.#connected) return messagesDone(done, total, now() - this.#firstConnectedAt);
+    if (this.#connected.size > 0) return messagesDone(done, total, now() - this.#firstConnectedAt);
     return done === 0 ? "connecting" : `connecting; ${done} of ${total} messages`;
   }
 
@@ -121,18 +123,23 @@ export class MaildirRun {
       },
       onConnecting: () => {
         this.#connectingAt = now();
-        this.#connected = false;
-        if (this.#error !== null && !quiet) this.#say(`${describe(this.#error)}; connecting again`);
+        if (!quiet) this.#sayConnectingAgain(this.#error);
       },
-      onConnected: (server) => {
+      onReplacing: ({ cause }) => {
+        if (!quiet) this.#sayConnectingAgain(cause?.error ?? null);
+      },
+      onConnected: (server, session) => {
         this.#server = server;
-        this.#connected = true;
+        this.#connected.add(session);
         if (this.#summary.sessions++ === 0) this.#firstConnectedAt = now();
       },
-      onSessionEnd: ({ violations, cause }) => {
+      onSessionEnd: ({ violations }, session) => {
+        this.#connected.delete(session);
         for (const violation of violations) this.#say(violationLine(violation));
         if (violations.length > 0) this.#mistrusted = true;
-        this.#error = cause?.error ?? null;
+      },
+      onRoundEnd: (error) => {
+        this.#error = error;
       },
       onStopped: (notSent, error) => {
         this.#summary.notSent = notSent;
@@ -144,8 +151,8 @@ export class MaildirRun {
   #logEntry(result: MessageResult): LogEntry {
     return {
       ...maildirLogEntry(result, this.#request.maildir),
-      server: this.#server.endpoint,
-      elapsedMs: now() - this.#connectingAt,
+      server: (result.session?.server ?? this.#server).endpoint,
+      elapsedMs: now() - (result.session?.startedAt ?? this.#connectingAt),
     };
   }
 
@@ -176,6 +183,11 @@ export class MaildirRun {
     if (duplicates !== undefined) this.#say(duplicates);
     const line = this.#summary.line(this.#error);
     if (!nothingElse && line !== undefined) this.#say(line);
+  }
+
+  /** @param error why a session ended early, or null */
+  #sayConnectingAgain(error: QmtpError | null): void {
+    if (error !== null) this.#say(`${describe(error)}; connecting again`);
   }
 
   /** Prints a line on standard error, unless the last one was the same. */

@@ -4,11 +4,12 @@ import { logOption } from "../../cli/options/log.ts";
 import type { OutputOptions } from "../../cli/options/output.ts";
 import { declareOutput } from "../../cli/options/output.ts";
 import { declareRoute, type RouteOptions } from "../../cli/options/route.ts";
+import { type SessionsOptionValues, sessionsOptions } from "../../cli/options/sessions.ts";
 import { spoolOption } from "../../cli/options/spool.ts";
 import { declarePackage, type PackageOptions } from "./declare-package.ts";
 
 /** The options as commander returns them; times in milliseconds. */
-export interface SendOptions extends RouteOptions, OutputOptions, PackageOptions {
+export interface SendOptions extends RouteOptions, OutputOptions, PackageOptions, SessionsOptionValues {
   readonly spool?: string;
   readonly log?: string;
   readonly retry: number;
@@ -27,6 +28,7 @@ Examples:
 export function declare(command: Command): void {
   declarePackage(command);
   declareRoute(command);
+  addGroup(command, "server", sessionsOptions("; needs --split"));
   addGroup(command, "retrying", [
     countOption("--retry <n>", "retry deferred recipients up to n times", 0, 1_000).default(0),
     secondsOption("--retry-delay <s>", "seconds before the first retry; doubles each time", 1),

@@ -1,7 +1,9 @@
 import type { Context } from "../../cli/context.ts";
 import { type Output, readOutput } from "../../cli/options/output.ts";
 import { type ResolvingRoute, readRoute, withDrain } from "../../cli/options/route.ts";
+import { readSessions } from "../../cli/options/sessions.ts";
 import type { RetryPolicy } from "../../client/retry.ts";
+import type { SessionsOptions } from "../../client/sessions-contract.ts";
 import { usageError } from "../../errors.ts";
 import type { SendOptions } from "./declare.ts";
 import { type PackageRequest, readPackage } from "./read-package.ts";
@@ -9,6 +11,7 @@ import { type PackageRequest, readPackage } from "./read-package.ts";
 /** A message to send, and how to send it: the command line, checked. */
 export interface SendRequest extends PackageRequest {
   readonly route: ResolvingRoute;
+  readonly sessions: SessionsOptions;
   readonly output: Output;
   readonly retry: RetryPolicy;
   /** The maildir in which to store the message for deferred recipients. */
@@ -26,9 +29,14 @@ export async function read(
 ): Promise<SendRequest> {
   const route = await readRoute(options, context);
   const retry = retryPolicy(options, route);
+  const sessions = readSessions(options, route);
+  if (sessions.count > 1 && options.split !== true) {
+    throw usageError("--sessions needs --split: without it, there is only one package");
+  }
   return {
     ...(await readPackage(options, context, route.limit)),
     route: options.split === true ? withDrain(route) : route,
+    sessions,
     output: readOutput(options, context),
     retry,
     spool: options.spool,

@@ -3,8 +3,9 @@ import type { Context } from "../../cli/context.ts";
 import { logDeliveries, withLog } from "../../cli/options/log.ts";
 import type { ResolvingRoute } from "../../cli/options/route.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
-import { connectTooLong, type DeliveryReport, deferAllRecipients } from "../../client/deliver.ts";
+import { connectTooLong, type DeliveryReport, deferAllRecipients, deliver } from "../../client/deliver.ts";
 import { deliverWithRetries, type Retry, type WithRetries } from "../../client/retry.ts";
+import type { SessionsOptions } from "../../client/sessions-contract.ts";
 import { interruption, QmtpError, readingFailed } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
 import { startWait } from "../../io/patience.ts";
@@ -115,7 +116,7 @@ function loggedMessage(
 }
 
 async function deliverWithProgress(
-  { sender, split, route, retry, output }: SendRequest,
+  { sender, split, route, sessions, retry, output }: SendRequest,
   message: Message,
   recipients: readonly Buffer[],
   progress: SendProgress,
@@ -135,10 +136,29 @@ async function deliverWithProgress(
     if (!output.quiet && !output.hasTranscript) say(retryLine(next));
   };
   try {
-    return await deliverWithRetries(recipients, packagesFor, route, retry, { ...events, onRetry });
+    const deliverAll = await deliveryOver(sessions);
+    const retryEvents = { ...events, onRetry };
+    return await deliverWithRetries(
+      recipients,
+      packagesFor,
+      route,
+      retry,
+      retryEvents,
+      undefined,
+      deliverAll,
+    );
   } finally {
     progress.stop();
   }
+}
+
+/** How to make an attempt. The code for several sessions at once is loaded only for them. */
+async function deliveryOver(options: SessionsOptions): Promise<typeof deliver> {
+  if (options.count === 1) return deliver;
+  const { deliverTogether } = await import("../../client/deliver-together.ts");
+  const { Sessions } = await import("../../client/sessions.ts");
+  const sessions = new Sessions(options);
+  return (packages, route, events) => deliverTogether(packages, route, sessions, events);
 }
 
 async function report(
