@@ -125,7 +125,7 @@ class Run {
     const probe = this.#probe(one.id, one.messages);
     const found = await outcomeOf(one, probe);
     this.#close(probe);
-    const outcome = found.closed && !one.isAboutOthers ? await this.#unlessGone(found) : found;
+    const outcome = found.closed ? await this.#unlessGone(one, found) : found;
     // The finding of an interrupted case is not reliable.
     const { verdict, got, late = false } = signal.aborted ? INTERRUPTED : outcome;
     const ms = now() - startedAt;
@@ -135,10 +135,11 @@ class Run {
   }
 
   /** After a closed connection, checks whether the server still serves anyone. */
-  async #unlessGone(found: Outcome): Promise<Outcome> {
+  async #unlessGone(one: ActiveCase, found: Outcome): Promise<Outcome> {
     const probe = this.#probe("control", 0);
     try {
       const wire = await probe.open();
+      if (one.isAboutOthers) return found;
       const { end } = await wire.hear(1, this.#subject.waitMs);
       if (end !== "closed") return found;
       return { verdict: "unclear", got: `${found.got}; and so are others` };

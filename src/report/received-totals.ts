@@ -1,5 +1,5 @@
 import type { Status } from "../protocol/response.ts";
-import type { Received } from "../sink/conversation.ts";
+import type { Received } from "../sink/contract.ts";
 import { toJson } from "./json.ts";
 import { size } from "./progress.ts";
 

@@ -1,5 +1,5 @@
 import { type Client, clientName } from "../sink/client.ts";
-import type { Received } from "../sink/conversation.ts";
+import type { Received } from "../sink/contract.ts";
 import { field, toJson } from "./json.ts";
 import { sanitise } from "./sanitise.ts";
 

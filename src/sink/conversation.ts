@@ -1,56 +1,18 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Deadline } from "../io/deadline.ts";
-import { type BatchedStore, MAX_BATCH } from "../maildir/batched.ts";
+import { MAX_BATCH } from "../maildir/batched.ts";
 import { type PackageEvent, PackageReader } from "../protocol/package-reader.ts";
 import { encodeResponse, type Response } from "../protocol/response.ts";
 import { ViolationError } from "../protocol/violation.ts";
-import { bytesOf, encodeAll, writeAll, writeSlowly } from "./answers.ts";
+import { bytesOf, encodeAll } from "./answers.ts";
+import type { ConversationOptions } from "./contract.ts";
 import { misbehave } from "./disfigure.ts";
-import type { Draws } from "./draws.ts";
 import { type Answer, Incoming } from "./incoming.ts";
 import { isLenient, LenientReader } from "./lenient-reader.ts";
-import { BANNER, closesAfterPackage, type Kinds, type Misbehaviour } from "./misbehaviour.ts";
+import { BANNER, closesAfterPackage, type Kinds } from "./misbehaviour.ts";
+import { Outbox } from "./outbox.ts";
 import { unfairAnswer } from "./refuse.ts";
-import type { AcceptanceRules } from "./rules.ts";
-
-export interface ConversationOptions {
-  readonly rules: AcceptanceRules;
-  /** Stores accepted messages; without it they are only counted. */
-  readonly store?: BatchedStore | undefined;
-  /** Milliseconds to wait before a package is answered. */
-  readonly delayMs: number;
-  /** Milliseconds without a byte from or to the client before it is dropped. */
-  readonly idleMs: number;
-  readonly draws?: Draws | undefined;
-  /** How many clients are connected. */
-  readonly clients?: () => number;
-  /** A fault ends the service for all other clients. */
-  readonly onDeath?: () => void;
-  /** The number of the next accepted package, for its response. */
-  readonly nextNumber: () => number;
-  readonly onPackage: (pkg: Received) => void;
-  /** Called when the client broke the protocol. */
-  readonly onViolation: (violation: ViolationError) => void;
-  /** Called when the client was dropped because it was idle. */
-  readonly onIdle: () => void;
-  /** Called with the reasons when a message could not be stored. */
-  readonly onNotStored: (reasons: readonly string[]) => void;
-  /** Called when something went wrong on our side. */
-  readonly onFailure: (error: unknown) => void;
-}
-
-/** A package that was answered. */
-export interface Received {
-  readonly sender: Buffer;
-  readonly answers: readonly Answer[];
-  /** Recipients beyond the limits: refused, counted and not listed. */
-  readonly surplus: number;
-  readonly bytes: number;
-  readonly encoding: "unix" | "dos";
-  /** The faults of the response. */
-  readonly misbehaviours: readonly Misbehaviour[];
-}
 
 const NONE: Kinds = new Set();
 /** Milliseconds that an impatient server waits. */
@@ -59,8 +21,6 @@ const IMPATIENCE_MS = 2_000;
 const READ_AT_MOST = 1024 * 1024;
 /** Packages that `lose-after-16` answers. */
 const ANSWERED_AT_MOST = 16;
-/** Milliseconds for which `no-half-close` delays responses. */
-const HOLD_MS = 100;
 /** Bytes of a message that faults look at. */
 const HEAD_BYTES = 2_048;
 /** Milliseconds that a client has to read its last responses. */
@@ -87,12 +47,9 @@ export class Conversation {
   readonly #unstored: Incoming[] = [];
   #received = 0;
   #packages = 0;
-  #held: NodeJS.Timeout | undefined;
   /** Whether to discard all input. */
   #deaf = false;
-  #responses: Iterable<Buffer>[] = [];
-  /** Packages whose responses are in `#responses`; reported when these are written. */
-  #answered: Received[] = [];
+  readonly #outbox: Outbox;
   #stopped = false;
   #busy = false;
   #left = false;
@@ -110,6 +67,13 @@ export class Conversation {
     this.#idle = new Deadline(impatient ? IMPATIENCE_MS : options.idleMs, () => {
       if (!impatient) options.onIdle();
       connection.destroy();
+    });
+    this.#outbox = new Outbox(connection, this.#kinds, {
+      onWrite: () => {
+        if (this.#stopped) this.#linger.restart();
+        this.#idle.restart();
+      },
+      onPackage: options.onPackage,
     });
     connection.once("close", () => {
       this.#linger.stop();
@@ -146,7 +110,7 @@ export class Conversation {
     this.#reader.push(chunk);
     await this.#readAll();
     await this.#answerStored();
-    await this.#flush();
+    await this.#outbox.flush(this.#reader.begun);
     if (this.#kinds.has("whole-segments") && this.#reader.begun) this.#leave();
     this.#received += chunk.length;
     if (this.#kinds.has("stop-reading") && this.#received > READ_AT_MOST) {
@@ -157,7 +121,7 @@ export class Conversation {
   /** The client has closed its side. */
   async #afterEnd(): Promise<void> {
     if (this.#kinds.has("no-half-close")) {
-      clearTimeout(this.#held);
+      this.#outbox.drop();
       this.#connection.destroy();
     }
     for (const incoming of this.#unstored) await incoming.storeLate();
@@ -166,7 +130,7 @@ export class Conversation {
 
   async #broken(violation: ViolationError): Promise<void> {
     await this.#answerStored();
-    if (!this.#kinds.has("lose-responses")) await this.#write(false);
+    if (!this.#kinds.has("lose-responses")) await this.#outbox.write();
     if (this.#kinds.has("die-on-violation")) this.#options.onDeath?.();
     this.#options.onViolation(violation);
   }
@@ -234,7 +198,9 @@ export class Conversation {
   }
 
   #begin(): Promise<void> | undefined {
-    this.#misbehaviours = new Set([...this.#kinds, ...(this.#options.draws?.forPackage() ?? NONE)]);
+    const { draws } = this.#options;
+    if (draws === undefined) return undefined;
+    this.#misbehaviours = new Set([...this.#kinds, ...draws.forPackage()]);
     this.#head = "";
     if (this.#misbehaviours.has("close-mid-package")) {
       // Ignore the rest of the input.
@@ -243,8 +209,8 @@ export class Conversation {
     }
     if (!this.#misbehaviours.has("early-response")) return undefined;
     const early = { status: "success", text: Buffer.from("ok, before it came") } as const;
-    this.#responses.push([encodeResponse(early)]);
-    return this.#flush();
+    this.#outbox.push([encodeResponse(early)]);
+    return this.#outbox.flush(this.#reader.begun);
   }
 
   /** Whether packages that have arrived together wait for the disk together. */
@@ -266,15 +232,15 @@ export class Conversation {
     if (this.#storing.length === 0) return;
     for (const { incoming, answers } of this.#storing.splice(0)) {
       const stored = (await answers) ?? [];
-      this.#responses.push(bytesOf(encodeAll(stored, incoming.surplus)));
-      this.#answered.push({
+      this.#outbox.push(bytesOf(encodeAll(stored, incoming.surplus)));
+      this.#outbox.answered({
         ...factsOf(incoming),
         surplus: incoming.surplus,
         answers: stored,
         misbehaviours: [],
       });
     }
-    await this.#flush();
+    await this.#outbox.flush(this.#reader.begun);
   }
 
   async #answer(): Promise<void> {
@@ -287,15 +253,15 @@ export class Conversation {
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const { surplus } = incoming;
     const slowly = kinds.has("drip");
-    if (slowly) await this.#flush();
+    if (slowly) await this.#outbox.flush(this.#reader.begun);
     const honest = encodeAll(answers, surplus);
     const lost = kinds.has("lose-after-16") && ++this.#packages > ANSWERED_AT_MOST;
     if (!lost) {
-      this.#responses.push(
+      this.#outbox.push(
         draws === undefined ? bytesOf(honest) : misbehave(kinds, honest, (count) => draws.bytes(count)),
       );
     }
-    this.#answered.push({ ...factsOf(incoming), answers, surplus, misbehaviours: [...kinds] });
+    this.#outbox.answered({ ...factsOf(incoming), answers, surplus, misbehaviours: [...kinds] });
     await this.#afterAnswer(kinds, slowly);
   }
 
@@ -319,32 +285,13 @@ export class Conversation {
     const { delayMs, store } = this.#options;
     const delays = kinds.has("lose-responses") || kinds.has("wait-for-more");
     // Responses to a stored or delayed package must not wait for the packages after it.
-    if (!delays && (delayMs > 0 || store !== undefined || kinds.size > 0)) await this.#flush(slowly);
+    if (!delays && (delayMs > 0 || store !== undefined || kinds.size > 0))
+      await this.#outbox.flush(this.#reader.begun, slowly);
     const closing = closesAfterPackage(kinds);
     if (closing === "reset") {
       this.#left = true;
       reset(this.#connection);
     } else if (closing === "close") this.#leave();
-  }
-
-  async #flush(slowly = false): Promise<void> {
-    if (this.#kinds.has("wait-for-more") && this.#reader.begun) return;
-    if (this.#kinds.has("no-half-close") && this.#responses.length > 0) {
-      this.#held ??= setTimeout(() => void this.#write(slowly), HOLD_MS);
-    } else await this.#write(slowly);
-  }
-
-  async #write(slowly: boolean): Promise<void> {
-    this.#held = undefined;
-    const [responses, answered] = [this.#responses, this.#answered];
-    this.#responses = [];
-    this.#answered = [];
-    const write = slowly ? writeSlowly : writeAll;
-    await write(this.#connection, responses, () => {
-      if (this.#stopped) this.#linger.restart();
-      this.#idle.restart();
-    });
-    for (const pkg of answered) this.#options.onPackage(pkg);
   }
 }
 

@@ -3,7 +3,7 @@ import { deliverWithRetries, type RetryPolicy } from "../../src/client/retry.ts"
 import { QmtpError } from "../../src/errors.ts";
 import type { Delivery } from "../../src/protocol/delivery.ts";
 import type { Package } from "../../src/protocol/package.ts";
-import type { Received } from "../../src/sink/conversation.ts";
+import type { Received } from "../../src/sink/contract.ts";
 import { RULE_TEXTS } from "../../src/sink/rules.ts";
 import { connectionPair, type PairOptions } from "../session/pair.ts";
 import { type Behaviour, LIMITS, line, startConversation, textMessage } from "../session/sending.ts";

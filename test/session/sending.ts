@@ -3,7 +3,8 @@ import type { Delivery } from "../../src/protocol/delivery.ts";
 import type { Message, Package } from "../../src/protocol/package.ts";
 import type { Limits, SessionEnd, SessionOptions } from "../../src/session/contract.ts";
 import { runSession } from "../../src/session/session.ts";
-import { Conversation, type ConversationOptions } from "../../src/sink/conversation.ts";
+import type { ConversationOptions } from "../../src/sink/contract.ts";
+import { Conversation } from "../../src/sink/conversation.ts";
 import { Draws } from "../../src/sink/draws.ts";
 import type { Misbehaviour } from "../../src/sink/misbehaviour.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BatchedStore } from "../../src/maildir/batched.ts";
 import { createMaildir } from "../../src/maildir/store.ts";
-import type { ConversationOptions, Received } from "../../src/sink/conversation.ts";
+import type { ConversationOptions, Received } from "../../src/sink/contract.ts";
 import { connectionPair } from "../session/pair.ts";
 import { startConversation } from "../session/sending.ts";
 

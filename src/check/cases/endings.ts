@@ -1,5 +1,5 @@
 import type { ActiveCase } from "../case.ts";
-import { fail, late, type Outcome, pass, Undecided } from "../outcome.ts";
+import { closed, fail, late, type Outcome, pass, Undecided } from "../outcome.ts";
 import { answered, type Probe, responses, undecided } from "../probe.ts";
 import { statusOf } from "../seen.ts";
 
@@ -93,7 +93,7 @@ export const ENDING_CASES: readonly ActiveCase[] = [
 export async function staysOpen(probe: Probe): Promise<Outcome> {
   const other = await probe.open();
   const heard = await other.hear(1, probe.subject.waitMs);
-  return heard.end === "closed" ? fail("the other connection was closed") : pass("it stays open");
+  return heard.end === "closed" ? closed("the other connection was closed") : pass("it stays open");
 }
 
 async function cutAway(probe: Probe): Promise<Outcome> {
