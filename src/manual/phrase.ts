@@ -11,6 +11,8 @@ const ENCLOSURES: ReadonlyMap<string, readonly [string, string]> = new Map([
 
 const CLOSING = /^[.,:;)\]?!]$/;
 const OPENING = /^[([]$/;
+/** Separates flags. */
+const BETWEEN = "|";
 
 const ESCAPES: Readonly<Record<string, string>> = {
   "\\-": "-",
@@ -62,7 +64,7 @@ function pieces(words: readonly string[], name: string): string[] {
     if (word === "Ns") found.push("");
     else if (word === "Xr") found.push(`${words[++at]}(${words[++at]})`);
     else if (word === "Nm" && !isArgument(words[at + 1])) found.push(name);
-    else if (!isPhrase(word)) found.push(CLOSING.test(word) ? word : prefix + word);
+    else if (!isPhrase(word)) found.push(CLOSING.test(word) || word === BETWEEN ? word : prefix + word);
   }
   return found;
 }

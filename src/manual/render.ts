@@ -42,9 +42,13 @@ class Manual {
   }
 
   read(line: string): void {
-    if (this.#literal && line !== ".Ed") this.#lines.push(" ".repeat(this.#left + DISPLAY) + plainText(line));
+    if (this.#literal && line !== ".Ed") this.#lines.push(this.#displayed(line));
     else if (line.startsWith(".")) this.#macro(wordsOf(line.slice(1)));
     else this.#add(plainText(line));
+  }
+
+  #displayed(line: string): string {
+    return (" ".repeat(this.#left + DISPLAY) + plainText(line)).trimEnd();
   }
 
   end(): string {

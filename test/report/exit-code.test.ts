@@ -30,6 +30,7 @@ const EXPECTED = {
       "envelope-too-large": 51,
       "unwritable-spool": 53,
       "unreadable-input": 54,
+      "input-timeout": 54,
       "message-unreadable": 54,
       usage: 55,
       "unwritable-trace": 55,
