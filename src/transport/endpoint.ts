@@ -55,7 +55,8 @@ export function parseEndpoint(text: string, ports: PortRules = {}): Endpoint {
   if (text.startsWith("ucspi:")) throw bad("'ucspi:' takes no argument");
   if (text.startsWith("mx:")) {
     const rest = text.slice("mx:".length);
-    if (/[[/]/.test(rest)) throw bad("a domain follows 'mx:'");
+    // Only digits: the port of a host named mx, which needs `qmtp://`.
+    if (/[[/]|^\d+$/.test(rest)) throw bad("a domain follows 'mx:'");
     const { host: domain, port } = parseHost(rest, ports, bad);
     return { kind: "mx", domain, port };
   }
