@@ -1,4 +1,5 @@
 import { Resolver } from "node:dns/promises";
+import { setMaxListeners } from "node:events";
 import { isIP } from "node:net";
 import { QmtpError, reason, systemCode } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
@@ -11,9 +12,16 @@ const NO_SUCH_NAME = ["ENOTFOUND", "EBADNAME"];
 /** The error for a name without records of the type. */
 const NO_SUCH_RECORDS = "ENODATA";
 
-/** Queries DNS. An empty list is a valid answer; only a query without an answer is an error. */
+/** What an MX record names if the domain accepts no mail (RFC 7505). */
+const NO_HOST = ".";
+
+/**
+ * Queries DNS. An empty list is a valid answer; only a query without an answer is an error. Aborting a query cancels all
+ * others of this object.
+ */
 export class Dns {
   readonly #env: Environment;
+  #resolver: Resolver | undefined;
 
   /** @param env DNSCACHEIP in it names the name server */
   constructor(env: Environment) {
@@ -28,7 +36,7 @@ export class Dns {
     const records = await this.#ask(`the mail exchangers of ${domain}`, signal, (resolver) =>
       resolver.resolveMx(domain),
     );
-    return records?.map(({ exchange, priority }) => ({ host: exchange, preference: priority }));
+    return records?.map(({ exchange, priority }) => ({ host: exchange || NO_HOST, preference: priority }));
   }
 
   /**
@@ -36,6 +44,7 @@ export class Dns {
    * @throws {QmtpError} dns-failed, if there are none and a query got no answer; or what the signal was aborted with
    */
   async addressesOf(host: string, family: 4 | 6 | undefined, signal: AbortSignal): Promise<string[]> {
+    if (host === NO_HOST) return [];
     const literal = isIP(host);
     if (literal !== 0) return family === undefined || family === literal ? [host] : [];
     const what = `the addresses of ${host}`;
@@ -55,10 +64,11 @@ export class Dns {
     signal: AbortSignal,
     question: (resolver: Resolver) => Promise<T[]>,
   ): Promise<T[] | undefined> {
-    const resolver = new Resolver();
-    const server = nameServer(this.#env);
-    if (server !== undefined) resolver.setServers([server]);
+    this.#resolver ??= this.#makeResolver();
+    const resolver = this.#resolver;
     signal.throwIfAborted();
+    // A domain may have more exchangers, all looked up at the same time, than the default allows listeners.
+    setMaxListeners(0, signal);
     const stopListening = onAbort(signal, () => resolver.cancel());
     try {
       return await question(resolver);
@@ -70,5 +80,12 @@ export class Dns {
     } finally {
       stopListening();
     }
+  }
+
+  #makeResolver(): Resolver {
+    const resolver = new Resolver();
+    const server = nameServer(this.#env);
+    if (server !== undefined) resolver.setServers([server]);
+    return resolver;
   }
 }

@@ -77,10 +77,14 @@ export class Exchangers {
    * Looks up the addresses of an exchanger.
    * @throws {QmtpError} no-exchanger, if it has none; dns-failed, connect-timeout; or what the signal was aborted with
    */
-  async locate(exchanger: Exchanger): Promise<Located> {
+  locate(exchanger: Exchanger): Promise<Located> {
+    return this.#inTime((signal) => this.#locate(exchanger, signal));
+  }
+
+  async #locate(exchanger: Exchanger, signal: AbortSignal): Promise<Located> {
     const { family } = this.#options;
     const { host } = exchanger;
-    const addresses = await this.#inTime((signal) => this.#dns.addressesOf(host, family, signal));
+    const addresses = await this.#dns.addressesOf(host, family, signal);
     if (addresses.length > 0) return { ...exchanger, addresses };
     throw this.#none(`its exchanger ${host} has no ${family === undefined ? "" : `IPv${family} `}address`);
   }
@@ -91,7 +95,9 @@ export class Exchangers {
    */
   async locateAll(): Promise<Located[]> {
     const exchangers = await this.find();
-    const all = await Promise.allSettled(exchangers.map((exchanger) => this.locate(exchanger)));
+    const all = await this.#inTime((signal) =>
+      Promise.allSettled(exchangers.map((exchanger) => this.#locate(exchanger, signal))),
+    );
     const located = all.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
     const failed = all.find((one) => one.status === "rejected");
     if (failed !== undefined && (located.length === 0 || this.#signal.aborted)) throw failed.reason;
@@ -117,5 +123,5 @@ export class Exchangers {
 }
 
 function inWords({ host, preference }: Exchanger): string {
-  return `${preference} ${host === "" ? "." : host}`;
+  return `${preference} ${host}`;
 }

@@ -179,6 +179,7 @@ describe.skipIf(noDns)("mx:domain", () => {
     ["no-mail.example.org", "none of the domain's exchangers speaks QMTP: 0 ."],
     ["nowhere.example.org", "there is no such domain"],
     ["no-address.example.org", "its exchanger gone.example.org has no address"],
+    ["no-host.example.org", "its exchanger . has no address"],
   ])("%s: %s, which is permanent", async (domain, why) => {
     const dns = await startNameServer([
       "mx-host=smtp.example.org,a.example.org,10",
@@ -186,6 +187,7 @@ describe.skipIf(noDns)("mx:domain", () => {
       "host-record=no-mx.example.org,127.0.0.1",
       "dns-rr=no-mail.example.org,15,000000",
       "mx-host=no-address.example.org,gone.example.org,12801",
+      "dns-rr=no-host.example.org,15,320100",
     ]);
     const text = `cannot connect to mx:${domain}: ${why}`;
     const sent = await send(`mx:${domain}`, { dns });
@@ -194,6 +196,19 @@ describe.skipIf(noDns)("mx:domain", () => {
     expect(json).toMatchObject({ exitCode: 100, error: { code: "no-exchanger", fault: "remote" } });
     const dry = await send(`mx:${domain}`, { dns, args: ["--dry-run"] });
     expect(dry).toEqual({ code: 100, signal: null, stdout: "", stderr: `qmtp: ${text}\n` });
+  });
+
+  test("may have dozens of exchangers", async () => {
+    const numbers = Array.from({ length: 60 }, (_, index) => index);
+    const dns = await startNameServer([
+      ...numbers.map((number) => `mx-host=example.org,mx${number}.example.org,12801`),
+      ...numbers.map((number) => `host-record=mx${number}.example.org,192.0.2.${number}`),
+    ]);
+    const args = ["send", "-n", "-s", "mx:example.org", "-f", "a@example.org", "b@example.org"];
+    const child = startQmtp(args, { env: { DNSCACHEIP: dns }, stdio: ["ignore", "pipe", "pipe"] });
+    const { code, stdout, stderr } = await finished(child);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout.match(/^exchanger: /gm)).toHaveLength(60);
   });
 
   test("can be pinged and checked", async () => {
