@@ -9,7 +9,7 @@ export interface BounceControl {
 
 /**
  * Reads qmail's control files, if there are any. Without `me`, uses this host's name.
- * @throws the system's error for a file that exists and cannot be read
+ * @throws {QmtpError} unreadable-configuration
  */
 export function readBounceControl(home: string): BounceControl {
   const read = (name: string) => readControlLine(home, name);

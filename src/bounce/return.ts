@@ -39,7 +39,7 @@ export async function returnMessages<M extends ReturnedMessage>(
   try {
     control = readBounceControl(queue.home);
   } catch (error) {
-    const why = { text: `cannot read qmail's control files: ${reason(error)}` };
+    const why = { text: reason(error) };
     for (const message of messages) onReturned(message, why);
     return;
   }

@@ -9,7 +9,7 @@ export function qmailHome(env: Environment): string {
 
 /**
  * The first line of a control file (qmail-control(5)), or undefined if there is none.
- * @throws the system's error for a file that exists and cannot be read
+ * @throws {QmtpError} unreadable-configuration
  */
 export function readControlLine(home: string, name: string): Buffer | undefined {
   const line = contentOf(`${home}/control/${name}`)?.split("\n", 1)[0];
@@ -28,26 +28,25 @@ export interface ControlEntry {
  */
 export function readControlLines(home: string, name: string): ControlEntry[] {
   const path = `${home}/control/${name}`;
-  try {
-    const lines = Buffer.from(contentOf(path) ?? "", "latin1")
-      .toString()
-      .split("\n");
-    return lines
-      .map((line, index) => ({ text: trimEnd(line), origin: `${path}, line ${index + 1}` }))
-      .filter(({ text }) => text !== "" && !text.startsWith("#"));
-  } catch (error) {
-    const message = `cannot read ${path}: ${reason(error)}; make it readable for this user`;
-    throw new QmtpError("unreadable-configuration", message, { cause: error });
-  }
+  const lines = Buffer.from(contentOf(path) ?? "", "latin1")
+    .toString()
+    .split("\n");
+  return lines
+    .map((line, index) => ({ text: trimEnd(line), origin: `${path}, line ${index + 1}` }))
+    .filter(({ text }) => text !== "" && !text.startsWith("#"));
 }
 
-/** The content as Latin-1, which preserves every byte. */
+/**
+ * The content as Latin-1, which preserves every byte; undefined if there is no such file.
+ * @throws {QmtpError} unreadable-configuration
+ */
 function contentOf(path: string): string | undefined {
   try {
     return readFileSync(path, "latin1");
   } catch (error) {
     if (systemCode(error) === "ENOENT" || systemCode(error) === "ENOTDIR") return undefined;
-    throw error;
+    const message = `cannot read ${path}: ${reason(error)}; make it readable for this user`;
+    throw new QmtpError("unreadable-configuration", message, { cause: error });
   }
 }
 

@@ -17,7 +17,7 @@ export class OwnHost {
 
   /**
    * The names come from control/me and control/helohost, the addresses from the system.
-   * @throws the system's error for a control file that cannot be read
+   * @throws {QmtpError} unreadable-configuration
    */
   static read(home: string): OwnHost {
     const names = ["me", "helohost"].flatMap((file) => readControlLine(home, file)?.toString() ?? []);
