@@ -130,6 +130,8 @@ function asksForText(args: readonly string[]): boolean {
 /** @throws {QmtpError} unreadable-configuration */
 function parseConfigured(command: Command, { args, origin }: ConfiguredOption): void {
   try {
+    // Commander would print the version at once.
+    if (args.includes("--version")) throw usageError("unknown option '--version'");
     const { operands, unknown } = command.parseOptions([...args]);
     if (operands.length + unknown.length > 0) throw usageError(`unknown option '${args[0]?.split("=", 1)}'`);
   } catch (error) {

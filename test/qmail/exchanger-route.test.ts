@@ -11,6 +11,7 @@ async function route(
   mx: Records,
   a: Records = {},
   own = new OwnHost(["me.example.net"], ["192.0.2.99"]),
+  qmtpOnly = false,
 ) {
   const dns = {
     exchangersOf: async (name: string) => {
@@ -28,7 +29,8 @@ async function route(
     },
   };
   const { signal } = new AbortController();
-  const found = await exchangerRoute(host, { dns, own, family: undefined, addressesMs: 10_000, signal });
+  const options = { dns, own, qmtpOnly, family: undefined, addressesMs: 10_000, signal };
+  const found = await exchangerRoute(host, options);
   return found.kind === "qmtp" ? found.servers.map((server) => server.host) : found.kind;
 }
 
@@ -42,8 +44,8 @@ describe("a host is reached", () => {
     ["by SMTP if the best does not", ["10 a", "12801 b"], "smtp"],
     ["by QMTP as far as the next that does not", ["12801 a", "12802 b", "12817 c"], ["a"]],
     ["by SMTP if it has no MX record", [], "smtp"],
-    ["by SMTP if its MX record is null", ["0 "], "smtp"],
-    ["by SMTP if its QMTP exchangers have no address", ["12801 x"], "smtp"],
+    ["by SMTP if its MX record is null", ["0 ."], "smtp"],
+    ["not by QMTP if its QMTP exchangers have no address", ["12801 x"], "no-address"],
     ["by those that have one", ["12801 x", "12817 b"], ["b"]],
   ])("%s", async (_, mx, expected) => {
     expect(await route("example.org", { "example.org": mx }, ADDRESSES)).toEqual(expected);
@@ -51,6 +53,21 @@ describe("a host is reached", () => {
 
   test.each(["192.0.2.1", "[192.0.2.1]", "2001:db8::1"])("by SMTP if it is the address %s", async (host) => {
     expect(await route(host, {})).toBe("smtp");
+  });
+
+  test("by SMTP if it has no name", async () => {
+    expect(await route("", { "": ["12801 a"] }, ADDRESSES)).toBe("smtp");
+  });
+
+  test.each<[string, string[], string | string[]]>([
+    ["behind others", ["10 a", "12801 b", "12802 a", "12817 c"], ["b", "c"]],
+    ["if it has any", ["10 a"], "smtp"],
+    ["with an address", ["12801 x", "10 a"], "no-address"],
+    ["before this host", ["12801 b", "12817 me.example.net", "12833 c"], ["b"]],
+    ["before this host, which does not speak it", ["12801 b", "12810 me.example.net", "12817 c"], ["b"]],
+    ["before this host, not by SMTP", ["10 a", "12801 me.example.net", "12817 c"], "own"],
+  ])("only by QMTP, to its exchangers %s", async (_, mx, expected) => {
+    expect(await route("example.org", { "example.org": mx }, ADDRESSES, undefined, true)).toEqual(expected);
   });
 
   test("not at all if there is none of that name", async () => {

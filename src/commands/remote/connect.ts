@@ -1,7 +1,7 @@
 import type { Context } from "../../cli/context.ts";
 import { familyOf, type ResolvingRoute, type RouteOptions, routeTo } from "../../cli/options/route.ts";
 import { connectTooLong } from "../../client/deliver.ts";
-import { interruption, QmtpError } from "../../errors.ts";
+import { QmtpError } from "../../errors.ts";
 import { startWait } from "../../io/patience.ts";
 import { withTimeLimit } from "../../io/time-limit.ts";
 import { qmailHome } from "../../qmail/control.ts";
@@ -13,17 +13,10 @@ import { Dns } from "../../transport/dns.ts";
 import type { Endpoint, MxEndpoint } from "../../transport/endpoint.ts";
 import { firstOf } from "../../transport/first-of.ts";
 import type { RemoteRequest } from "./read.ts";
+import { noServer, refusal, type Unsent } from "./unsent.ts";
 
 /** A connection for the message; or the result without one; or "smtp" if the message must be sent by SMTP. */
-export type Reached =
-  | { readonly opened: OpenConnection; readonly route: ResolvingRoute }
-  | { readonly letter: "Z" | "D"; readonly text: string }
-  | "smtp";
-
-/** qmail-remote's text. */
-const OWN =
-  "Sorry. Although I'm listed as a best-preference MX or A for that host, " +
-  "it isn't in my control/locals file, so I don't treat it as local. (#5.4.6)";
+export type Reached = { readonly opened: OpenConnection; readonly route: ResolvingRoute } | Unsent | "smtp";
 
 /**
  * Connects as control/qmtproutes, control/smtproutes and DNS say.
@@ -35,8 +28,7 @@ export async function connect(request: RemoteRequest, context: Context): Promise
   if (found?.kind === "smtp") return "smtp";
   if (found?.kind === "relay") return connectTo(found.endpoint, options, context);
   const domain = { kind: "mx", domain: host, port: options.port ?? 209 } as const;
-  if (found?.kind === "exchangers") return connectTo(domain, options, context);
-  return connectByDns(domain, options, context);
+  return connectByDns(domain, { qmtpOnly: found?.kind === "exchangers" }, options, context);
 }
 
 /** Connects to this server and no other. */
@@ -53,19 +45,23 @@ async function connectTo(endpoint: Endpoint, options: RouteOptions, context: Con
   }
 }
 
-/** Connects to the exchangers that come before any that speaks only SMTP; if none can be reached, SMTP. */
-async function connectByDns(domain: MxEndpoint, options: RouteOptions, context: Context): Promise<Reached> {
+/** Connects to the host's exchangers; unless it is `qmtpOnly`, only to those before any that speaks only SMTP. */
+async function connectByDns(
+  domain: MxEndpoint,
+  { qmtpOnly }: { readonly qmtpOnly: boolean },
+  options: RouteOptions,
+  context: Context,
+): Promise<Reached> {
   const route = await routeOver(domain, options, context);
   const { connector } = route;
   const note = route.observer?.note;
   const wait = startWait(route, (ms) => connectTooLong([domain], ms));
   const { signal } = wait;
   try {
-    const way = await lookUp(domain, options, { ...route, signal }, context);
-    if (way.kind === "smtp") return "smtp";
-    if (way.kind === "own") return { letter: "Z", text: OWN };
-    if (way.kind === "no-such-host") {
-      return { letter: "D", text: `Sorry, I couldn't find any host named ${domain.domain}. (#5.1.2)` };
+    const way = await lookUp(domain, qmtpOnly, options, { ...route, signal }, context);
+    if (way.kind !== "qmtp") {
+      const isForSmtp = !qmtpOnly && (way.kind === "smtp" || way.kind === "no-address");
+      return isForSmtp ? "smtp" : noServer(way.kind, domain.domain);
     }
     const opened = await firstOf(way.servers, note, (server) =>
       connector.openLocated(domain, server, signal, note),
@@ -74,7 +70,7 @@ async function connectByDns(domain: MxEndpoint, options: RouteOptions, context: 
   } catch (error) {
     if (signal.aborted) return refusal(signal.reason, route.signal);
     const unreachable = error instanceof QmtpError && error.code.startsWith("connect-");
-    return unreachable ? "smtp" : refusal(error, route.signal);
+    return unreachable && !qmtpOnly ? "smtp" : refusal(error, route.signal);
   } finally {
     wait.end();
   }
@@ -85,6 +81,7 @@ const ADDRESSES_SHARE = 0.25;
 
 function lookUp(
   { domain }: MxEndpoint,
+  qmtpOnly: boolean,
   options: RouteOptions,
   { signal, observer }: ResolvingRoute,
   { env }: Context,
@@ -96,6 +93,7 @@ function lookUp(
     exchangerRoute(domain, {
       dns: new Dns(env),
       own: OwnHost.read(qmailHome(env)),
+      qmtpOnly,
       family: familyOf(options),
       addressesMs: connectTimeout * ADDRESSES_SHARE,
       signal: attempt,
@@ -119,14 +117,4 @@ function routeOver(endpoint: Endpoint, options: RouteOptions, context: Context):
       return context.stderr;
     },
   });
-}
-
-/** The result for a failed connection. @throws errors that do not concern the server */
-function refusal(error: unknown, signal: AbortSignal): Reached {
-  if (signal.aborted) return { letter: "Z", text: `${interruption(signal).message} (#4.3.0)` };
-  if (!(error instanceof QmtpError)) throw error;
-  const { code, message } = error;
-  if (code === "no-exchanger") return { letter: "D", text: `Sorry, I ${message}. (#5.4.4)` };
-  if (code === "dns-failed") return { letter: "Z", text: `Sorry, I ${message}. (#4.4.3)` };
-  return { letter: "Z", text: `Sorry, I wasn't able to establish a QMTP connection: ${message}. (#4.4.1)` };
 }

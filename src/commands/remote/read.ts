@@ -18,7 +18,6 @@ export interface RemoteRequest {
 /** @throws {QmtpError} usage */
 export function read(options: RouteOptions, operands: readonly string[], _context: Context): RemoteRequest {
   const [host = "", , ...rest] = operands;
-  if (host === "") throw usageError("the host is missing");
   const isText = operands.every((operand) => !operand.includes("\ufffd"));
   const bytes = isText ? operands.map((operand) => Buffer.from(operand)) : rawOperands(operands);
   const forIndimail = isIndimail(rest);

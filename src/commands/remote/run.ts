@@ -1,7 +1,8 @@
+import { fstatSync, statSync } from "node:fs";
 import type { Context } from "../../cli/context.ts";
 import type { ResolvingRoute } from "../../cli/options/route.ts";
 import { deliver } from "../../client/deliver.ts";
-import { QmtpError } from "../../errors.ts";
+import { inputError, QmtpError } from "../../errors.ts";
 import { fileMessage } from "../../message/file.ts";
 import { type OpenMessage, readStream } from "../../message/open.ts";
 import { remoteReport, verdict } from "../../qmail/remote-report.ts";
@@ -71,9 +72,16 @@ async function openMessage(
   const format = { encoding: "unix", raw: true } as const;
   const { regularFile } = stdin;
   if (regularFile === undefined) {
+    if (isNullDevice()) throw inputError("the message is not on descriptor 0: it is closed, or /dev/null");
     return readStream(stdin, name, { ...format, temporaryDirectory, signal, limit });
   }
   return { message: await fileMessage(regularFile, name, format, signal), close: () => {} };
+}
+
+/** Whether descriptor 0 is /dev/null, which Node opens if it was closed. Its message would be empty. */
+function isNullDevice(): boolean {
+  const input = fstatSync(0);
+  return input.isCharacterDevice() && input.rdev === statSync("/dev/null").rdev;
 }
 
 function print(records: string, { stdout }: Context): number {

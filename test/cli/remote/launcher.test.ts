@@ -90,6 +90,13 @@ describe("the launcher works", () => {
   });
 });
 
+test.each(["<&-", "</dev/null"])("without a message on descriptor 0 (%s), none is sent", async (input) => {
+  const { home } = await homeWithSink();
+  const run = await runRemote({ home, program: ["/bin/sh", "-c", `exec "$0" "$@" ${input}`, QMTP_REMOTE] });
+  expect(run).toMatchObject({ code: 0, stderr: "" });
+  expect(run.result).toMatch(/^Zthe message is not on descriptor 0: /);
+});
+
 describe("nothing is printed and the exit code is 111", () => {
   test("if dist/ is missing, or broken", async () => {
     const folder = installed();

@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { makeCertificates } from "../../support/certificates.ts";
 import { startSink } from "../../support/in-process.ts";
@@ -98,6 +98,8 @@ describe("by control files", () => {
     ["qmtproutes", ":a b\n", "control/qmtproutes, line 1: bad endpoint 'a b': this is not a host name"],
     ["qmtpremoteargs", "relay\n", "control/qmtpremoteargs, line 1: 'relay' is not an option"],
     ["qmtpremoteargs", "--cacert\n-4\n", "qmtpremoteargs, line 1: option '--cacert <file>' needs a value"],
+    ["qmtpremoteargs", "--version\n", "control/qmtpremoteargs, line 1: unknown option '--version'"],
+    ["qmtpremoteargs", "-4 --version\n", "control/qmtpremoteargs, line 1: unknown option '--version'"],
     ["qmtpremoteargs", "-4\n--nonsense\n", "qmtpremoteargs, line 2: unknown option '--nonsense'"],
     ["qmtpremoteargs", "--timeout x\n", "qmtpremoteargs, line 1: option '--timeout <s>' does not accept 'x'"],
   ])("an error in %s keeps the message, and is logged", async (file, content, why) => {
@@ -105,6 +107,14 @@ describe("by control files", () => {
     expect(run).toMatchObject({ code: 0, stderr: "" });
     expect(run.result).toMatch(/^Z/);
     expect(run.result).toContain(why);
+  });
+
+  test("a host without a name is looked up, too, and is for qmail-remote", async () => {
+    const run = await runRemote({ home: homeWithSmtp(), host: "", recipients: ["b@"] });
+    expect(run).toMatchObject({ code: 0, stderr: "", stdout: bySmtp(" a@example.net b@") });
+    const sink = await startSink();
+    const home = homeWithSmtp({ qmtproutes: `:${sink.endpoint}\n` });
+    expect((await runRemote({ home, host: "", recipients: ["b@"] })).result).toMatch(/^K127\.0\.0\.1 /);
   });
 });
 
@@ -177,14 +187,45 @@ describe.skipIf(noDns)("by DNS", () => {
     expect(server.connections).toBe(0);
   });
 
+  test("not to ourselves with an empty relay in qmtproutes, either", async () => {
+    const ourselves = await startScriptedServer();
+    const control = { me: "me.example.net\n", qmtproutes: ":\n", qmtpremoteargs: `-p ${ourselves.port}\n` };
+    const own = ["mx-host=example.org,own.example.org,12817", "host-record=own.example.org,127.0.0.1"];
+    const env = { DNSCACHEIP: await startNameServer([...RECORDS, ...own]) };
+    const run = await runRemote({ home: homeWithSmtp(control), env });
+    expect(run).toMatchObject({ code: 0, stderr: "" });
+    expect(run.result).toMatch(
+      /^ZSorry, I wasn't able to establish .*first\.example\.org:\d+: connection refused/,
+    );
+    expect(ourselves.connections).toBe(0);
+  });
+
+  test("a control file with our name that cannot be read keeps the message, and is logged", async () => {
+    const home = homeWithSmtp();
+    mkdirSync(`${home}/control/me`);
+    const run = await runRemote({ home, env: { DNSCACHEIP: await startNameServer(RECORDS) } });
+    expect(run.result).toBe(
+      `Zcannot read ${home}/control/me: it is a directory; make it readable for this user\n`,
+    );
+  });
+
+  test("without a warning, however many exchangers there are", async () => {
+    const numbers = Array.from({ length: 60 }, (_, index) => index);
+    const env = {
+      DNSCACHEIP: await startNameServer(
+        numbers.map((number) => `mx-host=example.org,mx${number}.example.org,12801`),
+      ),
+    };
+    const program = [process.execPath, LAUNCHER, "remote"];
+    const run = await runRemote({ home: homeWithSmtp(), env, program });
+    expect(run).toMatchObject({ code: 0, stderr: "", stdout: bySmtp() });
+  });
+
   test("an empty relay in qmtproutes means its exchangers, but never SMTP", async () => {
     const env = { DNSCACHEIP: await startNameServer(["mx-host=example.org,smtp.example.org,10"]) };
     const none = await runRemote({ home: homeWithSmtp({ qmtproutes: "example.org:\n" }), env });
     expect(none).toMatchObject({ code: 0, stderr: "" });
-    expect(none.stdout).toBe(
-      "DSorry, I cannot connect to mx:example.org: none of the domain's exchangers speaks QMTP: " +
-        "10 smtp.example.org. (#5.4.4)\n\0",
-    );
+    expect(none.stdout).toBe("DSorry, no mail exchanger of example.org speaks QMTP. (#5.4.4)\n\0");
     const server = await startScriptedServer({ host: "127.0.0.3" });
     const home = homeWithSmtp({ qmtproutes: "example.org:\n", qmtpremoteargs: `-p ${server.port}\n` });
     const refused = await runRemote({ home, env: { DNSCACHEIP: await startNameServer(RECORDS) } });
