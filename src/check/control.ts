@@ -1,6 +1,6 @@
 import type { Status } from "../protocol/response.ts";
 import { type Heard, heardInWords } from "./heard.ts";
-import { Undecided } from "./outcome.ts";
+import { type Evidence, Undecided } from "./outcome.ts";
 import { statusOf } from "./seen.ts";
 
 export type Which = "to" | "refused";
@@ -9,6 +9,7 @@ export type Which = "to" | "refused";
 export interface Control {
   readonly heard: Heard;
   readonly mark: string;
+  readonly bytes: Evidence;
   /** Whether the server closes the connection after the response. */
   readonly closes: Promise<boolean>;
 }
@@ -36,6 +37,11 @@ export class Controls {
   /** The text by which it is found when it has arrived. @throws {Undecided} */
   async mark(): Promise<string> {
     return (await this.#control("to")).mark;
+  }
+
+  /** What was sent and received. @throws {Undecided} */
+  async bytes(): Promise<Evidence> {
+    return (await this.#control("to")).bytes;
   }
 
   /** Whether the server closes the connection after a plain message. @throws {Undecided} */

@@ -2,6 +2,7 @@ import type { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import { onAbort } from "../io/abort.ts";
 import type { HostEndpoint } from "../transport/endpoint.ts";
 import { Undecided } from "./outcome.ts";
 import type { Probe } from "./probe.ts";
@@ -40,6 +41,7 @@ export async function handshake(probe: Probe, options: ConnectionOptions = {}): 
     checkServerIdentity: () => undefined,
     ...(Object.keys(options).length > 0 ? options : own),
   });
+  const stopListening = onAbort(probe.subject.signal, () => connection.destroy());
   try {
     await secured(connection, socket, probe.subject.timeoutMs);
     const certificate = connection.getPeerX509Certificate();
@@ -48,6 +50,7 @@ export async function handshake(probe: Probe, options: ConnectionOptions = {}): 
     const version = connection.getProtocol();
     return { certificate, authorized, error: String(authorizationError), version, name };
   } finally {
+    stopListening();
     connection.destroy();
   }
 }

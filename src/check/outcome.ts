@@ -1,11 +1,19 @@
 export type Verdict = "pass" | "fail" | "skip" | "unclear";
 
+/** The first bytes on a connection, or on several. */
+export interface Evidence {
+  readonly sent: Buffer;
+  readonly received: Buffer;
+}
+
 /** What a case found. */
 export interface Outcome {
   readonly verdict: Exclude<Verdict, "skip">;
   readonly got: string;
   /** Only time decided: something had not come when the time was over. */
   readonly late?: boolean;
+  /** What proves it, if it is not what was sent and received on the case's own connections. */
+  readonly bytes?: Evidence;
   /** The server closed the connection. */
   readonly closed?: boolean;
 }

@@ -8,7 +8,7 @@ import type { TlsSettings } from "../transport/tls-settings.ts";
 import type { Controls } from "./control.ts";
 import { type Heard, heardInWords } from "./heard.ts";
 import { type Inbox, MARK_DOMAIN } from "./inbox.ts";
-import { closed, late, type Outcome, pass, Undecided } from "./outcome.ts";
+import { closed, type Evidence, late, type Outcome, pass, Undecided } from "./outcome.ts";
 import type { Seen } from "./seen.ts";
 import { Wire } from "./wire.ts";
 import { wireBytes } from "./wire-package.ts";
@@ -170,7 +170,7 @@ export class Probe {
   }
 
   /** The first bytes sent and received, on all its connections. */
-  evidence(): { sent: Buffer; received: Buffer } {
+  evidence(): Evidence {
     const all = this.#wires.map((wire) => wire.evidence);
     return {
       sent: Buffer.concat(all.map(({ sent }) => sent)),

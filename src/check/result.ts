@@ -1,5 +1,5 @@
 import type { Case, Need } from "./case.ts";
-import type { Verdict } from "./outcome.ts";
+import type { Evidence, Verdict } from "./outcome.ts";
 
 /** A case with its verdict. */
 export interface Result {
@@ -9,7 +9,7 @@ export interface Result {
   /** What it lacked, if it was skipped. */
   readonly lacks: readonly Need[];
   readonly ms: number;
-  readonly bytes: { readonly sent: Buffer; readonly received: Buffer };
+  readonly bytes: Evidence;
 }
 
 /** What a run comes to. */

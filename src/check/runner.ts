@@ -127,9 +127,9 @@ class Run {
     this.#close(probe);
     const outcome = found.closed ? await this.#unlessGone(one, found) : found;
     // The finding of an interrupted case is not reliable.
-    const { verdict, got, late = false } = signal.aborted ? INTERRUPTED : outcome;
+    const { verdict, got, late = false, bytes = probe.evidence() } = signal.aborted ? INTERRUPTED : outcome;
     const ms = now() - startedAt;
-    const result = { case: one, verdict, got, lacks: [], ms, bytes: probe.evidence(), late };
+    const result = { case: one, verdict, got, lacks: [], ms, bytes, late };
     if (late) this.#lateResults.set(one, result);
     return result;
   }
@@ -166,10 +166,10 @@ class Run {
     }
     for (const one of judging) {
       if (!("judge" in one)) continue;
-      const { verdict, got } = one.judge(this.#seen);
+      const { verdict, got, bytes = NO_BYTES } = one.judge(this.#seen);
       // Without all responses, only a deviation is certain.
       const known = signal.aborted && verdict !== "fail" ? INTERRUPTED : { verdict, got };
-      this.#report({ ...this.#unclear(one, known.got), verdict: known.verdict });
+      this.#report({ ...this.#unclear(one, known.got), verdict: known.verdict, bytes });
     }
   }
 
@@ -191,7 +191,7 @@ class Run {
       this.#close(probe);
       return end === "closed";
     });
-    return { heard, mark, closes };
+    return { heard, mark, bytes: probe.evidence(), closes };
   }
 
   #probe(id: string, allowed: number): Probe {

@@ -3,6 +3,7 @@ import { Cursor } from "../protocol/cursor.ts";
 import { NetstringReader } from "../protocol/netstring.ts";
 import { ViolationError } from "../protocol/violation.ts";
 import type { Heard } from "./heard.ts";
+import type { Evidence } from "./outcome.ts";
 import type { Broken } from "./seen.ts";
 import { timer } from "./timer.ts";
 
@@ -53,7 +54,7 @@ export class Wire {
   }
 
   /** The first bytes sent and received. */
-  get evidence(): { readonly sent: Buffer; readonly received: Buffer } {
+  get evidence(): Evidence {
     return { sent: this.#sent, received: this.#received };
   }
 

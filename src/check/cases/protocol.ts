@@ -23,7 +23,8 @@ export const PROTOCOL_CASES: readonly ActiveCase[] = [
     run: async ({ controls }) => {
       const heard = await controls.heard("to");
       const answered = heard.responses.length > 0 || heard.end === "broken";
-      return answered ? pass(heardInWords(heard)) : fail(heardInWords(heard));
+      const found = answered ? pass(heardInWords(heard)) : fail(heardInWords(heard));
+      return { ...found, bytes: await controls.bytes() };
     },
   },
   {

@@ -1,5 +1,6 @@
+import { encodeNetstring } from "../../protocol/netstring.ts";
 import type { Level, ResponseCase } from "../case.ts";
-import { fail, type Outcome, pass, unclear } from "../outcome.ts";
+import { type Evidence, fail, type Outcome, pass, unclear } from "../outcome.ts";
 import { inWords, type Seen } from "../seen.ts";
 
 const SHOWN = "clients must make the server's texts safe before they print them";
@@ -15,7 +16,8 @@ export const RESPONSE_CASES: readonly ResponseCase[] = [
     advice: "clients lose every response after the first: one connection and one recipient per message",
     judge: (seen) => {
       const one = seen.find(({ broken }) => broken !== undefined);
-      return one?.broken === undefined ? allRight(seen) : fail(brokenInWords(one.broken));
+      if (one?.broken === undefined) return allRight(seen);
+      return { ...fail(brokenInWords(one.broken)), bytes: received(one.broken.bytes) };
     },
   },
   {
@@ -72,7 +74,12 @@ function about(slug: string, level: Level, requirement: string) {
 function each(seen: readonly Seen[], isRight: (content: Buffer, one: Seen) => boolean): Outcome {
   const wrong = seen.find((one) => one.content !== undefined && !isRight(one.content, one));
   if (wrong?.content === undefined) return allRight(seen);
-  return fail(`${inWords(wrong.content)} (in ${wrong.caseId})`);
+  const got = `${inWords(wrong.content)} (in ${wrong.caseId})`;
+  return { ...fail(got), bytes: received(encodeNetstring(wrong.content)) };
+}
+
+function received(bytes: Buffer): Evidence {
+  return { sent: Buffer.alloc(0), received: bytes };
 }
 
 /** Text without the status, decoded. */

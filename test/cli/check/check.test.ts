@@ -82,6 +82,7 @@ describe("what is printed", () => {
       { id: "5/status", section: 5, level: "must", verdict: "fail", lacks: [] },
     ]);
     expect(report.cases[0]?.got).toMatch(/^"Xok \d+ qp 1" \(in control\)$/);
+    expect(report.cases[0]?.bytes.received).toMatch(/^19:Xok \d+ qp 1,$/);
     const nowhere = await qmtp(["check", "--json", "-s", "unix:/nonexistent"]);
     expect(Object.keys(reportIn(nowhere.stdout))).toEqual(Object.keys(report));
   });
@@ -116,6 +117,25 @@ describe("what is printed", () => {
     const ids = text.stdout.split("\n").slice(0, -1);
     expect(ids.length).toBeGreaterThan(85);
   });
+});
+
+test("--json: every case that spoke to the server has the bytes that prove its verdict", async () => {
+  const sink = await startSink(["--fault", "off-by-one"]);
+  const args = ["check", "--json", "-s", sink.endpoint, ...TO, ...QUICK];
+  const { cases } = reportIn((await qmtp([...args, "--only", "2/", "--only", "5/length"])).stdout);
+  const bytesOf = (id: string) => cases.find((one) => one.id === id)?.bytes;
+  expect(bytesOf("2/answers")?.sent).toMatch(
+    /^\d+:\\x0aSubject: qmtp check control\\x0a.+,21:17:check@example\.org,,$/,
+  );
+  expect(bytesOf("2/answers")?.received).toMatch(/^18:Kok \d+ qp 1,$/);
+  expect(bytesOf("2/silent-in-message")?.sent).toMatch(
+    /^\d+:\\x0aSubject: qmtp check 2\/silent-in-message\\x0a/,
+  );
+  expect(cases.find(({ id }) => id === "5/length")).toMatchObject({
+    verdict: "fail",
+    got: "a length of 18, and 19 bytes before the comma: off by one",
+  });
+  expect(bytesOf("5/length")?.received).toMatch(/^18:Kok \d+ qp 1,$/);
 });
 
 describe("safety", () => {
