@@ -1,4 +1,3 @@
-import type { Status } from "../protocol/response.ts";
 import { type Heard, heardInWords } from "./heard.ts";
 import { type Evidence, Undecided } from "./outcome.ts";
 import { statusOf } from "./seen.ts";
@@ -19,6 +18,7 @@ export class Controls {
   readonly #send: (which: Which) => Promise<Control>;
   readonly #sent = new Map<Which, Promise<Control>>();
 
+  #arrives: Promise<boolean> | undefined;
   /** Whether there has been a response. */
   hasServed = false;
 
@@ -62,20 +62,19 @@ export class Controls {
     throw new Undecided(`a plain message gets no answer: ${heardInWords(heard)}`);
   }
 
-  /** The status of a plain message to the recipient that takes messages. @throws {Undecided} */
-  accepted(): Promise<Status> {
-    return this.#status("to");
+  /** The response to a plain message. @throws {Undecided} without one that has a status */
+  async response(which: Which): Promise<Buffer> {
+    const [content] = (await this.heard(which)).responses;
+    if (content !== undefined && statusOf(content) !== undefined) return content;
+    throw new Undecided("a plain message gets no answer");
   }
 
-  /** The same for the recipient that is refused. @throws {Undecided} */
-  refused(): Promise<Status> {
-    return this.#status("refused");
-  }
-
-  async #status(which: Which): Promise<Status> {
-    const [first] = (await this.heard(which)).responses;
-    const status = first === undefined ? undefined : statusOf(first);
-    if (status === undefined) throw new Undecided("a plain message gets no answer");
-    return status;
+  /**
+   * Whether the plain message arrives. All cases wait for it together.
+   * @param look waits for it
+   */
+  arrives(look: () => Promise<boolean>): Promise<boolean> {
+    this.#arrives ??= look();
+    return this.#arrives;
   }
 }

@@ -1,7 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Trace } from "../client/route.ts";
 import { onAbort } from "../io/abort.ts";
-import type { Status } from "../protocol/response.ts";
 import type { Connector } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { TlsSettings } from "../transport/tls-settings.ts";
@@ -9,7 +8,7 @@ import type { Controls } from "./control.ts";
 import { type Heard, heardInWords } from "./heard.ts";
 import { type Inbox, MARK_DOMAIN } from "./inbox.ts";
 import { closed, type Evidence, late, type Outcome, pass, Undecided } from "./outcome.ts";
-import type { Seen } from "./seen.ts";
+import { inWords, type Seen, statusOf } from "./seen.ts";
 import { Wire } from "./wire.ts";
 import { wireBytes } from "./wire-package.ts";
 
@@ -150,23 +149,23 @@ export class Probe {
 
   /** @throws {Undecided} unless a plain message to the recipient is a success, in another connection */
   async accepting(): Promise<void> {
-    const status = await this.controls.accepted();
-    if (status !== "success") throw new Undecided(`a plain message to ${this.to} is a ${status}`);
+    const content = await this.controls.response("to");
+    if (statusOf(content) === "success") return;
+    throw new Undecided(`a plain message to ${this.to} gets ${inWords(content)}`);
   }
 
   /** @throws {Undecided} unless a plain message to the recipient arrives in the inbox */
   async delivering(): Promise<void> {
     await this.accepting();
-    if ((await this.arrived(await this.controls.mark())) === undefined) {
-      throw new Undecided("a plain message does not arrive in the inbox", true);
-    }
+    const mark = await this.controls.mark();
+    const arrives = await this.controls.arrives(async () => (await this.arrived(mark)) !== undefined);
+    if (!arrives) throw new Undecided("a plain message does not arrive in the inbox");
   }
 
   /** @throws {Undecided} unless a plain message to that recipient is refused, in another connection */
-  async refusing(): Promise<Status> {
-    const status = await this.controls.refused();
-    if (status === "success") throw new Undecided(`${this.refused} is not refused`);
-    return status;
+  async refusing(): Promise<void> {
+    const content = await this.controls.response("refused");
+    if (statusOf(content) === "success") throw new Undecided(`${this.refused} is not refused`);
   }
 
   /** The first bytes sent and received, on all its connections. */

@@ -16,6 +16,8 @@ export interface CheckPaint {
 const IS_QUOTED = /\b(success|deferral|failure): /;
 /** Bytes quoted in a line, at most. */
 const QUOTED = 120;
+/** What counts as short, in characters. */
+const SHORT = 20;
 /** The longest line of evidence, in characters. */
 const MAX_LINE = 240;
 const MARKS: Readonly<Record<Verdict, string>> = { pass: "✓", fail: "✗", skip: "-", unclear: "?" };
@@ -45,8 +47,9 @@ export function* resultLines(result: Result, paint: CheckPaint): Generator<strin
   const level = one.level === "must" || verdict !== "fail" ? "" : ` (${one.level})`;
   const found = one.level === "info" && verdict === "pass" ? ` ${sanitise(got)}` : "";
   const needs = verdict === "skip" ? ` ${paint.dim(`needs ${inWords(lacks)}`)}` : "";
-  yield `  ${paint.mark(verdict)} ${one.id}: ${one.requirement}${level}${found}${needs}${time}`;
-  if (verdict === "unclear") yield evidence("got", got);
+  const why = verdict === "unclear" && isShort(got) ? ` ${paint.dim(sanitise(got))}` : "";
+  yield `  ${paint.mark(verdict)} ${one.id}: ${one.requirement}${level}${found}${needs}${why}${time}`;
+  if (verdict === "unclear" && !isShort(got)) yield evidence("got", got);
   if (verdict !== "fail") return;
   yield evidence("sent", one.sent);
   yield evidence("expected", one.expected);
@@ -65,12 +68,28 @@ export function* closingLines({ results, summary, messages }: CheckReport): Gene
   if (messages.announced > 0) yield `${messages.sent} of at most ${messages.announced} messages sent`;
   const lacking = [...new Set(results.flatMap(({ lacks }) => lacks))];
   if (lacking.length > 0) yield `Skipped cases need ${inWords(lacking)}.`;
-  if (summary.ending === "undecided")
-    yield "Too much is unclear to say whether the server keeps the protocol.";
+  if (summary.ending === "undecided") {
+    yield `Too much is unclear to say whether the server keeps the protocol: ${sanitise(mostFrequent(results))}.`;
+  }
   if (advice.length === 0) return;
   yield "";
   yield "What clients should know:";
   for (const one of advice) yield `  ${one[0]?.toUpperCase()}${one.slice(1)}.`;
+}
+
+/** Whether it has room behind the requirement, as "interrupted" has. */
+function isShort(got: string): boolean {
+  return got.length <= SHORT;
+}
+
+/** Why most of the unclear cases are. */
+function mostFrequent(results: readonly Result[]): string {
+  const counts = new Map<string, number>();
+  for (const { verdict, got } of results) {
+    if (verdict === "unclear") counts.set(got, (counts.get(got) ?? 0) + 1);
+  }
+  const [[got = ""] = []] = [...counts].toSorted(([, left], [, right]) => right - left);
+  return got;
 }
 
 /** The cases, one per line, in columns. */

@@ -228,8 +228,12 @@ describe("servers that cannot be checked", () => {
     const sink = await startSink(["--reject", "."]);
     const run = await qmtp(["check", "-s", sink.endpoint, ...TO, ...QUICK, "--only", "4/"]);
     expect(run.code).toBe(111);
-    expect(run.stdout).toContain("got:      a plain message to check@example.org is a failure\n");
-    expect(run.stdout).toContain("Too much is unclear to say whether the server keeps the protocol.\n");
+    const why =
+      "a plain message to check@example.org gets failure: sorry, this recipient is refused here (#5.7.1)";
+    expect(run.stdout).toContain(`got:      ${why}\n`);
+    expect(run.stdout).toContain(
+      `Too much is unclear to say whether the server keeps the protocol: ${why}.\n`,
+    );
   });
 });
 
