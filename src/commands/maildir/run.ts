@@ -34,6 +34,8 @@ export class MaildirRun {
   readonly #summary = new MaildirSummary();
   /** With --quiet, messages that do not get their own line. */
   readonly #unanswered = new Unanswered();
+  /** With --quiet, lines about violations, until it is known whether the last run reported the same. */
+  readonly #violations = new Set<string>();
   readonly #printer: LinePrinter;
   readonly #startedAt = now();
   #progress: Progress | undefined;
@@ -135,7 +137,10 @@ export class MaildirRun {
       },
       onSessionEnd: ({ violations }, session) => {
         this.#connected.delete(session);
-        for (const violation of violations) this.#say(violationLine(violation));
+        for (const violation of violations) {
+          if (quiet && !json) this.#violations.add(violationLine(violation));
+          else this.#say(violationLine(violation));
+        }
         if (violations.length > 0) this.#mistrusted = true;
       },
       onRoundEnd: (error) => {
@@ -176,13 +181,19 @@ export class MaildirRun {
     const { count } = this.#unanswered;
     const nothingElse = count > 0 && count === messages && unusable + notSent === 0;
     if (!nothingElse) lastReport.forget();
-    else if (!this.#context.stderr.isTTY && lastReport.isOld(this.#unanswered.reasons)) return;
+    else if (!this.#context.stderr.isTTY && lastReport.isOld(this.#problem())) return;
+    for (const line of this.#violations) this.#say(line);
     for (const line of this.#unanswered.lines()) this.#say(line);
     if (code === EXIT.success && quiet) return;
     const duplicates = this.#summary.duplicatesLine();
     if (duplicates !== undefined) this.#say(duplicates);
     const line = this.#summary.line(this.#error);
     if (!nothingElse && line !== undefined) this.#say(line);
+  }
+
+  /** What went wrong, without what changes from run to run. */
+  #problem(): string {
+    return [this.#unanswered.reasons, ...this.#violations].join("\n");
   }
 
   /** @param error why a session ended early, or null */

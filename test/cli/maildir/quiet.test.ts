@@ -78,6 +78,29 @@ test("with -q, a server that loses connections is reported like one that cannot 
   expect(await run()).toEqual({ ...SILENT, code: 111 });
 });
 
+test("with -q, a server of another protocol is reported once, and then not for a day", async () => {
+  const server = await startScriptedServer({ reply: "220 mx.example.org ESMTP\r\n", after: 1 });
+  const maildir = maildirWith({ "new/1.h": [20, mail("b@y")] });
+  const run = () => deliverMaildir(maildir, ["-q", "-s", server.endpoint]);
+  const why = 'it answered "220 mx.example.org ESMTP": this looks like an SMTP server';
+  const { code, stderr } = await run();
+  expect(code).toBe(111);
+  expect(stderr.split("\n")).toEqual([
+    "qmtp: the server broke the protocol at byte 3: no digit in the length of a response",
+    `qmtp: 1 message kept: ${why}; name the port of a QMTP server, which is usually 209`,
+    "",
+  ]);
+  expect(await run()).toEqual({ ...SILENT, code: 111 });
+});
+
+test("with -q, a violation is reported in every run in which there is more to say", async () => {
+  const server = await startScriptedServer({ reply: "3:Kok,3:Kok,", after: 1 });
+  const maildir = maildirWith({ "new/1.h": [20, mail("b@y")] });
+  const { code, stdout, stderr } = await deliverMaildir(maildir, ["-q", "-s", server.endpoint]);
+  expect([code, stdout]).toEqual([111, ""]);
+  expect(stderr).toContain("qmtp: the server broke the protocol at byte 6: a response to nothing");
+});
+
 /**
  * Does what a cron daemon does with the output of a job: if there is any, mails it. Here, sendmail spools it, because
  * no server can be reached.
