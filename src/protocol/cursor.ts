@@ -1,9 +1,11 @@
+const NOTHING = Buffer.alloc(0);
+
 /**
  * A position in a stream of bytes that arrives in chunks. Readers take what they need and move `at` past it. Chunks
  * are never joined: a reader gathers what spans several.
  */
 export class Cursor {
-  chunk: Buffer = Buffer.alloc(0);
+  chunk: Buffer = NOTHING;
   at = 0;
   /** Where readers stop: at the end of the chunk, or earlier, inside a netstring that contains others. */
   end = 0;
@@ -19,6 +21,14 @@ export class Cursor {
     this.chunk = chunk;
     this.at = 0;
     this.end = chunk.length;
+  }
+
+  /** Forgets the chunk, which has been read to its end: connections that wait for more would keep memory. */
+  release(): void {
+    this.#before += this.chunk.length;
+    this.chunk = NOTHING;
+    this.at = 0;
+    this.end = 0;
   }
 
   /** Lets readers see no more than the next `length` bytes, until `unbound`. */

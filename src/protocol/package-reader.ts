@@ -87,6 +87,7 @@ export class PackageReader {
       const event = this.#step();
       if (event !== undefined) return event;
     }
+    this.#cursor.release();
     return undefined;
   }
 

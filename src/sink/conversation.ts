@@ -86,14 +86,11 @@ export class Conversation {
     this.#idle.start();
     try {
       if (!this.#greet()) return;
-      for await (const chunk of this.#connection.iterator({ destroyOnReturn: false })) {
-        if (this.#left) break;
-        this.#idle.restart();
-        if (this.#deaf) continue;
-        this.#busy = true;
-        await this.#receive(chunk);
-        this.#busy = false;
-        if (this.#stopped) break;
+      const chunks = this.#connection.iterator({ destroyOnReturn: false });
+      try {
+        while (await this.#receiveNext(chunks)) {}
+      } finally {
+        await chunks.return?.();
       }
       await this.#afterEnd();
     } catch (error) {
@@ -104,6 +101,21 @@ export class Conversation {
       this.#leave();
       for (const incoming of [this.#incoming, ...this.#unstored]) incoming?.close();
     }
+  }
+
+  /**
+   * Waits in a function of its own: a loop over the chunks would keep the last one of each connection in memory.
+   * @returns whether there may be more
+   */
+  async #receiveNext(chunks: AsyncIterator<Buffer>): Promise<boolean> {
+    const { done, value } = await chunks.next();
+    if (done || this.#left) return false;
+    this.#idle.restart();
+    if (this.#deaf) return true;
+    this.#busy = true;
+    await this.#receive(value);
+    this.#busy = false;
+    return !this.#stopped;
   }
 
   async #receive(chunk: Buffer): Promise<void> {

@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { setFlagsFromString } from "node:v8";
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { now } from "../../io/clock.ts";
@@ -19,6 +20,9 @@ export const sink: CommandModule = { declare, read, run };
 
 /** @throws {QmtpError} listen-failed, unwritable-maildir */
 async function run({ endpoint, json, quiet, options }: SinkRequest, context: Context): Promise<number> {
+  // Collects young objects after one megabyte instead of sixteen, and with them the buffers of what was read: with many
+  // clients, that saves much memory and costs no time.
+  setFlagsFromString("--semi-space-growth-factor=1");
   if (options.maildir !== undefined) {
     context.setThreads(MAX_BATCH);
     await createMaildir(options.maildir);
