@@ -163,7 +163,8 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ENOTDIR: "not a directory",
   ENOTFOUND: "host not found",
   ENOTIMP: "the name server does not support the question",
-  ENXIO: "something else is in its place",
+  // When opening without waiting.
+  ENXIO: "it is a socket, or a named pipe without a reader",
   EPERM: "operation not permitted",
   EPIPE: "connection closed",
   EREFUSED: "the name server refuses to answer",

@@ -1,6 +1,6 @@
 import type { Option } from "commander";
 import type { DeliveryReport } from "../../client/deliver.ts";
-import { reason, visiblePath } from "../../errors.ts";
+import { reason, usageError, visiblePath } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
 import type { Delivery } from "../../protocol/delivery.ts";
@@ -20,6 +20,7 @@ export function logOption(): Option {
  * Runs `work` with the log that the user wants, if any. If the log cannot be written, says so once, and sends the mail
  * anyway.
  * @param name a file, or `syslog:`
+ * @throws {QmtpError} usage
  */
 export async function withLog<T>(
   name: string | undefined,
@@ -35,6 +36,8 @@ export async function withLog<T>(
 }
 
 async function openLog(name: string, { name: tag, env, signalGroup, say }: Context): Promise<DeliveryLog> {
+  // Not a file of that name: elsewhere, - is a standard stream.
+  if (name === "-") throw usageError("--log needs a file, or syslog:; results go to standard output anyway");
   const { DeliveryLog } = await import("../../report/log/log.ts");
   const onFailure = (error: unknown) => say(`cannot write the log ${visiblePath(name)}: ${reason(error)}`);
   if (name === SYSLOG) {

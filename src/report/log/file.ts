@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import type { LogTarget } from "./log.ts";
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
@@ -12,10 +12,10 @@ const MODE = 0o640;
 export function openLogFile(path: string): LogTarget {
   // With O_NONBLOCK, a named pipe does not make the mail wait for its reader.
   const fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, MODE);
-  let cut = false;
+  let cut = endsWithinLine(fd, path);
   return {
     write(line) {
-      // If the last line was cut because the disk was full, start a new one.
+      // If the last line was cut because the disk was full, by this run or an earlier one, start a new one.
       const bytes = Buffer.from(`${cut ? "\n" : ""}${line}\n`);
       const written = writeSync(fd, bytes);
       cut = written < bytes.length;
@@ -23,4 +23,20 @@ export function openLogFile(path: string): LogTarget {
     },
     close: async () => closeSync(fd),
   };
+}
+
+/** Whether a file ends without a line end. If it cannot be read, it is taken to be whole. */
+function endsWithinLine(fd: number, path: string): boolean {
+  const kind = fstatSync(fd);
+  if (!kind.isFile() || kind.size === 0) return false;
+  const last = Buffer.alloc(1);
+  try {
+    // The log may be writable only.
+    const reader = openSync(path, constants.O_RDONLY);
+    readSync(reader, last, 0, 1, kind.size - 1);
+    closeSync(reader);
+  } catch {
+    return false;
+  }
+  return last.toString() !== "\n";
 }

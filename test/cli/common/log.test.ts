@@ -194,9 +194,27 @@ describe("a log that cannot be written", () => {
     execFileSync("mkfifo", [log]);
     expect(await send(log, sink.endpoint, "b@y")).toMatchObject({
       code: 0,
-      stderr: expect.stringMatching(/^qmtp: cannot write the log [^\n]+\n$/),
+      stderr: `qmtp: cannot write the log ${log}: it is a socket, or a named pipe without a reader\n`,
     });
   });
+
+  test("'-' is a usage error, because it would be a file of that name", async () => {
+    const sink = await startSink();
+    const { code, stdout, stderr } = await send("-", sink.endpoint, "b@y");
+    expect({ code, stdout }).toEqual({ code: 100, stdout: "" });
+    expect(stderr).toMatch(/^qmtp: --log needs a file[^\n]+\n$/);
+    expect(existsSync("-")).toBe(false);
+  });
+});
+
+test("a line that a full disk has cut does not spoil the first line of the next run", async () => {
+  const sink = await startSink();
+  const log = logPath();
+  writeFileSync(log, "2026-01");
+  for (const to of ["b@y", "c@y"]) await send(log, sink.endpoint, to);
+  const [cut, first, second, end] = readFileSync(log, "utf8").split("\n");
+  expect([cut, end]).toEqual(["2026-01", ""]);
+  expect([first, second].map((line) => line?.split("\t")[3])).toEqual(["b@y", "c@y"]);
 });
 
 test("runs can share a log: every line is whole", async () => {
