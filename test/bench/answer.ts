@@ -1,4 +1,7 @@
-/** A server that counts recipients and answers for each: the least a receiver of batches and lists can do. */
+/**
+ * A server that counts recipients and answers for each: the least a receiver of batches and lists can do.
+ * `answer.js [ms]` takes this long for each, one after another in a connection, as servers do that sync messages.
+ */
 import { createServer, type Socket } from "node:net";
 
 const COLON = 0x3a;
@@ -6,6 +9,34 @@ const ZERO = 0x30;
 /** The netstrings of a package: message, sender, list of recipients. */
 const NETSTRINGS = 3;
 const RESPONSE = "21:Kok 838640135 qp 1390,";
+const EACH_MS = Number(process.argv[2] ?? 0);
+
+/** Responses that are due one after another. That a timer is late does not make the next ones later. */
+class Slowly {
+  readonly #socket: Socket;
+  #owed = 0;
+  #dueAt = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  answer(count: number): void {
+    const isIdle = this.#owed === 0;
+    this.#owed += count;
+    if (!isIdle) return;
+    this.#dueAt = performance.now();
+    this.#next();
+  }
+
+  #next(): void {
+    this.#dueAt += EACH_MS;
+    setTimeout(() => {
+      this.#socket.write(RESPONSE);
+      if (--this.#owed > 0) this.#next();
+    }, this.#dueAt - performance.now());
+  }
+}
 
 function serve(socket: Socket): void {
   let length = 0;
@@ -14,6 +45,7 @@ function serve(socket: Socket): void {
   let list = 0;
   let netstrings = 0;
   let recipients = 0;
+  const slowly = new Slowly(socket);
   socket.on("error", () => {});
   socket.on("end", () => socket.end());
   socket.on("data", (chunk: Buffer) => {
@@ -47,7 +79,8 @@ function serve(socket: Socket): void {
       }
       length = 0;
     }
-    if (answers > 0) socket.write(RESPONSE.repeat(answers));
+    if (answers > 0 && EACH_MS > 0) slowly.answer(answers);
+    else if (answers > 0) socket.write(RESPONSE.repeat(answers));
   });
 }
 

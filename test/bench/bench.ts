@@ -11,6 +11,7 @@ import { measureDecode } from "./decode.ts";
 import { type Figure, least, most } from "./figure.ts";
 import { measureLongPath, measureMaildir } from "./maildir.ts";
 import { built, check, inTurn, median, peakMiB, QMTP, run, serve } from "./measure.ts";
+import { measureSessions } from "./sessions.ts";
 import { measureStartUp } from "./start-up.ts";
 
 const GIB = 1024 ** 3;
@@ -120,6 +121,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   recipients,
   maildir: () => measureMaildir(3),
   longpath: () => measureLongPath(3),
+  sessions: measureSessions,
   decode: () => measureDecode(folder),
 };
 

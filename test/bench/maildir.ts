@@ -24,7 +24,7 @@ const BODY = `Subject: bench\n\n${`${"y".repeat(71)}\n`.repeat(57)}`.slice(0, 4_
 const AGE_S = 100_000;
 
 /** In memory if possible: the time a disk takes to remove a file varies more than the times compared. */
-function folder(): string {
+export function memoryFolder(): string {
   try {
     accessSync("/dev/shm", constants.W_OK);
     return mkdtempSync("/dev/shm/qmtp-bench-");
@@ -34,7 +34,7 @@ function folder(): string {
 }
 
 /** Fills a new maildir and returns the names of its files, each ended by NUL. */
-function fill(maildir: string, count: number): string {
+export function fill(maildir: string, count: number): string {
   rmSync(maildir, { recursive: true, force: true });
   for (const name of ["tmp", "new", "cur"]) mkdirSync(join(maildir, name), { recursive: true });
   const start = Date.now() / 1_000 - AGE_S;
@@ -67,7 +67,7 @@ export async function measureLongPath(times: number): Promise<Figure[]> {
     leaveOut(what, "name serialqmtp in C in SERIALQMTP");
     return [];
   }
-  const home = folder();
+  const home = memoryFolder();
   const server = await serveAnswers();
   const proxy = await serve([built("delay"), server.port, "100"]);
   try {
@@ -84,7 +84,7 @@ export async function measureLongPath(times: number): Promise<Figure[]> {
 }
 
 export async function measureMaildir(times: number): Promise<Figure[]> {
-  const home = folder();
+  const home = memoryFolder();
   const maildir = join(home, "maildir");
   const server = await serveAnswers();
   try {
