@@ -28,16 +28,19 @@ export type NoPackage =
 export class MessageFileReader {
   readonly #prefix: Buffer;
   readonly #onUnreadable: (file: UnreadFile) => void;
+  readonly #chunk: number | undefined;
   /** One byte longer than the largest small file, to detect larger ones. */
   readonly #buffer = Buffer.allocUnsafeSlow(MAX_HEAD + 1);
 
   /**
    * @param prefix removed from recipients; files of recipients that do not begin with it are ignored
    * @param onUnreadable called when a file's message cannot be read to its end while it is sent
+   * @param chunk the most bytes to read at a time of a large file, while it is sent
    */
-  constructor(prefix: Buffer, onUnreadable: (file: UnreadFile) => void) {
+  constructor(prefix: Buffer, onUnreadable: (file: UnreadFile) => void, chunk?: number) {
     this.#prefix = prefix;
     this.#onUnreadable = onUnreadable;
+    this.#chunk = chunk;
   }
 
   /** The package of a file; its message is valid until the next file is read. */
@@ -88,7 +91,7 @@ export class MessageFileReader {
 
   async *#rest(file: FileSnapshot, from: number): AsyncGenerator<Buffer, void> {
     try {
-      yield* restOfFile(file, from);
+      yield* restOfFile(file, from, this.#chunk);
     } catch (error) {
       this.#onUnreadable(file);
       throw error;

@@ -7,6 +7,7 @@ import {
   type SessionsOptions,
 } from "../client/sessions-contract.ts";
 import { interruption, QmtpError, runOver } from "../errors.ts";
+import { CHUNK } from "../message/file-chunks.ts";
 import { type Delivery, deferralFor, mergeAttempts } from "../protocol/delivery.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
 import { MessageFileReader } from "./message-file.ts";
@@ -21,6 +22,9 @@ const MAX_FRUITLESS_ROUNDS = 3;
  * up and need not be sent twice.
  */
 const INTAKE_SHARE = 0.9;
+
+/** Bytes of large messages that all sessions together have read and not written yet. */
+const MAX_CHUNKS = 64 * 1024 * 1024;
 
 export interface RoundsOptions extends OutcomesOptions {
   readonly prefix: Buffer;
@@ -213,7 +217,8 @@ class Rounds {
   }
 
   #newReader(): MessageFileReader {
-    return new MessageFileReader(this.#options.prefix, ({ name }) => this.#unreadable.add(name));
+    const chunk = Math.min(CHUNK, Math.ceil(MAX_CHUNKS / this.#sessions.most));
+    return new MessageFileReader(this.#options.prefix, ({ name }) => this.#unreadable.add(name), chunk);
   }
 
   #read(file: MaildirFile, reader = this.#reader): MaildirPackage | undefined {

@@ -1,7 +1,7 @@
 import { fstatSync, readSync } from "node:fs";
 
 /** Bytes of a read, which becomes one write: large enough that the cost of a call is negligible. */
-const CHUNK = 2 * 1024 * 1024;
+export const CHUNK = 2 * 1024 * 1024;
 /**
  * A large buffer begins 16 bytes into a page. Some processors (AMD Zen 3) copy a file there at a quarter of the speed
  * of a buffer that begins at least 32 bytes into a page.
@@ -17,10 +17,15 @@ const TURN = 4 * 1024 * 1024;
  * Reads are synchronous: copying what the system has read ahead takes a fraction of a round trip to another thread.
  *
  * @param from the offset to begin at, or null for the descriptor's current position, which advances
+ * @param chunk the most bytes of a chunk
  */
-export async function* fileChunks(fd: number, from: number | null = 0): AsyncGenerator<Buffer, void> {
+export async function* fileChunks(
+  fd: number,
+  from: number | null = 0,
+  chunk = CHUNK,
+): AsyncGenerator<Buffer, void> {
   // No larger than the file, because batches read thousands of small ones. The extra byte detects a file that grew.
-  const size = from === null ? CHUNK : Math.min(CHUNK, Math.max(0, fstatSync(fd).size - from) + 1);
+  const size = from === null ? chunk : Math.min(chunk, Math.max(0, fstatSync(fd).size - from) + 1);
   const buffer =
     size < CHUNK ? Buffer.allocUnsafeSlow(size) : Buffer.allocUnsafeSlow(SKEW + size).subarray(SKEW);
   let done = 0;

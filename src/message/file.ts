@@ -113,15 +113,20 @@ export interface FileSnapshot {
 /**
  * The unchanged bytes of a file from an offset on. The file is opened for the first chunk, and closed after the last
  * one or when the reader stops.
+ * @param chunk the most bytes of a chunk
  * @throws {QmtpError} unreadable-input, including when the file has changed since it was examined
  */
-export async function* restOfFile(file: FileSnapshot, from: number): AsyncGenerator<Buffer, void> {
+export async function* restOfFile(
+  file: FileSnapshot,
+  from: number,
+  chunk?: number,
+): AsyncGenerator<Buffer, void> {
   const fd = openSnapshot(file);
   try {
     const { mtimeMs } = fstatSync(fd);
     const stamp = stampOf(fd, file.name);
     if (Number(stamp.size) !== file.bytes || mtimeMs !== file.mtimeMs) throw changedFile(file.name);
-    yield* verifyUnchanged(fd, file.name, stamp, file.bytes - from, fileChunks(fd, from));
+    yield* verifyUnchanged(fd, file.name, stamp, file.bytes - from, fileChunks(fd, from, chunk));
   } finally {
     closeSync(fd);
   }
