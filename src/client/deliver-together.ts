@@ -13,7 +13,9 @@ export async function deliverTogether(
   { onConnecting, onConnected, onProgress }: Omit<SendEvents<Package>, "onSettled"> = {},
 ): Promise<DeliveryReport> {
   const settled = new Map<Package, readonly Delivery[]>();
+  /** Bytes that connections have taken, by session, and in all. */
   const taken = new Map<number, number>();
+  let total = 0;
   let isConnected = false;
   onConnecting?.();
   const ended = await sessions.send(sourceOf(packages), route, {
@@ -29,8 +31,9 @@ export async function deliverTogether(
     onProgress:
       onProgress &&
       ((bytes, { number }) => {
+        total += bytes - (taken.get(number) ?? 0);
         taken.set(number, bytes);
-        onProgress([...taken.values()].reduce((sum, one) => sum + one, 0));
+        onProgress(total);
       }),
   });
   const cause = causeOfAll(ended);
