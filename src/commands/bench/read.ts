@@ -2,7 +2,8 @@ import { type Condition, parseCondition } from "../../bench/condition.ts";
 import { type Plan, windowFor } from "../../bench/plan.ts";
 import { messageOfLength } from "../../bench/text-message.ts";
 import type { Context } from "../../cli/context.ts";
-import { type RouteContext, readEndpoints, routeTo, withDrain } from "../../cli/options/route.ts";
+import { readEndpoints, routeTo, withDrain } from "../../cli/options/route.ts";
+import { saidOnce } from "../../cli/said-once.ts";
 import type { Route } from "../../client/route.ts";
 import { recipientFromText, senderFromText } from "../../envelope/address.ts";
 import { reason, usageError } from "../../errors.ts";
@@ -24,8 +25,6 @@ export interface BenchRequest {
 
 /** Longer than any run: a session ends when the run does. Within the range of Node's timers. */
 const SESSION_MS = 2_000_000_000;
-/** Lines to remember. */
-const MAX_SAID = 100;
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
 /** @throws {QmtpError} usage, unreadable-input, unwritable-spool, unreadable-configuration */
@@ -58,29 +57,6 @@ export async function read(
     json: json === true,
     color,
     close,
-  };
-}
-
-/** Connections by the thousand would repeat what they say, such as that a certificate is not verified. */
-function saidOnce(context: Context): RouteContext {
-  const { node, env, groups, signalGroup, interrupted, say, sayAll } = context;
-  const said = new Set<string>();
-  const isNew = (line: string | Buffer) => {
-    const isKnown = said.has(String(line));
-    if (said.size < MAX_SAID) said.add(String(line));
-    return !isKnown;
-  };
-  return {
-    node,
-    env,
-    groups,
-    signalGroup,
-    interrupted,
-    say,
-    sayAll: (lines) => sayAll([...lines].filter(isNew)),
-    get stderr() {
-      return context.stderr;
-    },
   };
 }
 

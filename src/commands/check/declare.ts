@@ -14,7 +14,7 @@ Examples:
 export function declare(command: Command): void {
   declareServers(command, DEFAULT_SERVER);
   addGroup(command, "recipients", [
-    option("--to <address>", "a recipient that gets messages; without it, no package is completed"),
+    option("--to <address>", "a recipient that gets messages; without it, none is sent whole"),
     option("--refused <address>", "a recipient that the server refuses; many packages are sent to it"),
     option("-f, --from <address>", "the envelope sender (default: the null sender, so that nothing bounces)"),
   ]);

@@ -5,8 +5,9 @@ import { CASES } from "../../check/cases/all.ts";
 import { selected } from "../../check/select.ts";
 import type { Context } from "../../cli/context.ts";
 import { type Output, type OutputOptions, readOutput } from "../../cli/options/output.ts";
-import { type ResolvingRoute, type RouteOptions, readRoute } from "../../cli/options/route.ts";
+import { type ResolvingRoute, type RouteOptions, readEndpoints, routeTo } from "../../cli/options/route.ts";
 import { readTls } from "../../cli/options/tls.ts";
+import { saidOnce } from "../../cli/said-once.ts";
 import { recipientFromText, senderFromText } from "../../envelope/address.ts";
 import { reason, usageError, visiblePath } from "../../errors.ts";
 import { ReportFile } from "../../report/report-file.ts";
@@ -79,7 +80,7 @@ async function readRun(options: CheckOptions, context: Context): Promise<CheckRu
   }
   if (to !== undefined && refused?.equals(to)) throw usageError("--to and --refused are the same address");
   checkInbox(options.inbox);
-  const route = await readRoute(options, context);
+  const route = await routeTo(readEndpoints(options, context.env), options, saidOnce(context));
   if (route.endpoints.some(({ kind }) => kind === "ucspi")) {
     throw usageError("ucspi: is one connection, and a check needs many; name another endpoint");
   }
