@@ -9,6 +9,8 @@ import type { Route } from "./route.ts";
 /** A session takes packages for this share of its time; the rest is for the responses to the last ones. */
 const INTAKE_SHARE = 0.9;
 
+const ALL_ABORTED = new Error("the abort of all its messages");
+
 export interface KeptSessionOptions {
   /** Milliseconds for which the connection stays open without a package to send. */
   readonly keepMs: number;
@@ -29,15 +31,21 @@ interface Waiting extends Package {
  * keeps the connection for the next package, and connects again when a session has ended.
  */
 export class KeptSession {
-  readonly #routeNow: () => Route;
+  readonly #routeNow: () => Omit<Route, "signal">;
   readonly #options: KeptSessionOptions;
   readonly #queue = new Queue<Waiting>();
+  /** Packages that were neither settled nor withdrawn. */
+  readonly #wanted = new Map<Package, Waiting>();
   #intake: Intake<Waiting> | undefined;
+  #connected = false;
+  /** Ends the session when only withdrawn packages keep it. */
+  #stop = new AbortController();
+  #stopTimer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #closing = false;
 
   /** @param routeNow asked for each session */
-  constructor(routeNow: () => Route, options: KeptSessionOptions) {
+  constructor(routeNow: () => Omit<Route, "signal">, options: KeptSessionOptions) {
     this.#routeNow = routeNow;
     this.#options = options;
   }
@@ -57,8 +65,15 @@ export class KeptSession {
       begun = true;
       return pkg.message.chunks();
     };
-    return new Promise((settle) => {
-      this.#queue.add({ ...pkg, message: { ...pkg.message, chunks }, of: pkg, settle, isBegun: () => begun });
+    return new Promise((resolve) => {
+      const settle = (deliveries: readonly Delivery[]) => {
+        this.#wanted.delete(pkg);
+        resolve(deliveries);
+      };
+      const waiting = { ...pkg, message: { ...pkg.message, chunks }, of: pkg, settle, isBegun: () => begun };
+      this.#wanted.set(pkg, waiting);
+      this.#queue.add(waiting);
+      clearTimeout(this.#stopTimer);
       this.#intake?.wake();
       this.#running ??= this.#run();
     });
@@ -66,17 +81,32 @@ export class KeptSession {
 
   /** Takes a package back. @returns whether it was still waiting, so that nothing of it was sent */
   withdraw(pkg: Package): boolean {
-    const withdrawn = this.#queue.remove(({ of }) => of === pkg);
-    withdrawn?.settle([]);
-    return withdrawn !== undefined;
+    const waiting = this.#wanted.get(pkg);
+    if (waiting === undefined) return false;
+    this.#wanted.delete(pkg);
+    const withdrawn = this.#queue.remove(waiting);
+    if (withdrawn) waiting.settle([]);
+    this.#stopIfUnwanted();
+    return withdrawn;
   }
 
   /** Sends what waits, and closes the connection. */
   async close(): Promise<void> {
     this.#closing = true;
     if (this.idle) this.#intake?.end();
+    this.#stopIfUnwanted();
     await this.#running;
     this.#closing = false;
+  }
+
+  /** A server that does not answer must not keep a session of withdrawn packages only. */
+  #stopIfUnwanted(): void {
+    if (this.#wanted.size > 0 || this.#intake === undefined) return;
+    if (this.#connected && this.#intake.unsettled.length === 0) return;
+    const stop = this.#stop;
+    clearTimeout(this.#stopTimer);
+    if (this.#closing) stop.abort(ALL_ABORTED);
+    else this.#stopTimer = setTimeout(() => stop.abort(ALL_ABORTED), this.#options.keepMs);
   }
 
   async #run(): Promise<void> {
@@ -88,17 +118,23 @@ export class KeptSession {
 
   async #runSession(): Promise<void> {
     const { keepMs, onConnected, onEnded } = this.#options;
-    const route = this.#routeNow();
+    this.#stop = new AbortController();
+    const { signal } = this.#stop;
+    const route = { ...this.#routeNow(), signal };
     const intake = new Intake(this.#queue, this.#closing ? 0 : keepMs);
     this.#intake = intake;
-    const timer = setTimeout(() => intake.end(), route.limits.sessionMs * INTAKE_SHARE);
+    let timer: NodeJS.Timeout | undefined;
     // Their messages may be read until the session has ended.
     const abandoned: (() => void)[] = [];
     /** Taken, but the session ended before their turn. */
     const unsent: Waiting[] = [];
     let begun = 0;
     const report = await sendPackages(intake, route, {
-      onConnected,
+      onConnected: (server) => {
+        this.#connected = true;
+        timer = setTimeout(() => intake.end(), route.limits.sessionMs * INTAKE_SHARE);
+        onConnected(server);
+      },
       onSettled: (pkg, deliveries) => {
         intake.settled(pkg);
         if (pkg.isBegun()) begun++;
@@ -106,14 +142,24 @@ export class KeptSession {
         else if (deliveries.every(({ origin }) => origin === "server")) pkg.settle(deliveries);
         else abandoned.push(() => pkg.settle(deliveries));
         if (this.#closing && this.idle) intake.end();
+        this.#stopIfUnwanted();
       },
     });
     clearTimeout(timer);
-    this.#intake = undefined;
-    this.#queue.putBack([...unsent, ...intake.unsettled]);
+    this.#sessionEnded([...unsent, ...intake.unsettled]);
     onEnded(report);
     for (const settle of abandoned) settle();
-    if (begun === 0) this.#deferAll(report);
+    // A session that was not needed says nothing about the next one.
+    if (begun === 0 && report.cause !== null && !signal.aborted) this.#deferAll(report);
+  }
+
+  #sessionEnded(unsent: readonly Waiting[]): void {
+    clearTimeout(this.#stopTimer);
+    this.#intake = undefined;
+    this.#connected = false;
+    const isWanted = (waiting: Waiting) => this.#wanted.has(waiting.of);
+    this.#queue.putBack(unsent.filter(isWanted));
+    for (const withdrawn of unsent) if (!isWanted(withdrawn)) withdrawn.settle([]);
   }
 
   /** There was no session, or it ended before it sent anything: the next one would be no better. */

@@ -1,40 +1,53 @@
-/** First in, first out, in constant time however long it gets: `Array.shift` moves all that is left. */
+/**
+ * First in, first out. Each operation takes constant time on average, however long the queue gets: `Array.shift` and
+ * removing from the middle of an array move all that follows.
+ */
 export class Queue<T> {
+  /** In order. Those at the front were taken; others may have been removed. */
   #items: T[] = [];
-  /** Items at the front that were taken and not yet trimmed. */
   #taken = 0;
+  readonly #waiting = new Set<T>();
 
   get isEmpty(): boolean {
-    return this.#taken === this.#items.length;
+    return this.#waiting.size === 0;
   }
 
   add(item: T): void {
     this.#items.push(item);
+    this.#waiting.add(item);
   }
 
   take(): T | undefined {
-    if (this.isEmpty) return undefined;
-    const item = this.#items[this.#taken++];
-    // Halving it now and then keeps the mean cost constant.
-    if (this.#taken * 2 > this.#items.length) this.#items = this.takeAll();
-    return item;
+    while (this.#taken < this.#items.length) {
+      const item = this.#items[this.#taken++] as T;
+      // Halving it now and then keeps the mean cost constant.
+      if (this.#taken * 2 > this.#items.length) this.#trim();
+      if (this.#waiting.delete(item)) return item;
+    }
+    return undefined;
   }
 
   takeAll(): T[] {
-    const items = this.#items.slice(this.#taken);
+    const items = this.#items.slice(this.#taken).filter((item) => this.#waiting.has(item));
     this.#items = [];
     this.#taken = 0;
+    this.#waiting.clear();
     return items;
   }
 
   /** Puts items that were taken back at the front. */
   putBack(items: readonly T[]): void {
-    this.#items = [...items, ...this.takeAll()];
+    const all = [...items, ...this.takeAll()];
+    for (const item of all) this.add(item);
   }
 
-  /** Removes the first item that fits. */
-  remove(fits: (item: T) => boolean): T | undefined {
-    const at = this.#items.findIndex((item, index) => index >= this.#taken && fits(item));
-    return at === -1 ? undefined : this.#items.splice(at, 1)[0];
+  /** @returns whether it was there */
+  remove(item: T): boolean {
+    return this.#waiting.delete(item);
+  }
+
+  #trim(): void {
+    this.#items = this.#items.slice(this.#taken);
+    this.#taken = 0;
   }
 }

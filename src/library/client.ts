@@ -73,14 +73,14 @@ export class QmtpClient extends EventEmitter<ClientEvents> {
   /** @throws {QmtpError} usage, for a wrong option; unreadable-configuration, for a TLS file */
   constructor(options: ClientOptions) {
     super();
-    this.#settings = readOptions(options, (line) => this.emit("note", line));
+    this.#settings = readOptions(options, (line) => this.#tell("note", line));
     const { keepMs } = this.#settings;
     this.#session = new KeptSession(() => this.#route(), {
       keepMs,
-      onConnected: (server) => this.emit("connected", server),
+      onConnected: (server) => this.#tell("connected", server),
       onEnded: ({ cause, violations }) => {
-        for (const violation of violations) this.emit("violation", violation);
-        this.emit("disconnected", cause?.error ?? null);
+        for (const violation of violations) this.#tell("violation", violation);
+        this.#tell("disconnected", cause?.error ?? null);
       },
     });
   }
@@ -132,6 +132,7 @@ export class QmtpClient extends EventEmitter<ClientEvents> {
   async #send(mail: Mail): Promise<readonly CoreDelivery[]> {
     const { sender, recipients } = envelopeOf(mail);
     const { message, encoding = "unix", raw = false, signal = neverAborted() } = mail;
+    if (typeof signal?.addEventListener !== "function") throw usageError("signal is an AbortSignal");
     if (encoding !== "unix" && encoding !== "dos") throw usageError("encoding is 'unix' or 'dos'");
     const { temporaryDirectory, policy } = this.#settings;
     let open: OpenMessage;
@@ -185,24 +186,37 @@ export class QmtpClient extends EventEmitter<ClientEvents> {
     const events = ["sent", "received", "note"] as const;
     if (events.every((event) => this.listenerCount(event) === 0)) return undefined;
     return {
-      sent: (part, bytes) => void this.emit("sent", part, bytes),
-      received: (bytes) => void this.emit("received", bytes),
-      note: (text) => void this.emit("note", text),
+      sent: (part, bytes) => this.#tell("sent", part, bytes),
+      received: (bytes) => this.#tell("received", bytes),
+      note: (text) => this.#tell("note", text),
     };
   }
 
-  #route(): Route {
+  /** What a listener throws is thrown outside the session, which must go on: others wait for their deliveries. */
+  #tell<E extends keyof ClientEvents>(event: E, ...values: ClientEvents[E]): void {
+    try {
+      (this as EventEmitter).emit(event, ...values);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+
+  #route(): Omit<Route, "signal"> {
     const { endpoints, connector, limits } = this.#settings;
-    return { endpoints, connector, limits, signal: neverAborted(), observer: this.#observer };
+    return { endpoints, connector, limits, observer: this.#observer };
   }
 }
 
-/** One per use: each has few listeners. */
 function neverAborted(): AbortSignal {
   return new AbortController().signal;
 }
 
-function envelopeOf({ sender, recipients }: Mail): { sender: Buffer; recipients: Buffer[] } {
+function envelopeOf(mail: Mail): { sender: Buffer; recipients: Buffer[] } {
+  if (typeof mail !== "object" || mail === null)
+    throw usageError("send takes an object: { sender, recipients, message }");
+  const { sender, recipients } = mail;
   const list: readonly unknown[] = Array.isArray(recipients) ? recipients : [recipients];
   if (list.length === 0) throw usageError("no recipients: name one at least");
   return {

@@ -6,7 +6,8 @@ import type { Message } from "../protocol/package.ts";
 
 /**
  * A message with its header: text or bytes, a file (`{ path }`), or a stream of bytes, such as a Readable. A stream is
- * read to its end before anything is sent, because QMTP sends the length first.
+ * read to its end before anything is sent, because QMTP sends the length first. Bytes of a `raw` message are not
+ * copied: do not change them before `send` resolves.
  */
 export type MessageInput =
   | string
@@ -29,7 +30,11 @@ export function openInput(input: MessageInput, options: MessageOptions): Promise
       if (signal.aborted) message.close();
       resolve(message);
     };
-    open(input, options).then(opened, reject);
+    const failed = (error: unknown) => {
+      stopListening();
+      reject(error);
+    };
+    open(input, options).then(opened, failed);
   });
 }
 
@@ -39,6 +44,9 @@ async function open(input: MessageInput, options: MessageOptions): Promise<OpenM
   if (typeof input === "object" && input !== null) {
     if ("path" in input && typeof input.path === "string" && !isStream(input))
       return openFile(input.path, options);
+    if ("readableEnded" in input && input.readableEnded === true) {
+      throw usageError("the message's stream was read before; each message needs a stream of its own");
+    }
     if (isStream(input)) return readStream(asInputStream(input), "the message", options);
   }
   throw usageError("the message is a string, bytes, { path }, or an iterable of bytes");

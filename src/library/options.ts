@@ -21,7 +21,10 @@ export interface ClientOptions {
   readonly timeoutMs?: number | undefined;
   /** For a session; after 9/10 of it, a new one begins. By default an hour, as qmtp.txt says (section 2). */
   readonly sessionMs?: number | undefined;
-  /** For which the connection stays open without anything to send. By default 10,000. */
+  /**
+   * For which the connection stays open without anything to send. By default 10,000. Less than the server waits is best:
+   * if it closes the connection just when a message is sent, that message may have been delivered.
+   */
   readonly keepMs?: number | undefined;
   /** Sends one package per recipient, for servers that answer once per package. */
   readonly split?: boolean | undefined;
@@ -80,6 +83,9 @@ export interface Settings {
  * @throws {QmtpError} usage; unreadable-configuration, for TLS files
  */
 export function readOptions(options: ClientOptions, tell: (line: string) => void): Settings {
+  if (typeof options !== "object" || options === null) {
+    throw usageError("options are an object that names a server: { server: 'mx.example.org' }");
+  }
   const { server, port, tls, retry, family, sourceAddress, split, temporaryDirectory } = options;
   const names = typeof server === "string" ? [server] : [...(server ?? [])];
   if (names.length === 0) throw usageError("no server: name one, such as 'mx.example.org'");

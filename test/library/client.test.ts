@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { getEventListeners, once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { Readable } from "node:stream";
@@ -143,6 +143,16 @@ describe("sending", () => {
   });
 });
 
+test("a stream that was read before is refused: its message would be empty", async () => {
+  const stream = Readable.from([Buffer.from("once\n")]);
+  for await (const _ of stream);
+  const sent = clientOf("192.0.2.1").send({ ...MAIL, message: stream });
+  await expect(sent).rejects.toMatchObject({
+    code: "usage",
+    message: expect.stringContaining("read before"),
+  });
+});
+
 describe("a failure", () => {
   test("to connect defers every recipient, and names the reason", async () => {
     const port = await unusedPort();
@@ -270,6 +280,48 @@ describe("an abort", () => {
   });
 });
 
+describe("nothing is kept", () => {
+  test.each(["", "qmtps://"])(
+    "by messages that were aborted, when the client is closed (%s)",
+    async (scheme) => {
+      const { endpoint } = await startServer(() => {});
+      const client = new QmtpClient({ server: `${scheme}${endpoint}`, tls: { insecure: true } });
+      const stop = new AbortController();
+      const sent = client.send({ ...MAIL, signal: stop.signal });
+      await new Promise(setImmediate);
+      stop.abort();
+      await sent;
+      // The server never answers: this would wait for a time limit.
+      await client.close();
+    },
+  );
+
+  test("by messages that were aborted, for longer than a connection is kept", async () => {
+    const stop = new AbortController();
+    const { endpoint } = await startServer(() => stop.abort());
+    const client = clientOf(endpoint, { keepMs: 1 });
+    const ended = once(client, "disconnected");
+    await client.send({ ...MAIL, signal: stop.signal });
+    expect(await ended).toMatchObject([{ code: "interrupted" }]);
+  });
+
+  test("on a signal that many messages share, and Node does not warn of a leak", async () => {
+    const server = await startReceivingServer();
+    const client = clientOf(server.endpoint);
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => void warnings.push(warning);
+    process.on("warning", onWarning);
+    onTestFinished(() => void process.off("warning", onWarning));
+    const { signal } = new AbortController();
+    await Promise.all(Array.from({ length: 20 }, () => client.send({ ...MAIL, signal })));
+    const missing = { ...MAIL, message: { path: "/nowhere/at/all" }, signal };
+    for (let count = 0; count < 20; count++) await client.send(missing).catch(() => {});
+    await new Promise(setImmediate);
+    expect(warnings).toEqual([]);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+});
+
 describe("the connection", () => {
   test("is closed when nothing was sent for a while, and made again when needed", async () => {
     const server = await startReceivingServer();
@@ -345,6 +397,7 @@ test.each<[string, object, string]>([
   ["no message", { message: undefined }, "the message is a string, bytes"],
   ["a stream of objects", { message: [{}] }, "not one of bytes"],
   ["a directory", { message: { path: "/" } }, "directory"],
+  ["a signal that is none", { signal: 7 }, "signal is an AbortSignal"],
   ["an unknown encoding", { encoding: "mac" }, "encoding is 'unix' or 'dos'"],
 ])("%s is a wrong argument", async (_, wrong, why) => {
   const sent = clientOf("192.0.2.1").send({ ...MAIL, ...wrong } as never);
@@ -352,6 +405,7 @@ test.each<[string, object, string]>([
 });
 
 test.each<[string, object, string]>([
+  ["nothing", undefined as never, "options are an object"],
   ["no server", { server: [] }, "no server"],
   ["a bad endpoint", { server: "http://x" }, "bad endpoint"],
   ["a bad time", { server: "x", timeoutMs: "1" }, "timeoutMs is a number of milliseconds"],

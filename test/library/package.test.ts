@@ -78,6 +78,22 @@ describe("a program", () => {
     expect(await node("program.mjs", endpoint)).toMatchObject(SENT);
   });
 
+  test("with listeners that throw gets their errors, and its deliveries", async () => {
+    const { endpoint } = await startReceivingServer();
+    const listen = `
+  const caught = [];
+  process.on("uncaughtException", ({ message }) => caught.push(message));
+  const events = ["connected", "note", "received", "disconnected"];
+  const client = new QmtpClient({ server: process.argv[2] });
+  for (const event of events) client.once(event, () => { throw new Error(event); });
+  const [delivery] = await client.send({ sender: "a@x", recipients: "b@y", message: "hi\\n" });
+  await client.close();
+  console.log(delivery.status, caught.toSorted().join());`;
+    writeFileSync(`${project}/throws.mjs`, `import { QmtpClient } from "qmtp";${listen}`);
+    const stdout = "success connected,disconnected,note,received\n";
+    expect(await node("throws.mjs", endpoint)).toMatchObject({ code: 0, stdout, stderr: "" });
+  });
+
   test("in JavaScript requires the package", async () => {
     const { endpoint } = await startReceivingServer();
     const imports =
