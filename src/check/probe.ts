@@ -168,6 +168,14 @@ export class Probe {
     if (statusOf(content) === "success") throw new Undecided(`${this.refused} is not refused`);
   }
 
+  /** The recipient that is refused, if there is one and it is; or else the one that takes messages. @throws {Undecided} */
+  async another(): Promise<Buffer> {
+    const { refused } = this.subject;
+    if (refused === undefined) return this.to;
+    const isRefused = statusOf(await this.controls.response("refused")) !== "success";
+    return isRefused ? refused : this.to;
+  }
+
   /** The first bytes sent and received, on all its connections. */
   evidence(): Evidence {
     const all = this.#wires.map((wire) => wire.evidence);

@@ -79,9 +79,9 @@ export const PROTOCOL_CASES: readonly ActiveCase[] = [
     expected: "3 responses",
     advice: SPLIT,
     run: async (probe) => {
+      const another = await probe.another();
       const wire = await probe.open();
-      const { to, subject } = probe;
-      await wire.post(probe.package([to, subject.refused ?? to, to]), 3);
+      await wire.post(probe.package([probe.to, another, probe.to]), 3);
       return allCome(wire, 3);
     },
   },

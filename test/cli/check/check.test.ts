@@ -190,6 +190,28 @@ describe("safety", () => {
   });
 });
 
+test("a recipient that is not refused after all gets no more than the message that shows it", async () => {
+  const sink = await startSink(["--json"]);
+  const args = [
+    "check",
+    "--json",
+    "-s",
+    sink.endpoint,
+    ...TO,
+    "--refused",
+    "refused@example.org",
+    "--wait",
+    "0.1",
+  ];
+  const { cases } = reportIn((await qmtp([...args, "--skip", "2/after"])).stdout);
+  expect(cases.find(({ id }) => id === "2/hundred-packages")).toMatchObject({
+    verdict: "unclear",
+    got: "refused@example.org is not refused",
+  });
+  const { stdout } = await sink.stop();
+  expect(stdout.split("\n").filter((line) => line.includes("refused@example.org")).length).toBe(1);
+});
+
 describe("servers that cannot be checked", () => {
   test("unreachable: one line, exit code 111, and a report all the same", async () => {
     const junit = `${temporaryFolder()}/report.xml`;
