@@ -1,4 +1,4 @@
-import { usageError } from "../errors.ts";
+import { inputError, QmtpError, usageError } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
 import { convertWhole } from "../message/line-ends.ts";
 import { type MessageOptions, type OpenMessage, openFile, readStream } from "../message/open.ts";
@@ -77,11 +77,18 @@ function asInputStream(input: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) 
 async function* copied(
   input: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Buffer, void> {
-  for await (const chunk of input) {
-    if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) {
-      throw usageError("the message's stream is not one of bytes");
+  try {
+    for await (const chunk of input) {
+      if (typeof chunk !== "string" && !(chunk instanceof Uint8Array)) {
+        throw usageError("the message's stream is not one of bytes");
+      }
+      yield Buffer.from(chunk);
     }
-    yield Buffer.from(chunk);
+  } catch (error) {
+    if (error instanceof QmtpError) throw error;
+    // In full, with the path: a composed message may be made of several files.
+    const { message } = error instanceof Error ? error : { message: String(error) };
+    throw inputError(`the message's stream failed: ${message}`, error);
   }
 }
 

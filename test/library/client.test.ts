@@ -221,6 +221,7 @@ describe("a failure", () => {
     );
     await expect(client.send({ ...MAIL, message: broken })).rejects.toMatchObject({
       code: "unreadable-input",
+      message: "the message's stream failed: the disk is gone",
     });
     const missing = client.send({ ...MAIL, message: { path: "/nowhere/at/all" } });
     await expect(missing).rejects.toMatchObject({ code: "unreadable-input" });

@@ -101,6 +101,17 @@ describe.each(Object.keys(VERSIONS))("with nodemailer %s", (version) => {
     gone.close();
   });
 
+  test("sendMail rejects if an attachment cannot be read, and names it", async () => {
+    const { server } = await startStore();
+    const transport = await transportTo(server);
+    const sent = transport.sendMail({ ...MAIL, attachments: [{ path: "/nowhere/at/all" }] });
+    await expect(sent).rejects.toMatchObject({
+      code: "unreadable-input",
+      message: expect.stringContaining("/nowhere/at/all"),
+    });
+    transport.close();
+  });
+
   test("verify connects, and rejects where it cannot", async () => {
     const { server } = await startStore();
     expect(await (await transportTo(server)).verify()).toBe(true);
