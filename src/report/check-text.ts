@@ -58,12 +58,14 @@ export function* resultLines(result: Result, paint: CheckPaint): Generator<strin
 }
 
 /** The totals, and what failures mean for clients. */
-export function* closingLines({ results, summary, messages }: CheckReport): Generator<string, void> {
+export function* closingLines({ results, summary, messages, server }: CheckReport): Generator<string, void> {
   const { counts, advice } = summary;
   const musts = results.filter((one) => one.verdict === "fail" && one.case.level === "must").length;
   const failed =
     counts.fail === 0 ? "0 fail" : `${counts.fail} fail (${musts} must, ${counts.fail - musts} should)`;
   yield "";
+  if (server?.exchanger !== undefined)
+    yield `Server: ${server.exchanger}, ${server.address} port ${server.port}`;
   yield `${results.length} cases: ${counts.pass} pass, ${failed}, ${counts.unclear} unclear, ${counts.skip} skip`;
   if (messages.announced > 0) yield `${messages.sent} of at most ${messages.announced} messages sent`;
   const lacking = [...new Set(results.flatMap(({ lacks }) => lacks))];

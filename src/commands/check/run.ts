@@ -13,7 +13,7 @@ import { CHECK_EXIT, EXIT } from "../../report/exit-code.ts";
 import { describe } from "../../report/remedies.ts";
 import { writeLines } from "../../report/write.ts";
 import type { Server } from "../../transport/connector.ts";
-import { formatEndpoint } from "../../transport/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../transport/endpoint.ts";
 import { Lines } from "./lines.ts";
 import type { CheckRequest, CheckRun } from "./read.ts";
 
@@ -82,7 +82,7 @@ function announcement(messages: number, to: Buffer): string {
   return `at most ${messages} messages go to ${to}`;
 }
 
-/** Connects once, so that all cases speak to the same endpoint. @throws {QmtpError} */
+/** Connects once, so that all cases speak to the same server. @throws {QmtpError} */
 async function reach({ route }: CheckRun): Promise<Server> {
   const { connection, server } = await route.connector.open(
     route.endpoints,
@@ -96,14 +96,19 @@ async function reach({ route }: CheckRun): Promise<Server> {
 
 async function subjectOf(run: CheckRun, server: Server): Promise<Subject> {
   const { route, inbox: maildir } = run;
-  const reached = route.endpoints.find((endpoint) => formatEndpoint(endpoint) === server.endpoint);
-  const [first] = route.endpoints;
-  const endpoint = reached ?? first;
-  if (endpoint === undefined) throw new RangeError("no endpoint");
+  const endpoint = reachedEndpoint(route.endpoints, server);
   const inbox = maildir === undefined ? undefined : new Inbox(maildir);
   await inbox?.ignorePresent();
   const { connector, signal, observer } = route;
   return { ...run, endpoint, connector, signal, observer, inbox };
+}
+
+/** The endpoint of this server; of a domain with several exchangers, the one that answered. */
+function reachedEndpoint(endpoints: readonly Endpoint[], { endpoint, address, port }: Server): Endpoint {
+  const found = endpoints.find((one) => formatEndpoint(one) === endpoint) ?? endpoints[0];
+  if (found === undefined) throw new RangeError("no endpoint");
+  if (found.kind !== "mx" || address === null || port === null) return found;
+  return { kind: "tcp", host: address, port };
 }
 
 function exitCodeOf({ ending }: Summary, error: QmtpError | null): number {

@@ -242,6 +242,35 @@ describe.skipIf(noDns)("mx:domain", () => {
     }
   });
 
+  test("is checked at one of its exchangers only, which is named", async () => {
+    const open = createServer((socket) => socket.resume());
+    onTestFinished(() => void open.close());
+    await once(open.listen(0, "127.0.0.2"), "listening");
+    const { port } = open.address() as { port: number };
+    let others = 0;
+    const other = createServer((socket) => {
+      others++;
+      socket.resume();
+    });
+    onTestFinished(() => void other.close());
+    await once(other.listen(port, "127.0.0.3"), "listening");
+    const numbers = Array.from({ length: 20 }, (_, index) => index);
+    const env = {
+      DNSCACHEIP: await startNameServer([
+        "mx-host=example.org,one.example.org,12801",
+        "host-record=one.example.org,127.0.0.2",
+        ...numbers.map((number) => `mx-host=example.org,mx${number}.example.org,12801`),
+        ...numbers.map((number) => `host-record=mx${number}.example.org,127.0.0.3`),
+      ]),
+    };
+    const args = ["check", "-s", "mx:example.org", "-p", String(port), "--only", "2/silent-at-connect"];
+    const { stdout, code } = await qmtp(args, { env });
+    expect(code).toBe(0);
+    const named = /^Server: \w+\.example\.org, (127\.0\.0\.[23]) port \d+$/m.exec(stdout)?.[1];
+    // The first connection finds the server, the second is that of the case.
+    expect(others).toBe(named === "127.0.0.3" ? 2 : 0);
+  });
+
   test("that has no exchanger is passed over for the next server", async () => {
     const sink = await startSink();
     const dns = await startNameServer(["mx-host=example.org,a.example.org,10"]);
