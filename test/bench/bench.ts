@@ -2,13 +2,15 @@
  * Measures what matters to design and users, as ratios of figures from one run: absolute times differ from
  * machine to machine. `npm run bench [-- name...]` runs all, or those named, and prints each figure with its aim.
  *
- * SERIALQMTP and MAILDIRSERIAL name serialmail's programs, to compare with; SINK, a server in C for batches.
+ * SERIALQMTP and MAILDIRSERIAL name serialmail's programs, to compare with; SINK, a server in C for batches;
+ * SMTP_SINK and SMTP_SOURCE, Postfix's programs.
  */
 import { mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { measureDecode } from "./decode.ts";
 import { type Figure, least, most } from "./figure.ts";
+import { measureLoad } from "./load.ts";
 import { measureLongPath, measureMaildir } from "./maildir.ts";
 import { built, check, inTurn, median, peakMiB, QMTP, run, serve } from "./measure.ts";
 import { measureSessions } from "./sessions.ts";
@@ -123,10 +125,12 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   longpath: () => measureLongPath(3),
   sessions: measureSessions,
   decode: () => measureDecode(folder),
+  load: () => measureLoad(3),
 };
 
 /** What a figure does not say. */
 const NOTES: Readonly<Record<string, string>> = {
+  load: "in lock-step, each message needs a write and a read; with a window, one of each serves thirty",
   decode: "the file is in memory; each package of 4 KB has six lines, more than 100 MB in all",
   startup: "without NODE_EXTRA_CA_CERTS: Node would read certificates in each run, of either program",
   crlf: "simple code on purpose: 2.5 s for 1 GiB is half a second for 200 MB, the most that qmail accepts",

@@ -49,13 +49,13 @@ export function fill(maildir: string, count: number): string {
 }
 
 /** A server in C, if SINK names one that prints its port, counts packages and answers them: it is out of the way. */
-function serveAnswers(): Promise<Server> {
+export function serveAnswers(): Promise<Server> {
   const { SINK } = process.env;
   return SINK ? serveProgram(SINK) : serve([built("answer")]);
 }
 
 /** Runs a program under tcpclient with the names of files on standard input; gives the milliseconds. */
-function under(port: string, names: string, command: readonly string[]): () => Promise<number> {
+export function under(port: string, names: string, command: readonly string[]): () => Promise<number> {
   const args = ["-RHl0", "--", "127.0.0.1", port, ...command];
   return async () => (await check(runProgram("tcpclient", args, names))).ms;
 }
