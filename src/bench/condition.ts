@@ -1,7 +1,7 @@
 import { usageError } from "../errors.ts";
 import { fromDueOrSent, rateOf } from "./figures.ts";
 import type { LatencySummary } from "./latencies.ts";
-import type { BenchResult } from "./run.ts";
+import type { BenchResult } from "./result.ts";
 
 /** A limit that a result must keep. */
 export interface Condition {

@@ -1,5 +1,5 @@
 import type { Latencies } from "./latencies.ts";
-import type { BenchResult } from "./run.ts";
+import type { BenchResult } from "./result.ts";
 
 /** Packages answered a second. */
 export function rateOf({ tally, elapsedMs }: BenchResult): number {

@@ -9,11 +9,12 @@ import { pause } from "../io/pause.ts";
 import { type Delivery, deferralFor } from "../protocol/delivery.ts";
 import { type Server, unreached } from "../transport/connector.ts";
 import type { Plan } from "./plan.ts";
+import type { BenchProgress, BenchResult } from "./result.ts";
 import { Schedule, type TimedPackage } from "./schedule.ts";
 import { Source } from "./source.ts";
 import { Tally } from "./tally.ts";
 
-/** After a connection that brought no response, a session waits, and tries so often again. */
+/** A session that gets no response waits, connects again, and is given up after this many connections more. */
 const RETRIES = 3;
 /** Doubles each time. */
 const FIRST_PAUSE_MS = 100;
@@ -24,32 +25,6 @@ interface Sent extends Pick<SessionReport, "cause"> {
   /** Packages with all of their responses. */
   readonly answered: number;
   readonly lost: number;
-}
-
-/** What is known at the end, or when a signal came. */
-export interface BenchResult {
-  readonly plan: Plan;
-  readonly server: Server;
-  readonly tally: Tally;
-  /** Milliseconds from the end of the warm-up to the last response. */
-  readonly elapsedMs: number;
-  /** The share of time in which this process was busy, from 0 to 1; above 0.9, it was the limit. */
-  readonly clientBusy: number;
-  readonly connections: number;
-  /** Packages of an open loop that were due and never sent. */
-  readonly unsent: number;
-  /** Why the run ended before its time, or null. */
-  readonly error: QmtpError | null;
-}
-
-/** How it is going. */
-export interface BenchProgress {
-  readonly phase: "connecting" | "warming up" | "measuring";
-  readonly connections: number;
-  readonly answered: number;
-  readonly inFlight: number;
-  /** Recipients without success. */
-  readonly failures: number;
 }
 
 /** Sends packages as planned, and measures. Never rejects because of the server or the network. */
@@ -68,6 +43,7 @@ export class Bench {
   /** The last error of a session that was given up. */
   #error: QmtpError | null = null;
   #busySince: ReturnType<typeof performance.eventLoopUtilization> | undefined;
+  #clientBusy = 0;
 
   constructor(plan: Plan, route: Route) {
     this.#plan = plan;
@@ -95,8 +71,7 @@ export class Bench {
     // Each session listens. Node would take more than ten for a leak.
     setMaxListeners(0, signal);
     const stopListening = onAbort(signal, () => this.#schedule.end());
-    const sessions = Array.from({ length: this.#plan.sessions }, () => this.#keepSending());
-    await Promise.all(sessions);
+    await Promise.all(Array.from({ length: this.#plan.sessions }, () => this.#keepSending()));
     stopListening();
     const { lastAt, answered } = this.#tally;
     const { unsent } = this.#schedule;
@@ -106,7 +81,7 @@ export class Bench {
       server: this.#server ?? unreached(endpoints),
       tally: this.#tally,
       elapsedMs: answered === 0 ? 0 : lastAt - this.#schedule.measuredFrom,
-      clientBusy: this.#busySince === undefined ? 0 : busy(this.#busySince),
+      clientBusy: this.#clientBusy,
       connections: this.#connections,
       unsent,
       error: this.#endedEarly(),
@@ -163,6 +138,8 @@ export class Bench {
         }
         this.#settled(pkg, deliveries);
         source.settled(pkg);
+        // Not at the end of the session, which may still wait for the server to close the connection.
+        if (this.#schedule.over || lost > 0) this.#measureBusy();
       },
     });
     source.close();
@@ -197,13 +174,14 @@ export class Bench {
   #beginMeasuring(): void {
     this.#busySince = performance.eventLoopUtilization();
   }
+
+  #measureBusy(): void {
+    if (this.#busySince === undefined) return;
+    this.#clientBusy = performance.eventLoopUtilization(this.#busySince).utilization;
+  }
 }
 
 /** For a package that a session was given in the moment when it ended. */
 function neverSent({ recipients }: TimedPackage): readonly Delivery[] {
   return recipients.map((recipient) => deferralFor(recipient, Buffer.alloc(0), undefined));
-}
-
-function busy(since: ReturnType<typeof performance.eventLoopUtilization>): number {
-  return performance.eventLoopUtilization(since).utilization;
 }

@@ -11,6 +11,9 @@ export interface TimedPackage extends Package {
   readonly measured: boolean;
 }
 
+/** The longest that Node's timers can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** A package that was sent this many milliseconds after it was due counts as late. Timers are good to a few. */
 export const LATE_MS = 10;
 
@@ -60,13 +63,16 @@ export class Schedule {
 
   /** @param onMeasure called when the warm-up is over */
   start(onMeasure: () => void): void {
+    if (this.over) return;
     const { warmUpMs, durationMs } = this.#plan;
     this.#startedAt = now();
     this.#measuredFrom = this.#startedAt + warmUpMs;
     this.#endAt = this.#measuredFrom + durationMs;
     if (warmUpMs > 0) this.#measureTimer = setTimeout(onMeasure, warmUpMs);
     else onMeasure();
-    if (Number.isFinite(durationMs)) this.#endTimer = setTimeout(() => this.#finish(), warmUpMs + durationMs);
+    if (Number.isFinite(durationMs)) {
+      this.#endTimer = setTimeout(() => this.#finish(), Math.min(warmUpMs + durationMs, MAX_TIMER_MS));
+    }
     this.#offer();
   }
 

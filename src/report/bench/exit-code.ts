@@ -1,5 +1,5 @@
 import type { Miss } from "../../bench/condition.ts";
-import type { BenchResult } from "../../bench/run.ts";
+import type { BenchResult } from "../../bench/result.ts";
 import { BENCH_EXIT, BENCH_TABLE, errorExitCode } from "../exit-code.ts";
 
 /** A run that was cut short proves nothing, whatever was measured until then. */

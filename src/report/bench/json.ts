@@ -1,7 +1,7 @@
 import type { Miss } from "../../bench/condition.ts";
 import { bytesPerSecond, fromDueOrSent, rateOf } from "../../bench/figures.ts";
 import type { LatencySummary } from "../../bench/latencies.ts";
-import type { BenchResult } from "../../bench/run.ts";
+import type { BenchResult } from "../../bench/result.ts";
 import { errorFields, field, toJson } from "../json.ts";
 
 /** The most frequent texts to name. */

@@ -1,4 +1,4 @@
-import type { BenchProgress } from "../../bench/run.ts";
+import type { BenchProgress } from "../../bench/result.ts";
 import type { ProgressText } from "../progress.ts";
 
 /** Milliseconds over which the current rate is taken. */

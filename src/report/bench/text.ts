@@ -1,7 +1,7 @@
 import { isLatency, type Miss } from "../../bench/condition.ts";
 import { bytesPerSecond, fromDueOrSent, rateOf } from "../../bench/figures.ts";
 import type { LatencySummary } from "../../bench/latencies.ts";
-import type { BenchResult } from "../../bench/run.ts";
+import type { BenchResult } from "../../bench/result.ts";
 import { LATE_MS } from "../../bench/schedule.ts";
 import { size } from "../progress.ts";
 import { describe } from "../remedies.ts";
