@@ -15,7 +15,9 @@ export interface BenchResult {
   readonly connections: number;
   /** Packages of an open loop that were due and never sent. */
   readonly unsent: number;
-  /** Why the run ended before its time, or null. */
+  /** Sessions that were given up. */
+  readonly lostSessions: number;
+  /** Why the run was not as planned: it ended before its time, or with fewer sessions; or null. */
   readonly error: QmtpError | null;
 }
 

@@ -37,8 +37,7 @@ export class Bench {
   /** Sessions that have neither connected nor failed to. */
   #connecting: number;
   #connections = 0;
-  /** Sessions that were given up. */
-  #givenUp = 0;
+  #lostSessions = 0;
   #server: Server | undefined;
   /** The last error of a session that was given up. */
   #error: QmtpError | null = null;
@@ -84,14 +83,9 @@ export class Bench {
       clientBusy: this.#clientBusy,
       connections: this.#connections,
       unsent,
-      error: this.#endedEarly(),
+      lostSessions: this.#lostSessions,
+      error: signal.aborted ? interruption(signal) : this.#error,
     };
-  }
-
-  #endedEarly(): QmtpError | null {
-    const { signal } = this.#route;
-    if (signal.aborted) return interruption(signal);
-    return this.#givenUp === this.#plan.sessions ? this.#error : null;
   }
 
   /** One session after the other, until the run is over or there is no use. */
@@ -108,7 +102,7 @@ export class Bench {
       // A server that says nothing would take as long again.
       const mute = answered === 0 && cause.error.code === "no-progress";
       if (neverConnected || mute || fruitless > RETRIES) {
-        this.#givenUp++;
+        this.#lostSessions++;
         this.#error = cause.error;
         return;
       }

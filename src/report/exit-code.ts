@@ -78,7 +78,7 @@ export const BENCH_TABLE: ExitTable = {
     [0, "the run is complete, no condition is true, and the server kept the protocol"],
     [1, "a condition is true, or the server broke the protocol"],
     [100, "a usage error, or no QMTP exchanger"],
-    [111, "no connection, or the run ended early: the server was lost, or a signal came"],
+    [111, "no connection, a session was given up, or a signal came"],
   ],
 };
 

@@ -39,8 +39,8 @@ export async function read(
   checkWindow(options);
   const conditions = (options.failIf ?? []).map(readCondition);
   const envelope = {
-    sender: senderFromText(options.from, "sender", "typed"),
-    recipients: to.map((address) => recipientFromText(address, "recipient", "typed")),
+    sender: readAddress(() => senderFromText(options.from, "--from", "typed")),
+    recipients: to.map((address) => readAddress(() => recipientFromText(address, "--to", "typed"))),
   };
   const routeOptions = { ...options, server };
   const endpoints = readEndpoints(routeOptions, context.env);
@@ -89,6 +89,15 @@ function checkRepeatable({ endpoints }: Route, { sessions, reconnectAfter }: Loa
   throw usageError(
     "ucspi: is one connection: leave out --sessions and --reconnect, or name another endpoint",
   );
+}
+
+/** Without the hint at options that other commands have. */
+function readAddress(read: () => Buffer): Buffer {
+  try {
+    return read();
+  } catch (error) {
+    throw usageError(reason(error));
+  }
 }
 
 function readCondition(text: string): Condition {

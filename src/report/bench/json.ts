@@ -42,6 +42,7 @@ export function benchJson(result: BenchResult, misses: readonly Miss[], exitCode
     connections,
     failedConnections: tally.failedConnections,
     brokenConnections: tally.brokenConnections,
+    lostSessions: result.lostSessions,
     connectionErrors: tally.errors.map(({ error, count }) => ({ ...errorFields(error), count })),
     violations: tally.violations,
     missed: misses.map(({ condition, value }) => ({ condition: condition.text, value })),

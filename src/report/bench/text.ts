@@ -95,7 +95,7 @@ function* latencies({ plan, tally }: BenchResult): Generator<string, void> {
 
 /** What is wrong, a line each. */
 export function* benchWarnings(result: BenchResult, misses: readonly Miss[]): Generator<string, void> {
-  const { tally, elapsedMs, clientBusy, error } = result;
+  const { plan, tally, elapsedMs, clientBusy, lostSessions, error } = result;
   for (const { error, count } of tally.errors) {
     if (tally.violations.length > 0 && IN_VIOLATIONS.includes(error.code) && error.hint === undefined)
       continue;
@@ -113,8 +113,10 @@ export function* benchWarnings(result: BenchResult, misses: readonly Miss[]): Ge
     const shown = isLatency(metric) ? `${value.toFixed(3)} ms` : String(Math.round(value * 1_000) / 1_000);
     yield `${text}: ${metric} is ${shown}`;
   }
-  if (error !== null && tally.answered > 0) yield `the run ended early: ${describe(error)}`;
-  else if (error?.code === "interrupted") yield describe(error);
+  if (error?.code === "interrupted") yield `the run ended early: ${describe(error)}`;
+  else if (lostSessions > 0 && tally.answered > 0) {
+    yield `${lostSessions} of ${many(plan.sessions, "session")} got no more responses, and were given up`;
+  }
 }
 
 function row(label: string, text: string): string {

@@ -207,6 +207,18 @@ describe("a server that fails", () => {
     });
   });
 
+  test("for some of the sessions: the run goes on without them, and the exit code is 111", async () => {
+    let clients = 0;
+    const server = await startAnswering(
+      () => "Kok",
+      () => ++clients <= 2,
+    );
+    const run = await qmtp(["bench", "-s", server, "--to", TO, "--duration", "1.5", "-c", "3"]);
+    expect(run.code).toBe(111);
+    expect(run.stdout).toMatch(/^recipients {4}\d+ success, [0-4] deferral, 0 failure/m);
+    expect(run.stderr).toContain("qmtp: 1 of 3 sessions got no more responses, and were given up\n");
+  });
+
   test("by saying nothing: each session is given up after --timeout", async () => {
     const { endpoint } = await startReceivingServer("", () => {});
     const results = await benchJson(endpoint, "--timeout", "0.3", "-c", "2");
@@ -244,9 +256,16 @@ describe("a server that fails", () => {
 });
 
 /** A server that sends what the function returns as the response to each package, or closes the connection. */
-async function startAnswering(answer: () => string | undefined): Promise<string> {
+async function startAnswering(
+  answer: () => string | undefined,
+  isWelcome: () => boolean = () => true,
+): Promise<string> {
   const server = createServer((socket) => {
     socket.on("error", () => {});
+    if (!isWelcome()) {
+      socket.end();
+      return;
+    }
     let received = "";
     socket.on("data", (chunk) => {
       received += chunk.toString("latin1");

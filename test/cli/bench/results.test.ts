@@ -38,6 +38,7 @@ const FIELDS = {
   connections: 2,
   failedConnections: 0,
   brokenConnections: 0,
+  lostSessions: 0,
   connectionErrors: [],
   violations: [],
   missed: [],
@@ -203,7 +204,7 @@ describe("wrong usage is an error, and nothing is sent", () => {
     [[...B], "no server: name the one to measure with --server"],
     [[...S], "no recipient: name one that may get the messages with --to"],
     [[...S, ...S, ...B], "name one server: measure others in runs of their own"],
-    [[...S, "--to", "a b"], "recipient 'a b' has a space"],
+    [[...S, "--to", "a b"], "--to 'a b' has a space; write one address per argument\n"],
     [
       [...S, ...B, "-r", "2", "-w", "2"],
       "--window is for messages with one recipient: with more, each waits for the responses to the last",
