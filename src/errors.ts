@@ -41,6 +41,7 @@ export const CODES = {
   unexpected: ["local", "a bug in this program"],
 } as const satisfies Record<string, readonly [Fault, string]>;
 
+/** What went wrong, for programs: codes never change. qmtp(1) lists them. */
 export type Code = keyof typeof CODES;
 
 /** A fact from which the user interface derives what to do. */
@@ -59,14 +60,18 @@ interface Details {
 }
 
 /**
- * The one type for what went wrong: thrown if it ends a command, a value if it ends a session. The message says in one
- * line what happened to what; report/remedies.ts adds what to do about it on the command line.
+ * The one type for what went wrong: thrown for a wrong argument or an input that cannot be read, a value if it ends a
+ * session. The message says in one line what happened to what.
  */
 export class QmtpError extends Error {
   override readonly name = "QmtpError";
+  /** What went wrong. */
   readonly code: Code;
+  /** Who is at fault. */
   readonly fault: Fault;
+  /** From which `qmtp` derives the options that may help. */
   readonly hint: Hint | undefined;
+  /** If several attempts failed, the error of each. */
   readonly parts: readonly QmtpError[];
 
   constructor(code: Code, message: string, { fault, cause, hint, parts = [] }: Details = {}) {

@@ -22,6 +22,7 @@ export interface Mail {
   readonly sender: string | Uint8Array;
   /** Envelope recipients, in order; duplicates are kept. */
   readonly recipients: string | Uint8Array | readonly (string | Uint8Array)[];
+  /** The message with its header. */
   readonly message: MessageInput;
   /** How lines end on the wire; by default `unix`, which every server accepts. */
   readonly encoding?: Encoding | undefined;
@@ -39,6 +40,7 @@ export interface ClientEvents {
   disconnected: [error: QmtpError | null];
   /** Bytes are about to be sent. */
   sent: [part: "head" | "body" | "tail", bytes: Buffer];
+  /** Bytes were received. */
   received: [bytes: Buffer];
   /** What is being tried, and what came of it, in words. */
   note: [text: string];

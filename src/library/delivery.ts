@@ -4,6 +4,7 @@ import type { Status } from "../protocol/response.ts";
 
 /** One recipient with its result. */
 export interface Delivery {
+  /** As it was given; `bytes` has it exactly. */
   readonly recipient: string;
   /** `success` (the server's K), `deferral` (Z, or no response), `failure` (D). */
   readonly status: Status;

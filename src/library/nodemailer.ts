@@ -6,17 +6,21 @@ import type { ClientOptions } from "./options.ts";
 
 /** What nodemailer hands over, as far as it is used here: versions 7 to 10 have it. */
 export interface NodemailerMail {
+  /** The composed message. */
   readonly message: {
     getEnvelope(): { readonly from: string | false; readonly to: readonly string[] };
     messageId(): string;
     createReadStream(): Readable;
   };
+  /** What `sendMail` was called with. */
   readonly data: { readonly signal?: AbortSignal | undefined };
 }
 
 /** What `sendMail` resolves with, in nodemailer's terms. */
 export interface SentMessageInfo {
+  /** The envelope as it was sent. */
   readonly envelope: { from: string | false; to: string[] };
+  /** The Message-ID field. */
   readonly messageId: string;
   /** Recipients with a success. */
   accepted: string[];
@@ -26,6 +30,7 @@ export interface SentMessageInfo {
   pending: string[];
   /** The server's text for the last recipient. */
   response: string;
+  /** The result for each recipient, in order. */
   readonly deliveries: readonly Delivery[];
   // biome-ignore lint/suspicious/noExplicitAny: nodemailer requires it of a transport's result
   [key: string]: any;
@@ -33,11 +38,18 @@ export interface SentMessageInfo {
 
 /** What `sendMail` rejects with if no recipient was accepted. */
 export interface NotAcceptedError extends Error {
-  /** EENVELOPE if the server refused or deferred all; else ECONNECTION, ETLS, ETIMEDOUT, EPROTOCOL or EABORT. */
+  /**
+   * EENVELOPE if the server refused or deferred all; else ECONNECTION, EDNS, ETLS, ETIMEDOUT, EPROTOCOL, ESTREAM (the
+   * message could not be read to its end) or EABORT.
+   */
   readonly code: string;
+  /** The text for the last recipient, of the server or, if it sent no response, of the client. */
   readonly response: string;
+  /** Recipients with a failure. */
   readonly rejected: readonly string[];
+  /** Recipients with a deferral: send to them again later. */
   readonly pending: readonly string[];
+  /** The result for each recipient, in order. */
   readonly deliveries: readonly Delivery[];
 }
 
@@ -130,6 +142,8 @@ const CODES: Readonly<Record<string, string>> = {
   "connection-closed": "ECONNECTION",
   "connection-failed": "ECONNECTION",
   "connection-refused": "ECONNECTION",
+  "dns-failed": "EDNS",
+  "no-exchanger": "EDNS",
   "connect-timeout": "ETIMEDOUT",
   "no-progress": "ETIMEDOUT",
   "session-too-long": "ETIMEDOUT",

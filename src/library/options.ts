@@ -56,6 +56,7 @@ export interface ClientTlsOptions {
   readonly insecure?: boolean | undefined;
 }
 
+/** When to send again to recipients who were deferred. */
 export interface ClientRetryOptions {
   /** Attempts after the first one. */
   readonly retries: number;

@@ -112,8 +112,8 @@ export class LengthReader {
     const digit = byte - ZERO;
     // Compared before the digit is added: whatever the peer declares, nothing overflows and nothing is allocated.
     if (this.#value > (this.#max - digit) / 10) {
-      const max = `${this.#max} bytes at most`;
-      throw new ViolationError("length-over-cap", `the length of a ${this.#what} is over ${max}`, offset);
+      const text = `the length of a ${this.#what} is over the maximum of ${this.#max} bytes`;
+      throw new ViolationError("length-over-cap", text, offset);
     }
     this.#value = this.#value * 10 + digit;
     this.#digits++;

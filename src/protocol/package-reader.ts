@@ -34,6 +34,7 @@ export class PackageReader {
   #listEnd = 0;
   #start = 0;
 
+  /** Adds bytes. Read all there is with `next` before the next chunk is pushed. */
   push(chunk: Buffer): void {
     this.#cursor.push(chunk);
   }

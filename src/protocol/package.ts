@@ -8,6 +8,7 @@ export const ENCODING_BYTE: Record<Encoding, number> = { unix: 0x0a, dos: 0x0d }
 
 /** A message that can be sent more than once. Its length is known before its first byte is read. */
 export interface Message {
+  /** How its lines end. */
   readonly encoding: Encoding;
   /** Bytes on the wire, not counting the encoding byte. */
   readonly length: number;
@@ -20,8 +21,11 @@ export interface Message {
 
 /** One message with one sender and one or more recipients. */
 export interface Package {
+  /** The envelope sender; empty for the null sender. */
   readonly sender: Buffer;
+  /** Envelope recipients, at least one; a response is owed for each, in this order. */
   readonly recipients: readonly Buffer[];
+  /** The message with its header. */
   readonly message: Message;
 }
 
@@ -39,9 +43,11 @@ export function encodeHead(message: { encoding: Encoding; length: number }): Buf
   return Buffer.concat([length, Buffer.of(ENCODING_BYTE[message.encoding])]);
 }
 
-/** A piece of the part after the message's bytes; the last one ends the package. */
+/** A piece of the part after the message's bytes. */
 export interface TailPiece {
+  /** Its bytes. */
   readonly piece: Buffer;
+  /** Whether it ends the package. */
   readonly last: boolean;
 }
 

@@ -5,9 +5,11 @@ import { ViolationError } from "./violation.ts";
 /** The result for a recipient, named as in qmail-send's log and in Net::QMTP. */
 export type Status = "success" | "deferral" | "failure";
 
-/** What the server says for one recipient (qmtp.txt, section 5). The text may be any bytes. */
+/** What the server says for one recipient (qmtp.txt, section 5). */
 export interface Response {
+  /** What its first byte says: K, Z or D. */
   readonly status: Status;
+  /** The rest, which may be any bytes. */
   readonly text: Buffer;
 }
 
@@ -21,6 +23,7 @@ const STATUS: ReadonlyMap<number, Status> = new Map([
   [0x44, "failure"],
 ]);
 
+/** A response on the wire: a netstring of its letter and its text. */
 export function encodeResponse(response: { status: Status; text: Uint8Array }): Buffer {
   return encodeNetstring(
     Buffer.concat([Buffer.from(STATUS_LETTER[response.status], "latin1"), response.text]),
@@ -35,6 +38,7 @@ export class ResponseReader {
   /** The last response as it was sent. */
   #lastNetstring: Buffer = Buffer.alloc(0);
 
+  /** Adds bytes. Read all there is with `next` before the next chunk is pushed. */
   push(chunk: Buffer): void {
     this.#cursor.push(chunk);
   }

@@ -14,7 +14,9 @@ export type ViolationCode =
 
 /** A deviation from the protocol. */
 export interface Violation {
+  /** What kind it is. */
   readonly code: ViolationCode;
+  /** What it is, in words. */
   readonly message: string;
   /** Position of the offending byte, counted from the start of the connection in its direction. */
   readonly offset: number;
@@ -23,7 +25,9 @@ export interface Violation {
 /** Thrown by readers, which then can read nothing more. */
 export class ViolationError extends Error implements Violation {
   override readonly name = "ViolationError";
+  /** What kind of violation it is. */
   readonly code: ViolationCode;
+  /** Position of the offending byte, counted from the first byte that was pushed. */
   readonly offset: number;
 
   constructor(code: ViolationCode, message: string, offset: number) {

@@ -21,13 +21,17 @@ export interface ConnectorOptions extends SocketOptions, ServerOptions {
 
 /** A server as results show it: the endpoint, and the address that answered. */
 export interface Server {
+  /** As it was given, with its scheme and port. */
   readonly endpoint: string;
   /** If the endpoint is a domain: the exchanger that answered. */
   readonly exchanger?: string;
+  /** Its preference in DNS. */
   readonly preference?: number;
   /** Null if this kind of endpoint has none. */
   readonly address: string | null;
+  /** Null if this kind of endpoint has none. */
   readonly port: number | null;
+  /** Null without TLS. */
   readonly tls: TlsSession | null;
 }
 

@@ -7,6 +7,7 @@ import { QmtpError, reason, unreadable, usageError } from "../errors.ts";
 export interface TlsSession {
   /** TLSv1.3, for example. */
   readonly version: string | null;
+  /** The cipher suite, as OpenSSL names it. */
   readonly cipher: string;
   /** Whether the chain, name and dates of the server's certificate are valid. */
   readonly verified: boolean;

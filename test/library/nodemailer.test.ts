@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import nodemailer10 from "nodemailer";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { QmtpTransport } from "../../src/library/nodemailer.ts";
 import { startSink, stopAll } from "../support/processes.ts";
 import { unusedPort } from "../support/scripted-server.ts";
@@ -99,6 +99,11 @@ describe.each(Object.keys(VERSIONS))("with nodemailer %s", (version) => {
       pending: ["ann@example.org"],
     });
     gone.close();
+    vi.stubEnv("DNSCACHEIP", `127.0.0.1:${await unusedPort()}`);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const nowhere = await transportTo("mx:example.org");
+    await expect(nowhere.sendMail(MAIL)).rejects.toMatchObject({ code: "EDNS" });
+    nowhere.close();
   });
 
   test("sendMail rejects if an attachment cannot be read, and names it", async () => {
