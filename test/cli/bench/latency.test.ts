@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { startReceivingServer } from "../../support/receiving-server.ts";
 import { benchJson } from "./running.ts";
 import { startSlowServer, startStallingServer } from "./timed-server.ts";
@@ -9,17 +9,20 @@ const within5Percent = (value: number, of: number) => {
   expect(value).toBeLessThan(of * 1.05);
 };
 
-test.each([
+// A busy machine may disturb a run.
+describe.each([
   ["in a closed loop", []],
-  ["in an open loop", ["--rate", "80"]],
-])("a server that answers after 100 ms shows 100 ms, within 5 %%, %s", async (_name, args) => {
-  const server = await startSlowServer(100);
-  const warmUp = ["--warm-up", "0.3"];
-  const results = await benchJson(server.endpoint, "-c", "10", "-m", "40", ...warmUp, ...args);
-  expect(results.counts).toEqual({ success: 40, deferral: 0, failure: 0 });
-  const waits = server.waits.slice(-40).toSorted((a, b) => a - b);
-  within5Percent(results.latencyMs.mean, mean(waits));
-  within5Percent(results.latencyMs.p50, waits[19] as number);
+  ["in an open loop", ["--rate", "30"]],
+])("%s", (_name, args) => {
+  test("a server that answers after 300 ms shows 300 ms, within 5 %", { retry: 2 }, async () => {
+    const server = await startSlowServer(300);
+    const warmUp = ["--warm-up", "0.3"];
+    const results = await benchJson(server.endpoint, "-c", "10", "-m", "30", ...warmUp, ...args);
+    expect(results.counts).toEqual({ success: 30, deferral: 0, failure: 0 });
+    const waits = server.waits.slice(-30).toSorted((a, b) => a - b);
+    within5Percent(results.latencyMs.mean, mean(waits));
+    within5Percent(results.latencyMs.p50, waits[14] as number);
+  });
 });
 
 test("the p99.9 of an open loop shows that a server stalled for a second once", async () => {
