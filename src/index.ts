@@ -1,7 +1,8 @@
 /** The library: `import { QmtpClient } from "qmtp"`. */
 export { type Code, type Fault, QmtpError } from "./errors.ts";
-export { type ClientEvents, type Mail, QmtpClient } from "./library/client.ts";
+export { type ClientEvents, QmtpClient } from "./library/client.ts";
 export type { Delivery } from "./library/delivery.ts";
+export type { Mail } from "./library/mail.ts";
 export type { MessageInput } from "./library/message.ts";
 export type { ClientOptions, ClientRetryOptions, ClientTlsOptions } from "./library/options.ts";
 export type { Encoding } from "./protocol/package.ts";

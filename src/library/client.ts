@@ -2,35 +2,19 @@ import { EventEmitter } from "node:events";
 import { KeptSession } from "../client/kept-session.ts";
 import { type Attempt, withRetries } from "../client/retry.ts";
 import type { Route, Trace } from "../client/route.ts";
-import { recipientFromText, senderFromText } from "../envelope/address.ts";
 import { QmtpError, usageError } from "../errors.ts";
 import { onAbort } from "../io/abort.ts";
 import type { OpenMessage } from "../message/open.ts";
 import { type Delivery as CoreDelivery, deferralFor } from "../protocol/delivery.ts";
-import type { Encoding, Package } from "../protocol/package.ts";
+import type { Package } from "../protocol/package.ts";
 import type { Violation } from "../protocol/violation.ts";
 import { causeOf } from "../session/cause.ts";
 import type { Server } from "../transport/connector.ts";
 import { abortableMessage } from "./abortable.ts";
 import { type Delivery, toDelivery } from "./delivery.ts";
-import { type MessageInput, openInput } from "./message.ts";
+import { envelopeOf, type Mail } from "./mail.ts";
+import { openInput } from "./message.ts";
 import { type ClientOptions, readOptions, type Settings } from "./options.ts";
-
-/** A message to send, and its envelope. */
-export interface Mail {
-  /** The envelope sender; the empty string is the null sender. */
-  readonly sender: string | Uint8Array;
-  /** Envelope recipients, in order; duplicates are kept. */
-  readonly recipients: string | Uint8Array | readonly (string | Uint8Array)[];
-  /** The message with its header. */
-  readonly message: MessageInput;
-  /** How lines end on the wire; by default `unix`, which every server accepts. */
-  readonly encoding?: Encoding | undefined;
-  /** Sends the bytes as they are, only labelled with the encoding; otherwise, line ends are converted to it. */
-  readonly raw?: boolean | undefined;
-  /** Aborts this message; the others are still sent. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** What can be observed; add listeners before sending. */
 export interface ClientEvents {
@@ -213,27 +197,6 @@ export class QmtpClient extends EventEmitter<ClientEvents> {
 
 function neverAborted(): AbortSignal {
   return new AbortController().signal;
-}
-
-function envelopeOf(mail: Mail): { sender: Buffer; recipients: Buffer[] } {
-  if (typeof mail !== "object" || mail === null)
-    throw usageError("send takes an object: { sender, recipients, message }");
-  const { sender, recipients } = mail;
-  const list: readonly unknown[] = Array.isArray(recipients) ? recipients : [recipients];
-  if (list.length === 0) throw usageError("no recipients: name one at least");
-  return {
-    sender: addressOf(sender, "sender", (text) => senderFromText(text, "sender", "literal")),
-    recipients: list.map((one) =>
-      addressOf(one, "recipient", (text) => recipientFromText(text, "recipient", "literal")),
-    ),
-  };
-}
-
-/** Bytes may be any; a text may not contain control characters. */
-function addressOf(address: unknown, what: string, fromText: (text: string) => Buffer): Buffer {
-  if (typeof address === "string") return fromText(address);
-  if (address instanceof Uint8Array) return Buffer.from(address);
-  throw usageError(`a ${what} is a string or bytes`);
 }
 
 function aborted(recipients: readonly Buffer[], possibleDuplicate: boolean): CoreDelivery[] {

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, linkSync, mkdirSync, openSync, renameSync, unlinkSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+} from "node:fs";
 import type { DecodeEvent } from "../../decode/events.ts";
 import { QmtpError, reason, systemCode, visiblePath } from "../../errors.ts";
 import { writeWhole } from "../../io/temporary-file.ts";
@@ -68,7 +77,7 @@ export class MessageFiles {
   #create(number: number, encoding: Encoding): OpenFile {
     let path: string;
     do path = `${this.#folder}/message-${++this.#number}.eml`;
-    while (existsSync(path) || existsSync(`${path}.part`));
+    while (this.#try(path, () => isTaken(path) || isTaken(`${path}.part`)));
     const fd = this.#try(path, () => openSync(`${path}.part`, "wx", 0o600));
     return { package: number, fd, path, encoding, converter: new LineEndConverter("unix") };
   }
@@ -99,6 +108,11 @@ export class MessageFiles {
       throw new QmtpError("unwritable-file", message, { cause: error });
     }
   }
+}
+
+/** A link to nothing takes its name, too. */
+function isTaken(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Gives a file its name, which another one must not have. Not every file system has links. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { qmtp } from "../../support/in-process.ts";
 import { shell } from "../../support/processes.ts";
@@ -37,14 +37,16 @@ describe("--messages writes each message to a file", () => {
     const folder = temporaryFolder();
     writeFileSync(`${folder}/message-1.eml`, "mine\n");
     writeFileSync(`${folder}/message-2.eml.part`, "mine, too\n");
+    symlinkSync("nowhere", `${folder}/message-3.eml`);
     const input = Buffer.concat([wirePackage({ message: "1\n" }), wirePackage({ message: "2\n" })]);
     const { code } = await qmtp(["decode", "-q", "--messages", folder], { input });
     expect(code).toBe(0);
+    rmSync(`${folder}/message-3.eml`);
     expect(contents(folder)).toEqual({
       "message-1.eml": "mine\n",
       "message-2.eml.part": "mine, too\n",
-      "message-3.eml": "1\n",
-      "message-4.eml": "2\n",
+      "message-4.eml": "1\n",
+      "message-5.eml": "2\n",
     });
   });
 
