@@ -165,14 +165,16 @@ export class Probe {
   /** @throws {Undecided} unless a plain message to that recipient is refused, in another connection */
   async refusing(): Promise<void> {
     const content = await this.controls.response("refused");
-    if (statusOf(content) === "success") throw new Undecided(`${this.refused} is not refused`);
+    // A deferral may be a success the next time, as with greylisting.
+    if (statusOf(content) === "failure") return;
+    throw new Undecided(`${this.refused} is not refused: it gets ${inWords(content)}`);
   }
 
   /** The recipient that is refused, if there is one and it is; or else the one that takes messages. @throws {Undecided} */
   async another(): Promise<Buffer> {
     const { refused } = this.subject;
     if (refused === undefined) return this.to;
-    const isRefused = statusOf(await this.controls.response("refused")) !== "success";
+    const isRefused = statusOf(await this.controls.response("refused")) === "failure";
     return isRefused ? refused : this.to;
   }
 

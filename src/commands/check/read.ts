@@ -78,6 +78,10 @@ async function readRun(options: CheckOptions, context: Context): Promise<CheckRu
   if (options.inbox !== undefined && to === undefined) {
     throw usageError("--inbox needs --to, whose messages arrive there");
   }
+  // Without --to, nothing that could be delivered is completed.
+  if (refused !== undefined && to === undefined) {
+    throw usageError("--refused needs --to: without it, no package is sent whole");
+  }
   if (to !== undefined && refused?.equals(to)) throw usageError("--to and --refused are the same address");
   checkInbox(options.inbox);
   const route = await routeTo(readEndpoints(options, context.env), options, saidOnce(context));

@@ -206,7 +206,19 @@ test("a recipient that is not refused after all gets no more than the message th
   const { cases } = reportIn((await qmtp([...args, "--skip", "2/after"])).stdout);
   expect(cases.find(({ id }) => id === "2/hundred-packages")).toMatchObject({
     verdict: "unclear",
-    got: "refused@example.org is not refused",
+    got: expect.stringMatching(/^refused@example\.org is not refused: it gets success: /),
+  });
+  const { stdout } = await sink.stop();
+  expect(stdout.split("\n").filter((line) => line.includes("refused@example.org")).length).toBe(1);
+});
+
+test("a recipient that is only deferred may be accepted the next time: it gets no more either", async () => {
+  const sink = await startSink(["--json", "--defer", "^refused@"]);
+  const args = ["check", "--json", "-s", sink.endpoint, ...TO, "--refused", "refused@example.org"];
+  const { cases } = reportIn((await qmtp([...args, "--wait", "0.1", "--skip", "2/after"])).stdout);
+  expect(cases.find(({ id }) => id === "2/hundred-packages")).toMatchObject({
+    verdict: "unclear",
+    got: expect.stringMatching(/^refused@example\.org is not refused: it gets deferral: /),
   });
   const { stdout } = await sink.stop();
   expect(stdout.split("\n").filter((line) => line.includes("refused@example.org")).length).toBe(1);
@@ -276,6 +288,7 @@ describe("a command line that cannot be right is refused in a line", () => {
     [["--only", "2/order", "--skip", "2/"], /^--skip leaves no case to run$/],
     [["--inbox", folder], /^--inbox needs --to, whose messages arrive there$/],
     [["--to", "a@x", "--inbox", folder], /^--inbox .+ is not a maildir: no such file or directory$/],
+    [["--refused", "a@x"], /^--refused needs --to: without it, no package is sent whole$/],
     [["--to", "a@x", "--refused", "a@x"], /^--to and --refused are the same address$/],
     [["--to", ""], /^--to is empty; write an address$/],
     [["-s", "ucspi:"], /^ucspi: is one connection, and a check needs many; name another endpoint$/],
