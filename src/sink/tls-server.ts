@@ -1,6 +1,12 @@
 import { createServer as createPlainServer, type Server, type Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
-import { MIN_VERSION, readCertificates, readIdentity } from "../transport/tls-settings.ts";
+import {
+  MIN_VERSION,
+  type ReadPem,
+  readCertificates,
+  readIdentity,
+  readPem,
+} from "../transport/tls-settings.ts";
 import type { Kinds } from "./misbehaviour.ts";
 
 /** The server's certificate and key, and the CAs whose client certificates it requires. */
@@ -20,9 +26,14 @@ export interface TlsServerEvents {
  * Reads certificates and key from PEM files.
  * @throws {QmtpError} unreadable-configuration
  */
-export function readServerTls(certFile: string, keyFile: string, issuersFile: string | undefined): ServerTls {
-  const issuers = issuersFile === undefined ? undefined : readCertificates(issuersFile);
-  return { ...readIdentity(certFile, keyFile), issuers };
+export function readServerTls(
+  certFile: string,
+  keyFile: string,
+  issuersFile: string | undefined,
+  read: ReadPem = readPem,
+): ServerTls {
+  const issuers = issuersFile === undefined ? undefined : readCertificates(issuersFile, read);
+  return { ...readIdentity(certFile, keyFile, read), issuers };
 }
 
 /** The first byte of a TLS handshake. */

@@ -41,23 +41,22 @@ export interface TlsSources {
   readonly insecure?: boolean | undefined;
 }
 
+/** Reads a file. A caller whose files may keep it waiting, such as named pipes, reads them first. */
+export type ReadPem = (file: string) => string;
+
 /** Older versions are broken (RFC 8996). */
 export const MIN_VERSION = "TLSv1.2";
 
 /** @throws {QmtpError} usage; unreadable-configuration, if a file cannot be read or has the wrong content */
-export function readTlsSettings({
-  cacert,
-  cert,
-  key,
-  servername,
-  pinnedpubkey,
-  insecure,
-}: TlsSources): TlsSettings {
+export function readTlsSettings(
+  { cacert, cert, key, servername, pinnedpubkey, insecure }: TlsSources,
+  read: ReadPem = readPem,
+): TlsSettings {
   return {
     context: createSecureContext({
       minVersion: MIN_VERSION,
-      ...(cacert !== undefined && { ca: readCertificates(cacert) }),
-      ...(cert !== undefined && readIdentity(cert, key ?? cert)),
+      ...(cacert !== undefined && { ca: readCertificates(cacert, read) }),
+      ...(cert !== undefined && readIdentity(cert, key ?? cert, read)),
     }),
     servername,
     pins: pinnedpubkey === undefined ? [] : readPins(pinnedpubkey),
@@ -69,8 +68,12 @@ export function readTlsSettings({
  * A certificate, with those of its issuers, and its private key.
  * @throws {QmtpError} unreadable-configuration
  */
-export function readIdentity(certFile: string, keyFile: string): { cert: string; key: string } {
-  const cert = readCertificates(certFile).join("\n");
+export function readIdentity(
+  certFile: string,
+  keyFile: string,
+  read: ReadPem = readPem,
+): { cert: string; key: string } {
+  const cert = readCertificates(certFile, read).join("\n");
   const key = read(keyFile);
   try {
     if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) return { cert, key };
@@ -87,7 +90,7 @@ export function readIdentity(certFile: string, keyFile: string): { cert: string;
  * The certificates of a PEM file.
  * @throws {QmtpError} unreadable-configuration
  */
-export function readCertificates(file: string): string[] {
+export function readCertificates(file: string, read: ReadPem = readPem): string[] {
   const found = read(file).match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   if (found.length === 0) throw configurationError(`${file} contains no certificate in PEM form`);
   try {
@@ -114,7 +117,8 @@ function readPins(text: string): string[] {
   });
 }
 
-function read(file: string): string {
+/** @throws {QmtpError} unreadable-configuration */
+export function readPem(file: string): string {
   try {
     return readFileSync(file, "latin1");
   } catch (error) {

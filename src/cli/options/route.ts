@@ -112,6 +112,8 @@ export async function routeTo(
   const { connectTimeout, timeout, maxTime, sourceIp } = options;
   if (endpoints.some(({ kind }) => kind === "mx")) nameServer(context.env);
   const usesTls = endpoints.some(({ kind }) => kind === "tls");
+  const limit = maxTime === undefined ? undefined : new TimeLimit(maxTime);
+  const signal = context.interrupted;
   return {
     endpoints,
     connector: new Connector({
@@ -119,15 +121,15 @@ export async function routeTo(
       lookupNode: maxTime === undefined ? undefined : context.node,
       family: familyOf(options),
       sourceAddress: sourceIp,
-      tls: await readTls(options, usesTls, context.env),
+      tls: await readTls(options, usesTls, context.env, { signal, limit }),
       env: context.env,
       groups: context.groups,
       signalGroup: context.signalGroup,
       sayAll: context.sayAll,
     }),
     limits: { idleMs: timeout, sessionMs: SESSION_MS },
-    limit: maxTime === undefined ? undefined : new TimeLimit(maxTime),
-    signal: context.interrupted,
+    limit,
+    signal,
     observer: openTranscript(options, context),
   };
 }

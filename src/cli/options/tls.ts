@@ -1,6 +1,8 @@
+import { statSync } from "node:fs";
 import type { Command } from "commander";
 import { usageError } from "../../errors.ts";
 import type { Environment } from "../../io/environment.ts";
+import type { Patience } from "../../io/patience.ts";
 import type { TlsSettings } from "../../transport/tls-settings.ts";
 import { addGroup, option } from "./kinds.ts";
 
@@ -52,17 +54,42 @@ export function checkTlsUse(options: TlsOptions, used: boolean, remedy: string):
 
 /**
  * The TLS settings, or undefined if no endpoint uses TLS.
- * @throws {QmtpError} usage, unreadable-configuration
+ * @throws {QmtpError} usage, unreadable-configuration, input-timeout
  */
 export async function readTls(
   options: TlsOptions,
   used: boolean,
   env: Environment,
+  patience: Patience,
 ): Promise<TlsSettings | undefined> {
   checkTlsUse(options, used, "name a server as qmtps://host");
   if (!used) return undefined;
   const { readTlsSettings } = await import("../../transport/tls-settings.ts");
   const { cert, key, tlsServername: servername, pinnedpubkey, insecure } = options;
   const cacert = options.cacert ?? (env.SSL_CERT_FILE || undefined);
-  return readTlsSettings({ cacert, cert, key, servername, pinnedpubkey, insecure });
+  const read = await readSlowFiles([cacert, cert, key], patience);
+  return readTlsSettings({ cacert, cert, key, servername, pinnedpubkey, insecure }, read);
+}
+
+/**
+ * Reads those files that may keep us waiting for their writer, as `<(command)` in a shell does, so that a signal and the
+ * time limit end the wait.
+ * @returns what reads any of the files
+ * @throws {QmtpError} unreadable-input, input-timeout
+ */
+export async function readSlowFiles(
+  files: readonly (string | undefined)[],
+  patience: Patience,
+): Promise<(file: string) => string> {
+  const { readPem } = await import("../../transport/tls-settings.ts");
+  const contents = new Map<string, string>();
+  for (const file of files) {
+    if (file === undefined || contents.has(file) || !statSync(file, { throwIfNoEntry: false })?.isFIFO())
+      continue;
+    const { openForReading, inputStream } = await import("../../message/input.ts");
+    const { wholeInput } = await import("../../message/whole-input.ts");
+    const content = await wholeInput(await inputStream(openForReading(file)), file, patience);
+    contents.set(file, content.toString("latin1"));
+  }
+  return (file) => contents.get(file) ?? readPem(file);
 }

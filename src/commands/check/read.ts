@@ -91,7 +91,7 @@ async function readRun(options: CheckOptions, context: Context): Promise<CheckRu
   const usesTls = route.endpoints.some(({ kind }) => kind === "tls");
   return {
     route,
-    tls: await readTls(options, usesTls, context.env),
+    tls: await readTls(options, usesTls, context.env, route),
     sender: senderFromText(options.from ?? "", "--from", "typed"),
     to,
     refused,

@@ -1,10 +1,9 @@
 import type { Context } from "../../cli/context.ts";
 import { type Reading, recipientFromText } from "../../envelope/address.ts";
 import { parseRecipients } from "../../envelope/recipients-file.ts";
-import { inputTimeout, readingFailed, systemCode, unreadable, unreadableArgument } from "../../errors.ts";
-import { onAbort } from "../../io/abort.ts";
-import { startWait, type TimeLimit } from "../../io/patience.ts";
+import type { TimeLimit } from "../../io/patience.ts";
 import { inputStream, openForReading } from "../../message/input.ts";
+import { wholeInput } from "../../message/whole-input.ts";
 import type { RecipientSource } from "./declare-package.ts";
 
 /**
@@ -36,23 +35,6 @@ async function contentOf(
   context: Context,
   limit: TimeLimit | undefined,
 ): Promise<Buffer> {
-  const { interrupted } = context;
   const stream = path === "-" ? context.stdin : await inputStream(openForReading(path));
-  const copies: Buffer[] = [];
-  const wait = startWait({ signal: interrupted, limit }, (ms) => inputTimeout(name, ms, copies.length > 0));
-  const { signal } = wait;
-  const stopListening = onAbort(signal, () => stream.destroy());
-  try {
-    // A chunk may be valid only until the next one is read.
-    for await (const chunk of stream) copies.push(Buffer.from(chunk));
-    signal.throwIfAborted();
-    return Buffer.concat(copies);
-  } catch (error) {
-    if (signal.aborted) throw readingFailed(name, interrupted, signal.reason);
-    throw (systemCode(error) === "EISDIR" ? unreadableArgument : unreadable)(name, error);
-  } finally {
-    wait.end();
-    stopListening();
-    stream.destroy();
-  }
+  return wholeInput(stream, name, { signal: context.interrupted, limit });
 }

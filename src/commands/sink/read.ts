@@ -1,5 +1,5 @@
 import type { Context } from "../../cli/context.ts";
-import { checkTlsUse, type TlsFiles } from "../../cli/options/tls.ts";
+import { checkTlsUse, readSlowFiles, type TlsFiles } from "../../cli/options/tls.ts";
 import { reason, usageError } from "../../errors.ts";
 import type { Misbehaving } from "../../sink/draws.ts";
 import type { ListenEndpoint } from "../../sink/listen.ts";
@@ -53,7 +53,7 @@ export async function read(
     json: options.json === true,
     quiet: options.quiet === true,
     options: {
-      tls: await readTls(endpoint, options),
+      tls: await readTls(endpoint, options, interrupted),
       rules: {
         recipients: await readRules(options),
         maxBytes: options.maxBytes ?? Number.POSITIVE_INFINITY,
@@ -69,7 +69,11 @@ export async function read(
   };
 }
 
-async function readTls({ kind }: Endpoint, options: SinkCommandOptions): Promise<ServerTls | undefined> {
+async function readTls(
+  { kind }: Endpoint,
+  options: SinkCommandOptions,
+  signal: AbortSignal,
+): Promise<ServerTls | undefined> {
   const { cert, key, cacert } = options;
   if (kind === "tls" && cert === undefined) {
     throw usageError("TLS needs a certificate and its key: name them with --cert and --key");
@@ -77,7 +81,8 @@ async function readTls({ kind }: Endpoint, options: SinkCommandOptions): Promise
   checkTlsUse(options, kind === "tls", "listen on qmtps://host:port");
   if (cert === undefined) return undefined;
   const { readServerTls } = await import("../../sink/tls-server.ts");
-  return readServerTls(cert, key ?? cert, cacert);
+  const read = await readSlowFiles([cacert, cert, key], { signal });
+  return readServerTls(cert, key ?? cert, cacert, read);
 }
 
 /** Separates a regular expression from its text. It is rare in addresses, and `:[ ]` still matches it. */
