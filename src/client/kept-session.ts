@@ -22,6 +22,7 @@ export interface KeptSessionOptions {
 interface Waiting extends Package {
   readonly of: Package;
   readonly settle: (deliveries: readonly Delivery[]) => void;
+  readonly fail: (error: unknown) => void;
   /** Whether any of its message was read to be sent. */
   readonly isBegun: () => boolean;
 }
@@ -65,12 +66,13 @@ export class KeptSession {
       begun = true;
       return pkg.message.chunks();
     };
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       const settle = (deliveries: readonly Delivery[]) => {
         this.#wanted.delete(pkg);
         resolve(deliveries);
       };
-      const waiting = { ...pkg, message: { ...pkg.message, chunks }, of: pkg, settle, isBegun: () => begun };
+      const message = { ...pkg.message, chunks };
+      const waiting = { ...pkg, message, of: pkg, settle, fail: reject, isBegun: () => begun };
       this.#wanted.set(pkg, waiting);
       this.#queue.add(waiting);
       clearTimeout(this.#stopTimer);
@@ -112,8 +114,20 @@ export class KeptSession {
   async #run(): Promise<void> {
     // send() sets #running after this has begun.
     await Promise.resolve();
-    while (!this.idle) await this.#runSession();
+    try {
+      while (!this.idle) await this.#runSession();
+    } catch (error) {
+      this.#failAll(error);
+    }
     this.#running = undefined;
+  }
+
+  /** A bug must not leave anything waiting. */
+  #failAll(error: unknown): void {
+    this.#intake = undefined;
+    this.#queue.takeAll();
+    for (const { fail } of this.#wanted.values()) fail(error);
+    this.#wanted.clear();
   }
 
   async #runSession(): Promise<void> {

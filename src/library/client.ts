@@ -136,7 +136,7 @@ export class QmtpClient extends EventEmitter<ClientEvents> {
       const sent = await withRetries(recipients, attempt, { signal, observer: this.#observer }, policy);
       return sent.deliveries;
     } finally {
-      void Promise.all(reading).then(() => open.close());
+      void Promise.allSettled(reading).then(() => open.close());
     }
   }
 
@@ -155,15 +155,12 @@ export class QmtpClient extends EventEmitter<ClientEvents> {
     const abortable = { ...pkg, message };
     const sent = this.#session.send(abortable);
     reading.push(sent);
-    return new Promise<readonly CoreDelivery[]>((resolve) => {
+    return new Promise<readonly CoreDelivery[]>((resolve, reject) => {
       const stopListening = onAbort(signal, () => {
         const withdrawn = this.#session.withdraw(abortable);
         resolve(aborted(pkg.recipients, !withdrawn && isRead()));
       });
-      void sent.then((deliveries) => {
-        stopListening();
-        resolve(deliveries);
-      });
+      sent.then(resolve, reject).finally(stopListening);
     });
   }
 

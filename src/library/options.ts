@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { RetryPolicy } from "../client/retry.ts";
 import type { Route } from "../client/route.ts";
 import { usageError } from "../errors.ts";
@@ -87,11 +88,15 @@ export function readOptions(options: ClientOptions, tell: (line: string) => void
   if (typeof options !== "object" || options === null) {
     throw usageError("options are an object that names a server: { server: 'mx.example.org' }");
   }
-  const { server, port, tls, retry, family, sourceAddress, split, temporaryDirectory } = options;
+  const { server, port, tls, retry, sourceAddress, split, temporaryDirectory } = options;
   const names = typeof server === "string" ? [server] : [...(server ?? [])];
   if (names.length === 0) throw usageError("no server: name one, such as 'mx.example.org'");
+  const family = familyOf(options);
+  requireObject("tls", tls);
+  if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
+    throw usageError("port is a number from 1 to 65535");
+  }
   const endpoints = names.map((name) => parseEndpoint(String(name), { port }));
-  if (family !== undefined && family !== 4 && family !== 6) throw usageError("family is 4 or 6");
   const usesTls = endpoints.some(({ kind }) => kind === "tls");
   const connector = new Connector({
     connectTimeoutMs: milliseconds("connectTimeoutMs", options.connectTimeoutMs, 60_000),
@@ -117,7 +122,25 @@ export function readOptions(options: ClientOptions, tell: (line: string) => void
   };
 }
 
+/** A connection from an address is of its family. */
+function familyOf({ family, sourceAddress }: ClientOptions): 4 | 6 | undefined {
+  if (family !== undefined && family !== 4 && family !== 6) throw usageError("family is 4 or 6");
+  if (sourceAddress === undefined) return family;
+  const kind = typeof sourceAddress === "string" ? isIP(sourceAddress.replace(/%.*/, "")) : 0;
+  if (kind === 0) throw usageError("sourceAddress is an IP address of this host");
+  if (family !== undefined && family !== kind) {
+    throw usageError(`sourceAddress is an IPv${kind} address, but family is ${family}`);
+  }
+  return kind === 4 ? 4 : 6;
+}
+
+function requireObject(name: string, value: unknown): void {
+  if (value === undefined || (typeof value === "object" && value !== null)) return;
+  throw usageError(`${name} is an object`);
+}
+
 function policyOf(retry: ClientRetryOptions | undefined): RetryPolicy {
+  requireObject("retry", retry);
   const retries = retry?.retries ?? 0;
   if (!Number.isInteger(retries) || retries < 0) throw usageError("retry.retries is a number from 0 on");
   return {

@@ -14,10 +14,14 @@ const WIRE = wireOf("one", "a@x", "b@x") + wireOf("two", "c@x") + wireOf("three"
 function keptSession(...options: readonly PairOptions[]) {
   const accepted: string[] = [];
   let connections = 0;
+  let failure: Error | undefined;
   const route: Route = {
     endpoints: [],
     connector: {
       open: async () => {
+        const error = failure;
+        failure = undefined;
+        if (error !== undefined) throw error;
         const { client, server } = connectionPair(options[connections++]);
         const onPackage = ({ answers }: { answers: readonly { recipient: Buffer }[] }) =>
           accepted.push(...answers.map(({ recipient }) => recipient.toString()));
@@ -29,7 +33,10 @@ function keptSession(...options: readonly PairOptions[]) {
     signal: new AbortController().signal,
   };
   const session = new KeptSession(() => route, { keepMs: 0, onConnected: () => {}, onEnded: () => {} });
-  return { session, accepted, connections: () => connections };
+  const failNext = (error: Error) => {
+    failure = error;
+  };
+  return { session, accepted, connections: () => connections, failNext };
 }
 
 /** Sends the packages at once, and says what became of each recipient. */
@@ -116,6 +123,15 @@ test.each(["at once", "later"])(
     expect(accepted).toEqual(["a@x", "c@x"]);
   },
 );
+
+test("an unexpected error rejects what waits, and the next package gets another session", async () => {
+  const { session, failNext } = keptSession();
+  failNext(new TypeError("a bug"));
+  const waiting = [session.send(pkg("one", "a@x")), session.send(pkg("two", "b@x"))];
+  await expect(Promise.all(waiting)).rejects.toThrow("a bug");
+  await expect(waiting[1]).rejects.toThrow("a bug");
+  expect(await sendAll(session, [pkg("three", "c@x")])).toMatchObject([{ status: "success" }]);
+});
 
 test("many packages are sent in order", async () => {
   const packages = Array.from({ length: 5_000 }, (_, index) => pkg("m", `${index}@x`));

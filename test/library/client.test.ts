@@ -411,6 +411,10 @@ test.each<[string, object, string]>([
   ["a bad endpoint", { server: "http://x" }, "bad endpoint"],
   ["a bad time", { server: "x", timeoutMs: "1" }, "timeoutMs is a number of milliseconds"],
   ["a bad number of retries", { server: "x", retry: { retries: -1 } }, "retry.retries"],
+  ["retries as a number", { server: "x", retry: 5 }, "retry is an object"],
+  ["a bad port", { server: "x", port: "209" }, "port is a number"],
+  ["a source that is no address", { server: "x", sourceAddress: "x" }, "sourceAddress is an IP address"],
+  ["a source of another family", { server: "x", sourceAddress: "::1", family: 4 }, "IPv6 address"],
   ["a bad family", { server: "x", family: 5 }, "family is 4 or 6"],
 ])("%s is a wrong option", (_, wrong, why) => {
   expect(() => new QmtpClient(wrong as never)).toThrow(why);
