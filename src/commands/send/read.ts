@@ -1,10 +1,11 @@
+import { statSync } from "node:fs";
 import type { Context } from "../../cli/context.ts";
 import { type Output, readOutput } from "../../cli/options/output.ts";
 import { type ResolvingRoute, readRoute, withDrain } from "../../cli/options/route.ts";
 import { readSessions } from "../../cli/options/sessions.ts";
 import type { RetryPolicy } from "../../client/retry.ts";
 import type { SessionsOptions } from "../../client/sessions-contract.ts";
-import { usageError } from "../../errors.ts";
+import { usageError, visiblePath } from "../../errors.ts";
 import type { SendOptions } from "./declare.ts";
 import { type PackageRequest, readPackage } from "./read-package.ts";
 
@@ -27,6 +28,7 @@ export async function read(
   _operands: readonly string[],
   context: Context,
 ): Promise<SendRequest> {
+  refuseOverwriting(options);
   const route = await readRoute(options, context);
   const retry = retryPolicy(options, route);
   const sessions = readSessions(options, route);
@@ -43,6 +45,24 @@ export async function read(
     log: options.dryRun ? undefined : options.log,
     dryRun: options.dryRun === true,
   };
+}
+
+/** What the run writes must not go into the file that it sends. */
+function refuseOverwriting({ file, trace, log }: SendOptions): void {
+  for (const [flag, written] of Object.entries({ trace, log })) {
+    if (file === undefined || written === undefined || !isSameFile(file, written)) continue;
+    throw usageError(`--${flag} and --file name the same file, ${visiblePath(file)}; name another one`);
+  }
+}
+
+function isSameFile(one: string, other: string): boolean {
+  try {
+    const [first, second] = [statSync(one), statSync(other)];
+    return first.isFile() && first.ino === second.ino && first.dev === second.dev;
+  } catch {
+    // Opening it will say what is wrong.
+    return false;
+  }
 }
 
 function retryPolicy(options: SendOptions, { endpoints }: ResolvingRoute): RetryPolicy {

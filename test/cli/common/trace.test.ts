@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import { qmtp, startSink } from "../../support/in-process.ts";
 import { emptyQmailHome, mail, maildirWith } from "../../support/maildirs.ts";
@@ -125,4 +125,15 @@ test("a pipe gets all of it, as from >(command) in a shell", async () => {
     printf 'Subject: hi\\n\\nhi\\n' | "$QMTP" send -s ${endpoint} -f a@x b@y --trace ${folder}/pipe; exec 3>&-; wait`;
   expect(await shell(command)).toMatchObject({ code: 0, stdout: "b@y: success: ok\n", stderr: "" });
   expect(fileLines(`${folder}/copy`)).toEqual(exchange(port, ["[16 bytes of the message],"]));
+});
+
+test.each(["--trace", "--log"])("the message is not a place for %s, whatever its name", async (flag) => {
+  const folder = temporaryFolder();
+  writeFileSync(`${folder}/message`, MESSAGE);
+  symlinkSync("message", `${folder}/link`);
+  const args = ["send", "-f", "a@x", "b@y", "-s", "127.0.0.1:1", "--file", `${folder}/message`];
+  const sent = await qmtp([...args, flag, `${folder}/link`]);
+  const stderr = `qmtp: ${flag} and --file name the same file, ${folder}/message; name another one\n`;
+  expect(sent).toEqual({ code: 100, signal: null, stdout: "", stderr });
+  expect(readFileSync(`${folder}/message`, "utf8")).toBe(MESSAGE);
 });
