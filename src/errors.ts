@@ -80,7 +80,17 @@ export class QmtpError extends Error {
     this.fault = fault ?? CODES[code][0];
     this.hint = hint;
     this.parts = parts;
+    releaseObjects(this);
+    if (cause instanceof Error) releaseObjects(cause);
   }
+}
+
+/**
+ * Until its stack is read, an error keeps all objects whose methods were running: here, a whole session with its socket
+ * and buffers, for as long as its result is kept.
+ */
+function releaseObjects(error: Error): void {
+  void error.stack;
 }
 
 /** The command line is invalid; retrying will not help. */

@@ -48,14 +48,17 @@ export class SharedConnector implements Pick<Connector, "open"> {
     note: Parameters<Open>[2],
   ): Promise<OpenConnection> {
     const attempt = new AbortController();
-    // The connection may use this signal as long as it lasts.
+    // The connection may use this signal as long as it lasts, but no longer: a run may have any number of them.
     const stopListening = onAbort(signal, () => attempt.abort(signal.reason));
     const stopWaiting = onAbort(this.#needed.signal, () => attempt.abort(NOT_NEEDED));
     this.#count(endpoint, 1);
     try {
       attempt.signal.throwIfAborted();
       const opened = await this.#connector.open([endpoint], attempt.signal, note);
-      opened.connection.once("close", () => this.#count(endpoint, -1));
+      opened.connection.once("close", () => {
+        this.#count(endpoint, -1);
+        stopListening();
+      });
       return opened;
     } catch (error) {
       this.#count(endpoint, -1);
