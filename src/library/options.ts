@@ -89,14 +89,9 @@ export function readOptions(options: ClientOptions, tell: (line: string) => void
     throw usageError("options are an object that names a server: { server: 'mx.example.org' }");
   }
   const { server, port, tls, retry, sourceAddress, split, temporaryDirectory } = options;
-  const names = typeof server === "string" ? [server] : [...(server ?? [])];
-  if (names.length === 0) throw usageError("no server: name one, such as 'mx.example.org'");
+  const endpoints = endpointsOf(server, port);
   const family = familyOf(options);
   requireObject("tls", tls);
-  if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
-    throw usageError("port is a number from 1 to 65535");
-  }
-  const endpoints = names.map((name) => parseEndpoint(String(name), { port }));
   const usesTls = endpoints.some(({ kind }) => kind === "tls");
   const connector = new Connector({
     connectTimeoutMs: milliseconds("connectTimeoutMs", options.connectTimeoutMs, 60_000),
@@ -120,6 +115,20 @@ export function readOptions(options: ClientOptions, tell: (line: string) => void
     policy: policyOf(retry),
     temporaryDirectory: temporaryDirectory ?? HOST.temporaryDirectory,
   };
+}
+
+function endpointsOf(server: unknown, port: number | undefined): Endpoint[] {
+  const names: readonly unknown[] = Array.isArray(server) ? server : [server];
+  if (names.length === 0 || server === undefined) {
+    throw usageError("no server: name one, such as 'mx.example.org'");
+  }
+  if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
+    throw usageError("port is a number from 1 to 65535");
+  }
+  return names.map((name) => {
+    if (typeof name !== "string") throw usageError("server is a string, or an array of strings");
+    return parseEndpoint(name, { port });
+  });
 }
 
 /** A connection from an address is of its family. */

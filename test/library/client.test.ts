@@ -408,6 +408,7 @@ test.each<[string, object, string]>([
 test.each<[string, object, string]>([
   ["nothing", undefined as never, "options are an object"],
   ["no server", { server: [] }, "no server"],
+  ["a server that is no string", { server: [1] }, "server is a string"],
   ["a bad endpoint", { server: "http://x" }, "bad endpoint"],
   ["a bad time", { server: "x", timeoutMs: "1" }, "timeoutMs is a number of milliseconds"],
   ["a bad number of retries", { server: "x", retry: { retries: -1 } }, "retry.retries"],
