@@ -103,10 +103,10 @@ export class KeptSession {
 
   /** A server that does not answer must not keep a session of withdrawn packages only. */
   #stopIfUnwanted(): void {
+    clearTimeout(this.#stopTimer);
     if (this.#wanted.size > 0 || this.#intake === undefined) return;
     if (this.#connected && this.#intake.unsettled.length === 0) return;
     const stop = this.#stop;
-    clearTimeout(this.#stopTimer);
     if (this.#closing) stop.abort(ALL_ABORTED);
     else this.#stopTimer = setTimeout(() => stop.abort(ALL_ABORTED), this.#options.keepMs);
   }
@@ -124,7 +124,7 @@ export class KeptSession {
 
   /** A bug must not leave anything waiting. */
   #failAll(error: unknown): void {
-    this.#intake = undefined;
+    this.#sessionEnded([]);
     this.#queue.takeAll();
     for (const { fail } of this.#wanted.values()) fail(error);
     this.#wanted.clear();

@@ -306,6 +306,19 @@ describe("nothing is kept", () => {
     expect(await ended).toMatchObject([{ code: "interrupted" }]);
   });
 
+  test("against a connection whose aborted message is answered: it ends as others do", async () => {
+    const stop = new AbortController();
+    const { endpoint } = await startServer((socket, received) => {
+      if (received !== WIRE) return;
+      stop.abort();
+      socket.write("3:Kok,");
+    });
+    const client = clientOf(endpoint, { keepMs: 50 });
+    const ended = once(client, "disconnected");
+    await client.send({ ...MAIL, signal: stop.signal });
+    expect(await ended).toEqual([null]);
+  });
+
   test("on a signal that many messages share, and Node does not warn of a leak", async () => {
     const server = await startReceivingServer();
     const client = clientOf(server.endpoint);
