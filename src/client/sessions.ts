@@ -3,6 +3,7 @@ import { now } from "../io/clock.ts";
 import type { Package } from "../protocol/package.ts";
 import { unreached } from "../transport/connector.ts";
 import { sendPackages } from "./deliver.ts";
+import { MuteServers } from "./mute-servers.ts";
 import type { Route } from "./route.ts";
 import type { EndedSession, SessionsEvents, SessionsOptions, SharedSource } from "./sessions-contract.ts";
 import { Together } from "./together.ts";
@@ -10,6 +11,7 @@ import { Together } from "./together.ts";
 /** Sends packages over one or more sessions at a time, and numbers the sessions of a run. */
 export class Sessions {
   readonly #options: SessionsOptions;
+  readonly #mute = new MuteServers();
   #begun = 0;
 
   constructor(options: SessionsOptions) {
@@ -33,7 +35,8 @@ export class Sessions {
     // Each session listens to the signal.
     setMaxListeners(0, route.signal);
     const runSession = (...one: [SharedSource<P>, Route, SessionsEvents<P>]) => this.#runSession(...one);
-    return new Together(source, route, events, this.#options, runSession).run();
+    const options = { ...this.#options, mute: this.#mute };
+    return new Together(source, route, events, options, runSession).run();
   }
 
   async #runSession<P extends Package>(

@@ -3,6 +3,7 @@ import { onAbort } from "../io/abort.ts";
 import type { Connector, OpenConnection } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import { firstOf } from "../transport/first-of.ts";
+import type { MuteServers } from "./mute-servers.ts";
 
 type Open = Connector["open"];
 
@@ -16,15 +17,20 @@ export const NOT_NEEDED = new Error("there is nothing left to send");
 export class SharedConnector implements Pick<Connector, "open"> {
   readonly #connector: Pick<Connector, "open">;
   readonly #spread: boolean;
+  readonly #mute: Pick<MuteServers, "has">;
   readonly #needed = new AbortController();
   readonly #unreachable = new Set<Endpoint>();
   /** Sessions that are connected or connecting, by endpoint. */
   readonly #sessions = new Map<Endpoint, number>();
 
-  /** @param spread deal the sessions out among the endpoints, instead of using the first that can be reached */
-  constructor(connector: Pick<Connector, "open">, spread: boolean) {
+  /**
+   * @param spread deal the sessions out among the endpoints, instead of using the first that can be reached
+   * @param mute if they are dealt out: those that get sessions only if no other endpoint can be reached
+   */
+  constructor(connector: Pick<Connector, "open">, spread: boolean, mute: Pick<MuteServers, "has">) {
     this.#connector = connector;
     this.#spread = spread;
+    this.#mute = mute;
     // Each session that is connecting listens.
     setMaxListeners(0, this.#needed.signal);
   }
@@ -87,7 +93,9 @@ export class SharedConnector implements Pick<Connector, "open"> {
 
   #leastUsed(endpoints: readonly Endpoint[]): Endpoint | undefined {
     const used = (endpoint: Endpoint) => this.#sessions.get(endpoint) ?? 0;
-    return endpoints.toSorted((one, other) => used(one) - used(other))[0];
+    const order = (endpoint: Endpoint) =>
+      this.#mute.has(endpoint) ? Number.MAX_SAFE_INTEGER : used(endpoint);
+    return endpoints.toSorted((one, other) => order(one) - order(other))[0];
   }
 
   #count(endpoint: Endpoint, change: number): void {

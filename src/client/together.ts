@@ -1,6 +1,7 @@
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Package, PackageSource } from "../protocol/package.ts";
 import type { WindowLimits } from "../session/contract.ts";
+import type { MuteServers } from "./mute-servers.ts";
 import type { Route } from "./route.ts";
 import type {
   EndedSession,
@@ -36,6 +37,7 @@ export class Together<P extends Package> {
   readonly #events: SessionsEvents<P>;
   readonly #count: number;
   readonly #connector: SharedConnector;
+  readonly #mute: MuteServers;
   readonly #runSession: RunSession<P>;
   readonly #ended: EndedSession[] = [];
   /** A session could not connect: another one would fare no better, and those that are connected can send the rest. */
@@ -47,10 +49,11 @@ export class Together<P extends Package> {
     source: SharedSource<P>,
     route: Route,
     events: SessionsEvents<P>,
-    { count, spread }: SessionsOptions,
+    { count, spread, mute }: SessionsOptions & { readonly mute: MuteServers },
     runSession: RunSession<P>,
   ) {
-    this.#connector = new SharedConnector(route.connector, spread);
+    this.#connector = new SharedConnector(route.connector, spread, mute);
+    this.#mute = mute;
     const limits = { ...route.limits, window: windowFor(count) };
     this.#route = { ...route, connector: this.#connector, limits };
     this.#source = {
@@ -112,6 +115,7 @@ export class Together<P extends Package> {
         },
       });
       if (isConnecting) this.#refused = true;
+      else this.#mute.judge(report, answered);
       return { report, answered };
     } catch (error) {
       if (error !== NOT_NEEDED) throw error;

@@ -45,6 +45,8 @@ interface Run {
   readonly route: Partial<Omit<Route, "limits">> & { readonly limits?: Partial<Limits> };
   readonly sessions: number;
   readonly spread?: boolean;
+  /** Those of earlier calls. */
+  readonly shared?: Sessions;
   readonly packages: number;
   /** A server for this host and number of connection; it throws if there is none. */
   readonly connect: (host: string, number: number, signal: AbortSignal) => Duplex | Promise<Duplex>;
@@ -60,6 +62,7 @@ function deliver({
   spread = false,
   packages,
   connect,
+  shared,
 }: Partial<Run>): Promise<DeliveryReport> {
   let connections = 0;
   const open: Route["connector"]["open"] = async ([one], signal) => {
@@ -79,7 +82,7 @@ function deliver({
     limits: { ...LIMITS, ...route?.limits },
   };
   const options = { count: sessions ?? 3, spread };
-  return deliverTogether(packagesOf(packages ?? 0), whole, new Sessions(options));
+  return deliverTogether(packagesOf(packages ?? 0), whole, shared ?? new Sessions(options));
 }
 
 /** A connection to a server that answers this way; by default, it accepts everything. */
@@ -275,5 +278,19 @@ describe("of several endpoints", () => {
     expect(await hosts(true)).toEqual(["a", "a", "b", "b", "c", "c"]);
     expect(await hosts(true, ["b"])).toEqual(["a", "a", "a", "c", "c", "c"]);
     expect(await hosts(true, ["a", "c"])).toEqual(["b", "b", "b", "b", "b", "b"]);
+  });
+
+  test("with spread, one that has broken its sessions without an answer gets no more of them", async () => {
+    const tried: string[] = [];
+    const connect = (host: string) => {
+      tried.push(host);
+      return served((_, serving) => (host === "a" ? serving.close() : serving.answer()));
+    };
+    const options = { route: { endpoints }, connect, shared: new Sessions({ count: 3, spread: true }) };
+    const first = await deliver({ ...options, packages: 3 });
+    expect(first.deliveries.map(({ status }) => status)).toEqual(["deferral", "success", "success"]);
+    const second = await deliver({ ...options, packages: 3 });
+    expect(second.deliveries.map(line)).toEqual(allOk(3));
+    expect([tried.slice(0, 3), tried.slice(3).includes("a")]).toEqual([["a", "b", "c"], false]);
   });
 });
