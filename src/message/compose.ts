@@ -33,6 +33,9 @@ const MAX_HELD = 1024 * 1024;
 /** Files that would become message/rfc822, which must not be encoded (RFC 2046, 5.2.1) and might change in transit. */
 const MESSAGE_FILE = /\.(eml|mht|mhtml|mime|nws)$/i;
 
+/** Bytes of a piece of a stream, which reads several ahead. */
+const PIECE = 65_536;
+
 /** The message's bytes, as MIME (RFC 2045 to 2047, 2231). Lines may end with LF or CRLF. */
 export async function compose({ text, html, attachments, ...rest }: Composition): Promise<Readable> {
   const composer = new MailComposer({
@@ -90,5 +93,7 @@ function streamOf(message: Message): Readable {
 }
 
 async function* copiesOf(message: Message): AsyncGenerator<Buffer, void> {
-  for await (const chunk of message.chunks()) yield Buffer.from(chunk);
+  for await (const chunk of message.chunks()) {
+    for (let at = 0; at < chunk.length; at += PIECE) yield Buffer.from(chunk.subarray(at, at + PIECE));
+  }
 }

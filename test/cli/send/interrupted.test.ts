@@ -117,11 +117,11 @@ test("Ctrl-C ends a shell's loop, after the report", async (context) => {
 });
 
 test("SIGINT after a verdict changes nothing: what was delivered is not sent again", async () => {
-  // A server that answers, and never closes the connection: the client waits for its last words.
+  // A server that answers, and never closes the connection: after several packages, the client waits for its last words.
   const recipients = ["b@y", "c@y"];
-  const { length } = wirePackage({ message: "", recipients });
-  const server = await startScriptedServer({ reply: "3:Kok,3:Kok,", after: length });
-  const child = startQmtp(["send", "-v", "-s", server.endpoint, "-f", "a@x", ...recipients]);
+  const packages = recipients.map((recipient) => wirePackage({ message: "", recipients: [recipient] }));
+  const server = await startScriptedServer({ reply: "3:Kok,3:Kok,", after: Buffer.concat(packages).length });
+  const child = startQmtp(["send", "--split", "-v", "-s", server.endpoint, "-f", "a@x", ...recipients]);
   const done = finished(child);
   child.stdin?.end();
   await printed(child.stderr, /(?: < 3:Kok,\n.*){2}/);
