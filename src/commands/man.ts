@@ -7,6 +7,7 @@ import type { Context } from "../cli/context.ts";
 import { usageError } from "../errors.ts";
 import { renderManual } from "../manual/render.ts";
 import { EXIT } from "../report/exit-code.ts";
+import { columnsOf } from "../report/terminal.ts";
 import { writePieces } from "../report/write.ts";
 
 /** `qmtp man`: shows a man page of this package, because npm does not install man pages. */
@@ -22,9 +23,6 @@ interface ManRequest {
   readonly path: string;
   readonly source: string;
 }
-
-/** Columns of a page that is not shown on a terminal. */
-const WIDTH = 80;
 
 /** Asks for the page of what programs import. */
 const LIBRARY = "library";
@@ -55,8 +53,6 @@ function read(_: object, [name = "qmtp"]: readonly string[], { manualDirectory }
 async function run({ path, source }: ManRequest, { stdout }: Context): Promise<number> {
   const { status } = spawnSync("man", [path], { stdio: ["inherit", "inherit", "ignore"] });
   if (status === 0) return EXIT.success;
-  // Some terminals report zero columns.
-  const columns = ("columns" in stdout && Number(stdout.columns)) || WIDTH;
-  await writePieces(stdout, [renderManual(source, columns)]);
+  await writePieces(stdout, [renderManual(source, columnsOf(stdout))]);
   return EXIT.success;
 }

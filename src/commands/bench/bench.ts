@@ -7,7 +7,7 @@ import { benchJson } from "../../report/bench/json.ts";
 import { benchProgress } from "../../report/bench/progress.ts";
 import { benchLines, benchWarnings } from "../../report/bench/text.ts";
 import { Progress } from "../../report/progress.ts";
-import { isDecorated } from "../../report/terminal.ts";
+import { columnsOf, isDecorated } from "../../report/terminal.ts";
 import { writeLines } from "../../report/write.ts";
 import { declare } from "./declare.ts";
 import { type BenchRequest, read } from "./read.ts";
@@ -27,8 +27,9 @@ async function run(request: BenchRequest, context: Context): Promise<number> {
   if (json) {
     await writeLines(context.stdout, [benchJson(result, misses, exitCode)]);
   } else if (result.tally.answered > 0) {
-    const drawn = isDecorated(context.stdout, context.env, color);
-    await writeLines(context.stdout, benchLines(result, drawn));
+    const { stdout, env } = context;
+    const columns = isDecorated(stdout, env, color) ? columnsOf(stdout) : undefined;
+    await writeLines(stdout, benchLines(result, columns));
   }
   await context.sayAll(benchWarnings(result, misses));
   return exitCode;

@@ -7,7 +7,7 @@ import { size } from "../progress.ts";
 import { describe } from "../remedies.ts";
 import { sanitiseCapped } from "../sanitise.ts";
 import { violationLine } from "../text.ts";
-import { drawHistogram, sparkline } from "./drawing.ts";
+import { drawHistogram, sparkline, widthOn } from "./drawing.ts";
 import { TOP_TEXTS } from "./json.ts";
 
 /** Above this share of its time, the client is the limit. */
@@ -19,8 +19,11 @@ const IN_VIOLATIONS: readonly string[] = ["protocol-violation", "missing-respons
 const LABEL = 14;
 const COLUMN = 11;
 
-/** The results as a table. @param drawn whether to draw the histogram and the rate over time */
-export function* benchLines(result: BenchResult, drawn: boolean): Generator<string, void> {
+/**
+ * The results as a table.
+ * @param columns of the terminal on which to draw the histogram and the rate over time; undefined to leave them out
+ */
+export function* benchLines(result: BenchResult, columns: number | undefined): Generator<string, void> {
   const { tally } = result;
   yield headline(result);
   yield "";
@@ -34,12 +37,13 @@ export function* benchLines(result: BenchResult, drawn: boolean): Generator<stri
     yield `${String(count).padStart(LABEL - 2)}  ${status}: ${sanitiseCapped(text)}`;
   }
   if (others > 0) yield `${String(others).padStart(LABEL - 2)}  with other texts`;
-  if (!drawn) return;
+  if (columns === undefined) return;
+  const width = widthOn(columns);
   yield "";
   yield result.plan.rate === undefined ? "latency, up to" : "latency from due, up to";
-  yield* drawHistogram(fromDueOrSent(result).buckets);
+  yield* drawHistogram(fromDueOrSent(result).buckets, width);
   yield "";
-  yield row("messages/s", sparkline(tally.timeline.perSecond));
+  yield row("messages/s", sparkline(tally.timeline.perSecond, width));
 }
 
 function headline({ plan, server }: BenchResult): string {

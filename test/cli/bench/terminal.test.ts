@@ -20,6 +20,15 @@ describe("on a terminal", () => {
     expect(stdout).toMatch(/^messages\/s {4}[▁▂▃▄▅▆▇█]{10,} {2}at most \d+\r$/m);
   });
 
+  test("of 40 columns, the drawings fit", async () => {
+    const { endpoint } = await startSink();
+    const command = `"$QMTP" bench -s ${endpoint} --to ${TO} --rate 100 --duration 2`;
+    const { stdout } = await onTerminal(command, {}, "", 40);
+    const drawn = stdout.split("\r\n").filter((line) => /^ +\d[\d.]* ms {2}|^messages\/s /.test(line));
+    expect(drawn.length).toBeGreaterThan(1);
+    for (const line of drawn) expect(line.length, line).toBeLessThanOrEqual(40);
+  });
+
   test("all of it is left out with --no-color, and with NO_COLOR", async () => {
     const { endpoint } = await startSink();
     const command = `"$QMTP" bench -s ${endpoint} --to ${TO} --rate 100 --duration 1`;
