@@ -10,6 +10,10 @@ export interface Heard {
   readonly end: "enough" | "time" | "closed" | "broken";
   /** Milliseconds that were waited at most. */
   readonly waitedMs: number;
+  /** Milliseconds since the last byte, or since the wait began. */
+  readonly quietMs: number;
+  /** Milliseconds per response so far. */
+  readonly paceMs: number;
 }
 
 /** What was received, in words. */

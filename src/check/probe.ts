@@ -225,6 +225,8 @@ export function answered(heard: Heard): Outcome {
     case "enough":
       return pass(got);
     case "time":
+      // Something was still coming: the server is slow.
+      if (heard.quietMs < heard.waitedMs / 2) throw undecided(heard);
       return late(got);
     case "closed":
       return closed(got);

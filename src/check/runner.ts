@@ -8,15 +8,17 @@ import { type Outcome, Undecided } from "./outcome.ts";
 import { Probe, type Subject } from "./probe.ts";
 import { NO_BYTES, type Result, type RunEnd } from "./result.ts";
 import type { Seen } from "./seen.ts";
+import { connectionsKept } from "./width.ts";
 
 /** Cases at once: few enough for servers that limit the connections of a client. */
 const AT_ONCE = 8;
-/** If so many cases in a row are as late alone as beside others, the server is not slow: it never answers. */
-const LATE_IN_A_ROW = 3;
+/** If so many cases in a row hear nothing by themselves either, no more are tried again. */
+const SILENT_IN_A_ROW = 3;
 /** Consecutive failed connections after which the server counts as gone. */
 const GONE = 8;
 
-type Late = Result & { readonly late: boolean };
+/** Time or a closed connection decided, which may be due to the cases beside it. */
+type Late = Result & { readonly late: boolean; readonly closed: boolean };
 
 export interface RunOptions {
   /** Cases at once. */
@@ -46,6 +48,8 @@ class Run {
   readonly #interrupted: AbortSignal;
   readonly #probes = new Set<Probe>();
   #failedConnections = 0;
+  /** Whether one case runs at a time. */
+  #isAlone = true;
 
   constructor(cases: readonly Case[], subject: Subject, options: RunOptions) {
     this.#cases = cases;
@@ -82,9 +86,26 @@ class Run {
     const work = async () => {
       for (const one of waiting) if (await this.#first(one)) late.push(one as ActiveCase);
     };
-    await Promise.all(Array.from({ length: this.#options.atOnce ?? AT_ONCE }, work));
-    await this.#tryAgain(late);
+    const atOnce = await this.#atOnce();
+    this.#isAlone = atOnce === 1;
+    await Promise.all(Array.from({ length: atOnce }, work));
+    // If others are not served, no more messages are, and none should be wasted.
+    await this.#tryAgain(late.toSorted((one, other) => rank(one) - rank(other)));
     await this.#judge();
+  }
+
+  /** As many as the server lets in, and half of that, for cases have more than one connection. */
+  async #atOnce(): Promise<number> {
+    const { atOnce } = this.#options;
+    if (atOnce !== undefined || this.#cases.length === 1) return atOnce ?? 1;
+    const probe = this.#probe("control", 0);
+    try {
+      const kept = await connectionsKept(probe, 2 * AT_ONCE);
+      return Math.max(1, kept >> 1);
+    } finally {
+      this.#close(probe);
+      this.#failedConnections = 0;
+    }
   }
 
   /** @returns whether it is to be tried again */
@@ -94,24 +115,27 @@ class Run {
       this.#report({ case: one, verdict: "skip", got: "", lacks, ms: 0, bytes: NO_BYTES });
     else if ("run" in one) {
       const result = await this.#run(one);
-      if (result.late) return true;
+      if (result.late || (result.closed && !this.#isAlone)) return true;
       this.#report(result);
     }
     return false;
   }
 
-  /** What failed on time alone is tried once more by itself: the machine may have been busy. */
+  /**
+   * What failed because of time or a closed connection is tried once more by itself: the machine may have been busy,
+   * or there were too many connections. What cannot be tried again is no failure.
+   */
   async #tryAgain(late: readonly ActiveCase[]): Promise<void> {
-    let inARow = 0;
+    let silent = 0;
     for (const one of late) {
-      const confirmed = inARow >= LATE_IN_A_ROW;
-      if (confirmed || !this.#budget.allowsAgain(one.messages)) {
-        const { late: _late, ...first } = this.#lateResults.get(one) as Late;
-        this.#report(confirmed ? first : { ...first, verdict: "unclear" });
+      const first = this.#lateResults.get(one) as Late;
+      const isHopeless = first.late && silent >= SILENT_IN_A_ROW;
+      if (isHopeless || !this.#budget.allowsAgain(one.messages)) {
+        this.#report({ ...first, verdict: "unclear" });
         continue;
       }
-      const { late: again, ...result } = await this.#run(one);
-      inARow = again ? inARow + 1 : 0;
+      const result = await this.#run(one);
+      silent = result.late && result.bytes.received.length === 0 ? silent + 1 : 0;
       this.#report(result);
     }
   }
@@ -128,9 +152,10 @@ class Run {
     const outcome = found.closed ? await this.#unlessGone(one, found) : found;
     // The finding of an interrupted case is not reliable.
     const { verdict, got, late = false, bytes = probe.evidence() } = signal.aborted ? INTERRUPTED : outcome;
+    const closed = !signal.aborted && found.closed === true;
     const ms = now() - startedAt;
-    const result = { case: one, verdict, got, lacks: [], ms, bytes, late };
-    if (late) this.#lateResults.set(one, result);
+    const result = { case: one, verdict, got, lacks: [], ms, bytes, late, closed };
+    if (late || closed) this.#lateResults.set(one, result);
     return result;
   }
 
@@ -152,7 +177,16 @@ class Run {
   }
 
   #unclear(one: Case, got: string): Late {
-    return { case: one, verdict: "unclear", got, lacks: [], ms: 0, bytes: NO_BYTES, late: false };
+    return {
+      case: one,
+      verdict: "unclear",
+      got,
+      lacks: [],
+      ms: 0,
+      bytes: NO_BYTES,
+      late: false,
+      closed: false,
+    };
   }
 
   /** Cases about responses have seen all of them now. */
@@ -173,10 +207,12 @@ class Run {
     }
   }
 
-  /** All cases wait for it: if nothing comes in time, it is tried once more by itself. */
+  /** All cases wait for it: if nothing comes, it is tried once more by itself. */
   async #control(which: Which): Promise<Control> {
     const first = await this.#sendControl(which);
-    return first.heard.end === "time" ? this.#sendControl(which) : first;
+    const { responses, end } = first.heard;
+    if (responses.length > 0 || end === "broken") return first;
+    return this.#sendControl(which);
   }
 
   async #sendControl(which: Which): Promise<Control> {
@@ -220,11 +256,15 @@ class Run {
     return needs.filter((need) => !this.#options.needs.has(need));
   }
 
-  #report(result: Result & { readonly late?: boolean }): void {
-    const { late: _late, ...rest } = result;
+  #report(result: Result & Partial<Late>): void {
+    const { late: _late, closed: _closed, ...rest } = result;
     this.#results.set(rest.case, rest);
     this.#options.onResult(rest);
   }
+}
+
+function rank({ isAboutOthers }: ActiveCase): number {
+  return isAboutOthers ? 0 : 1;
 }
 
 const INTERRUPTED: Outcome = { verdict: "unclear", got: "interrupted" };

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { now } from "../io/clock.ts";
 import { Cursor } from "../protocol/cursor.ts";
 import { NetstringReader } from "../protocol/netstring.ts";
 import { ViolationError } from "../protocol/violation.ts";
@@ -32,6 +33,8 @@ export class Wire {
   readonly #netstring = new NetstringReader("response", MAX_RESPONSE);
   readonly #responses: Buffer[] = [];
   #bytes = 0;
+  readonly #openedAt = now();
+  #lastAt = this.#openedAt;
   #end: "closed" | "broken" | undefined;
   /** Called when something has come. */
   #wake = () => {};
@@ -115,6 +118,7 @@ export class Wire {
   }
 
   async #until(isEnough: () => boolean, ms: number): Promise<Heard> {
+    const startedAt = now();
     const expired = timer(ms);
     let end: Heard["end"] | undefined;
     for (;;) {
@@ -127,7 +131,14 @@ export class Wire {
       if ((await Promise.race([woken, expired.promise])) === "time") end = "time";
     }
     expired.stop();
-    return { responses: [...this.#responses], bytes: this.#bytes, end, waitedMs: ms };
+    return {
+      responses: [...this.#responses],
+      bytes: this.#bytes,
+      end,
+      waitedMs: ms,
+      quietMs: now() - Math.max(startedAt, this.#lastAt),
+      paceMs: (this.#lastAt - this.#openedAt) / this.#responses.length,
+    };
   }
 
   #write(bytes: Buffer): Promise<"sent" | "closed"> {
@@ -140,6 +151,7 @@ export class Wire {
 
   #take(chunk: Buffer): void {
     this.#bytes += chunk.length;
+    this.#lastAt = now();
     this.#received = kept(this.#received, chunk);
     this.#events.onReceived(chunk);
     if (this.#end !== "broken") this.#read(chunk);

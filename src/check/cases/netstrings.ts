@@ -172,6 +172,8 @@ async function servesOthers(probe: Probe): Promise<Outcome> {
   const wire = await probe.open();
   await wire.send(Buffer.from("broken"));
   await wire.hear(1, probe.subject.waitMs);
+  // A server may serve one client at a time.
+  wire.close();
   const other = await probe.open();
   await other.post(probe.package([probe.to]), 1);
   return answered(await other.hear(1));
