@@ -35,8 +35,11 @@ const LIBRARIES = {
   re2js: "re2js",
 };
 
-/** The folder of the checker. */
-const CHECKER = join(ROOT, "src/check");
+/**
+ * Commands that are not run once per message. They are built into a file of their own, tools.js, so that those that are
+ * have less code to load. It has its own copy of what it shares with main.js.
+ */
+const TOOLS = ["ping/ping", "bench/bench", "sink/sink", "encode/encode", "decode/decode", "check/check", "completion", "man"];
 
 /** The files that programs import, by their names in package.json. */
 const ENTRIES = {
@@ -71,23 +74,18 @@ const common = {
   logLevel: "warning",
 };
 
-/**
- * The checker is built like a library: it is large, and only one command loads it. It has its own copy of what it uses
- * of protocol/; no object that is compared by its class passes between it and main.js.
- */
-const separateChecker = {
-  name: "separate-checker",
+/** Keeps the tools out of main.js. */
+const separateTools = {
+  name: "separate-tools",
   setup({ onResolve }) {
-    const isChecker = (file) => file.startsWith(`${CHECKER}/`);
-    onResolve({ filter: /\/check\/.+\.ts$/ }, ({ path, importer, resolveDir }) =>
-      isChecker(join(resolveDir, path)) && !isChecker(importer)
-        ? { path: "./checker.js", external: true }
-        : undefined,
+    const paths = TOOLS.map((name) => `./commands/${name}.ts`);
+    onResolve({ filter: /^\.\/commands\// }, ({ path }) =>
+      paths.includes(path) ? { path: "./tools.js", external: true } : undefined,
     );
   },
 };
 
-/** Keeps the libraries out of main.js. */
+/** Keeps the libraries out of main.js and tools.js. */
 const separateLibraries = {
   name: "separate-libraries",
   setup({ onResolve }) {
@@ -130,31 +128,31 @@ function ownerOnly(folder) {
 
 async function bundle() {
   const libraries = Object.entries(LIBRARIES).map(([path, name]) => ({ in: path, out: name }));
+  const program = {
+    ...common,
+    // Turns import() into require(), which is faster; imported code still runs only when it is needed.
+    supported: { "dynamic-import": false },
+  };
+  const plugins = [separateLibraries, commanderWithoutChildren];
+  const tools = TOOLS.map((name) => `export * from "./src/commands/${name}.ts";\n`).join("");
   const builds = [
     build({ ...common, entryPoints: libraries, outdir: NEW }),
     build({
-      ...common,
+      ...program,
       entryPoints: [join(ROOT, "src/main.ts")],
-      outdir: NEW,
-      plugins: [separateChecker, separateLibraries, commanderWithoutChildren],
-      // Turns import() into require(), which is faster; imported code still runs only when it is needed.
-      supported: { "dynamic-import": false },
+      outfile: join(NEW, "main.js"),
+      plugins: [separateTools, ...plugins],
     }),
+    build({ ...program, stdin: { contents: tools, resolveDir: ROOT }, outfile: join(NEW, "tools.js"), plugins }),
+    bundleLibrary(),
+    declareLibrary(),
   ];
-  builds.push(bundleChecker(), bundleLibrary(), declareLibrary());
   // If one fails, the others must not go on writing into a folder that is being removed.
   await Promise.allSettled(builds);
   await Promise.all(builds);
   const hash = createHash("sha256").update(readFileSync(join(NEW, "main.js"))).digest("hex").slice(0, 16);
   const define = { MAIN_HASH: JSON.stringify(hash) };
   await build({ ...common, entryPoints: [join(ROOT, "src/start.ts")], outdir: NEW, define });
-}
-
-/** All that the files of the checker export. */
-function bundleChecker() {
-  const files = readdirSync(CHECKER, { recursive: true }).filter((file) => file.endsWith(".ts"));
-  const contents = files.map((file) => `export * from ${JSON.stringify(`./${file}`)};\n`).join("");
-  return build({ ...common, stdin: { contents, resolveDir: CHECKER }, outfile: join(NEW, "checker.js") });
 }
 
 /** What programs import, as modules that share what they have in common. */

@@ -64,6 +64,11 @@ interface Details {
  * session. The message says in one line what happened to what.
  */
 export class QmtpError extends Error {
+  /** The build makes several files, each with its own copy of this class: they recognise each other's errors. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "QmtpError";
+  }
+
   override readonly name = "QmtpError";
   /** What went wrong. */
   readonly code: Code;

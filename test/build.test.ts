@@ -62,8 +62,8 @@ test("the program can be started at any point in a build, and nothing of the old
   expect(readFileSync(`${folder}/dist/main.js`, "latin1")).toContain("another");
 });
 
-test("only check loads the checker", async () => {
-  rmSync(`${folder}/dist/checker.js`);
+test("a command that is run once per message does without the tools", async () => {
+  rmSync(`${folder}/dist/tools.js`);
   expect(await run("bin/qmtp", "send", "-n", "--test", "-f", "a@x", "b@y")).toMatchObject({
     code: 0,
     stderr: "",

@@ -15,20 +15,25 @@ import { endOfSink, environment, type Finished, type RunOptions, withoutClient }
  */
 
 const MAIN = new URL("../../dist/main.js", import.meta.url).pathname;
+/** Commands that main.js loads from a file of their own. */
+const TOOLS = "./tools.js";
 const PIPE_BYTES = 65_536;
 
 type Main = (launcher: string) => Promise<void>;
 type Load = (path: string) => unknown;
 
-const evaluate = compileFunction(
-  fs.readFileSync(MAIN, "utf8"),
-  ["exports", "require", "module", "process", "__dirname"],
-  {
-    filename: MAIN,
-  },
-) as (...args: [exports: object, require: Load, module: object, process: object, __dirname: string]) => void;
+type Evaluate = (
+  ...args: [exports: object, require: Load, module: object, process: object, __dirname: string]
+) => void;
+
+function compile(filename: string): Evaluate {
+  const parameters = ["exports", "require", "module", "process", "__dirname"];
+  return compileFunction(fs.readFileSync(filename, "utf8"), parameters, { filename }) as Evaluate;
+}
 
 const load = createRequire(MAIN);
+const evaluate = compile(MAIN);
+const evaluateTools = compile(load.resolve(TOOLS));
 const pipe = { isFile: () => false, isDirectory: () => false };
 /** The descriptors of a connection or a refusal. In this process, Node uses them for itself. */
 const CLOSED = [6, 7];
@@ -100,7 +105,12 @@ class OwnProcess extends EventEmitter {
   async run(launcher: string): Promise<Finished> {
     const module = { exports: {} as { main?: Main } };
     const own: Readonly<Record<string, object>> = { "node:fs": this.#files, "node:tty": terminals };
-    const ownLoad: Load = (path) => own[path] ?? load(path);
+    const ownLoad: Load = (path) => {
+      if (path !== TOOLS) return own[path] ?? load(path);
+      const tools = { exports: {} };
+      evaluateTools(tools.exports, ownLoad, tools, this, dirname(MAIN));
+      return tools.exports;
+    };
     evaluate(module.exports, ownLoad, module, this, dirname(MAIN));
     await module.exports.main?.(launcher);
     return { code: this.exitCode, signal: null, stdout: this.stdout.text, stderr: this.stderr.text };
