@@ -10,7 +10,7 @@ export function selected(
   skip: readonly string[],
   onUnknown: (pattern: string) => never,
 ): readonly Case[] {
-  const matches = (one: Case, pattern: string) => one.id.startsWith(pattern);
+  const matches = (one: Case, pattern: string) => pattern !== "" && one.id.startsWith(pattern);
   const unknown = [...only, ...skip].find((pattern) => !cases.some((one) => matches(one, pattern)));
   if (unknown !== undefined) onUnknown(unknown);
   return cases.filter((one) => {

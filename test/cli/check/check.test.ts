@@ -284,6 +284,7 @@ describe("a command line that cannot be right is refused in a line", () => {
   const folder = "/nonexistent";
   test.each<[readonly string[], RegExp]>([
     [["--only", "9/"], /^no case is named '9\/', nor begins like this; qmtp check --list prints all$/],
+    [["--only", ""], /^no case is named ''/],
     [["--skip", "x"], /^no case is named 'x'/],
     [["--only", "2/order", "--skip", "2/"], /^--skip leaves no case to run$/],
     [["--inbox", folder], /^--inbox needs --to, whose messages arrive there$/],
