@@ -1,6 +1,7 @@
 import { closeSync, constants, openSync, readSync, statSync } from "node:fs";
 import { MAX_HEAD, type MaildirHead, parseMaildirHead } from "../envelope/maildir-head.ts";
 import { reason, systemCode } from "../errors.ts";
+import type { SpareDescriptor } from "../io/spare-descriptor.ts";
 import { type FileSnapshot, restOfFile } from "../message/file.ts";
 import type { Message, Package } from "../protocol/package.ts";
 
@@ -29,6 +30,7 @@ export class MessageFileReader {
   readonly #prefix: Buffer;
   readonly #onUnreadable: (file: UnreadFile) => void;
   readonly #chunk: number | undefined;
+  readonly #spare: SpareDescriptor | undefined;
   /** One byte longer than the largest small file, to detect larger ones. */
   readonly #buffer = Buffer.allocUnsafeSlow(MAX_HEAD + 1);
 
@@ -36,18 +38,28 @@ export class MessageFileReader {
    * @param prefix removed from recipients; files of recipients that do not begin with it are ignored
    * @param onUnreadable called when a file's message cannot be read to its end while it is sent
    * @param chunk the most bytes to read at a time of a large file, while it is sent
+   * @param spare used to read the beginning of a file if there is no other descriptor
    */
-  constructor(prefix: Buffer, onUnreadable: (file: UnreadFile) => void, chunk?: number) {
+  constructor(
+    prefix: Buffer,
+    onUnreadable: (file: UnreadFile) => void,
+    chunk?: number,
+    spare?: SpareDescriptor,
+  ) {
     this.#prefix = prefix;
     this.#onUnreadable = onUnreadable;
     this.#chunk = chunk;
+    this.#spare = spare;
   }
 
   /** The package of a file; its message is valid until the next file is read. */
   read<F extends UnreadFile>(file: F): FilePackage<F> | NoPackage {
     let length: number;
     try {
-      length = this.#readBeginning(file.path);
+      length =
+        this.#spare === undefined
+          ? this.#readBeginning(file.path)
+          : this.#spare.lendTo(() => this.#readBeginning(file.path));
     } catch (error) {
       if (systemCode(error) === "ENOENT") return { kind: "gone" };
       return { kind: "unreadable", why: reason(error) };

@@ -7,6 +7,7 @@ import {
   type SessionsOptions,
 } from "../client/sessions-contract.ts";
 import { interruption, QmtpError, runOver } from "../errors.ts";
+import { SpareDescriptor } from "../io/spare-descriptor.ts";
 import { CHUNK } from "../message/file-chunks.ts";
 import { type Delivery, deferralFor, mergeAttempts } from "../protocol/delivery.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
@@ -61,6 +62,8 @@ export async function deliverMaildir(options: RoundsOptions): Promise<boolean> {
 class Rounds {
   readonly #options: RoundsOptions;
   readonly #sessions: Sessions;
+  /** Many sessions may take all descriptors. */
+  readonly #spare: SpareDescriptor | undefined;
   readonly #reader: MessageFileReader;
   /** Readers that no session uses. Between rounds, the first reader is one of them. */
   readonly #freeReaders: MessageFileReader[] = [];
@@ -85,6 +88,7 @@ class Rounds {
   constructor(options: RoundsOptions) {
     this.#options = options;
     this.#sessions = new Sessions(options.sessions ?? { count: 1, spread: false });
+    if (this.#sessions.most > 1) this.#spare = new SpareDescriptor();
     this.#reader = this.#newReader();
     this.#freeReaders.push(this.#reader);
     this.#outcomes = new Outcomes({
@@ -111,6 +115,7 @@ class Rounds {
       await this.#outcomes.complete();
       return this.#leftOver;
     } finally {
+      this.#spare?.close();
       await this.#outcomes.close();
     }
   }
@@ -173,7 +178,8 @@ class Rounds {
   /** Lists the maildir, and reports files that cannot be sent. */
   #list(): Listing {
     const { maildir, startedAt, onRound } = this.#options;
-    const listing = new Listing(maildir, startedAt);
+    const newListing = () => new Listing(maildir, startedAt);
+    const listing = this.#spare === undefined ? newListing() : this.#spare.lendTo(newListing);
     for (const file of listing.unusable) this.#reportUnusable(file);
     onRound?.(listing.length);
     return listing;
@@ -218,7 +224,8 @@ class Rounds {
 
   #newReader(): MessageFileReader {
     const chunk = Math.min(CHUNK, Math.ceil(MAX_CHUNKS / this.#sessions.most));
-    return new MessageFileReader(this.#options.prefix, ({ name }) => this.#unreadable.add(name), chunk);
+    const onUnreadable = ({ name }: { readonly name: string }) => this.#unreadable.add(name);
+    return new MessageFileReader(this.#options.prefix, onUnreadable, chunk, this.#spare);
   }
 
   #read(file: MaildirFile, reader = this.#reader): MaildirPackage | undefined {

@@ -1,11 +1,11 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { PackageParser } from "../../lost/packages.ts";
 import { qmtp } from "../../support/in-process.ts";
 import { deliverMaildir, fakeQueue, filesLeft, mail, maildirWith } from "../../support/maildirs.ts";
-import { qmtp as qmtpProcess, stopAll } from "../../support/processes.ts";
+import { qmtp as qmtpProcess, shell, stopAll } from "../../support/processes.ts";
 import { unusedPort } from "../../support/scripted-server.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { untimed } from "../../support/transcripts.ts";
@@ -170,6 +170,21 @@ describe("qmtp maildir --sessions", () => {
     expect([one.connections.length, other.connections.length]).toEqual([2, 2]);
     expect((await deliverMaildir(spool(), args)).code).toBe(0);
     expect([one.connections.length, other.connections.length]).toEqual([6, 2]);
+  });
+
+  test("reads messages although connections have taken all descriptors", async () => {
+    const server = await startServer(new Gate(1));
+    const [count, maildir] = [100, temporaryFolder()];
+    for (const folder of ["tmp", "new", "cur"]) mkdirSync(`${maildir}/${folder}`);
+    for (let number = 0; number < count; number++) {
+      const path = `${maildir}/new/${number}`;
+      writeFileSync(path, mail(`${number}@y`, "hi\n"));
+      utimesSync(path, 1_000, 1_000);
+    }
+    const limited = `ulimit -n 40; exec "$QMTP" maildir --sessions 100 -s ${server.endpoint} ${maildir}`;
+    const { code, stderr } = await shell(limited);
+    expect([code, stderr]).toEqual([0, `qmtp: ${count} messages: ${count} success; ${count} removed\n`]);
+    expect([server.connections.length > 1, server.connections.length < count]).toEqual([true, true]);
   });
 
   test("does not warn about many listeners", async () => {
