@@ -10,7 +10,7 @@ import type { ConversationOptions } from "./contract.ts";
 import { misbehave } from "./disfigure.ts";
 import { type Answer, Incoming } from "./incoming.ts";
 import { isLenient, LenientReader } from "./lenient-reader.ts";
-import { BANNER, closesAfterPackage, type Kinds } from "./misbehaviour.ts";
+import { BANNER, closesAfterPackage, type Kinds, storesLate } from "./misbehaviour.ts";
 import { Outbox } from "./outbox.ts";
 import { unfairAnswer } from "./refuse.ts";
 
@@ -136,11 +136,16 @@ export class Conversation {
       this.#outbox.drop();
       this.#connection.destroy();
     }
-    for (const incoming of this.#unstored) await incoming.storeLate();
+    if (!(this.#kinds.has("forget-on-cut") && this.#reader.begun)) await this.#storeLate();
     if (this.#kinds.has("deliver-cut")) await this.#incoming?.settle(accepted(0));
   }
 
+  async #storeLate(): Promise<void> {
+    for (const incoming of this.#unstored) await incoming.storeLate();
+  }
+
   async #broken(violation: ViolationError): Promise<void> {
+    if (this.#kinds.has("forget-on-cut")) await this.#storeLate();
     await this.#answerStored();
     if (!this.#kinds.has("lose-responses")) await this.#outbox.write();
     if (this.#kinds.has("die-on-violation")) this.#options.onDeath?.();
@@ -287,7 +292,7 @@ export class Conversation {
       return undefined;
     }
     const answers = await incoming.settle(accepted(nextNumber()), unfair);
-    if (kinds.has("forget-accepted") && store !== undefined) this.#unstored.push(incoming);
+    if (storesLate(kinds) && store !== undefined) this.#unstored.push(incoming);
     else incoming.close();
     if (incoming.problems.size > 0) onNotStored([...incoming.problems]);
     return answers;

@@ -6,7 +6,7 @@ import { StoredBytes } from "../message/stored-bytes.ts";
 import type { Encoding } from "../protocol/package.ts";
 import type { Response } from "../protocol/response.ts";
 import { Corruption } from "./corrupt.ts";
-import type { Kinds } from "./misbehaviour.ts";
+import { type Kinds, storesLate } from "./misbehaviour.ts";
 import { type AcceptanceRules, refusal, refusalOfAll } from "./rules.ts";
 
 /** Bytes of a message to keep in memory before it is moved to a file: there may be many clients at once. */
@@ -57,7 +57,7 @@ export class Incoming {
     this.#store = store;
     if (encoding === "dos" && !kinds.has("keep-dos")) this.#converter = new LineEndConverter("unix");
     this.#kinds = kinds;
-    if (kinds.has("forget-accepted")) this.#unstored = [];
+    if (storesLate(kinds)) this.#unstored = [];
     if (store !== undefined && bytes <= rules.maxBytes)
       this.#body = new StoredBytes(`${store.path}/tmp`, MAX_MEMORY);
   }

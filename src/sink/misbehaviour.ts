@@ -20,6 +20,7 @@ const ON_CONNECTION = {
   "no-half-close": "drops its responses once the client has closed its side",
   "lose-responses": "closes without the responses it owes when a broken package follows",
   "forget-accepted": "forgets what it has accepted when a broken package follows",
+  "forget-on-cut": "forgets what it has accepted when the client closes in the middle of the next package",
   "deliver-cut": "stores a message whose package was cut before its last byte",
   "die-on-cut": "serves no other client after one has closed in the middle of a package",
   "die-on-violation": "serves no other client after one has broken the protocol",
@@ -100,6 +101,11 @@ export function isOnConnection(kind: Misbehaviour): boolean {
 /** Whether it happens for each package. */
 export function isOnPackage(kind: Misbehaviour): boolean {
   return Object.hasOwn(ON_PACKAGE, kind);
+}
+
+/** Whether it stores what it has accepted only when it knows how the connection goes on. */
+export function storesLate(kinds: Kinds): boolean {
+  return kinds.has("forget-accepted") || kinds.has("forget-on-cut");
 }
 
 export const BANNER = "220 sink.example.org ESMTP\r\n";

@@ -32,6 +32,11 @@ test("every case has a fault of the sink that it finds", () => {
   expect(found.filter((id) => !CASES.some((one) => one.id === id))).toEqual([]);
 });
 
+test("every case that can fail says what that means for clients", () => {
+  const silent = CASES.filter(({ level, advice }) => level !== "info" && advice === undefined);
+  expect(silent.map(({ id }) => id)).toEqual([]);
+});
+
 async function failuresWith(
   kind: string,
   { found, sender, tls, atOnce, also = [], waitMs = 150 }: Row,

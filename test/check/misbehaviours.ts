@@ -49,6 +49,7 @@ export const ROWS: Readonly<Partial<Record<Misbehaviour, Row>>> = {
   "no-half-close": { found: ["2/half-closed"] },
   "deliver-cut": { found: ["2/cut-discarded"], waitMs: 500 },
   "die-on-cut": { found: ["2/cut-serves-others"], also: ["6/serves-others"], atOnce: 1 },
+  "forget-on-cut": { found: ["2/cut-keeps-accepted"] },
   "forget-accepted": { found: ["2/accepted-stays"] },
   "lose-responses": { found: ["2/answer-before-broken"] },
   "refuse-dos": { found: ["4/encoding-dos"] },

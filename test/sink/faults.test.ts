@@ -136,6 +136,7 @@ describe("what is stored", () => {
     ["quote-from", wireOf("From a\nFrom\nFroFrom \n"), ">From a\nFrom\nFroFrom \n"],
     ["deliver-cut", wireOf("a").slice(0, -1), "a"],
     ["forget-accepted", wireOf("a"), "a"],
+    ["forget-on-cut", wireOf("a"), "a"],
   ])("%s", async (misbehaviour, wire, expected) => {
     expect(await storedBy(misbehaviour, wire)).toEqual([expected]);
   });
@@ -143,6 +144,8 @@ describe("what is stored", () => {
   test("nothing of a package that the client cut, or that a broken one followed", async () => {
     expect(await storedBy("drip", wireOf("a").slice(0, -1))).toEqual([]);
     expect(await storedBy("forget-accepted", wireOf("a"), "x")).toEqual([]);
+    expect(await storedBy("forget-on-cut", wireOf("a"), "5:")).toEqual([]);
+    expect(await storedBy("forget-on-cut", wireOf("a"), "x")).toEqual(["a"]);
     expect(await storedBy("drip", wireOf("a"), "x")).toEqual(["a"]);
   });
 });

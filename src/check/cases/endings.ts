@@ -5,6 +5,7 @@ import { statusOf } from "../seen.ts";
 
 /** A length that no netstring can have. */
 const BROKEN = Buffer.from("broken");
+const LOST = "mail is lost: do not use this server";
 
 /** A connection that is closed later than that, in milliseconds, was silent for too long. */
 const AT_ONCE_MS = 250;
@@ -37,6 +38,20 @@ export const ENDING_CASES: readonly ActiveCase[] = [
     expected: "no message arrives",
     advice: "a message that a client could not finish may be delivered twice, or in part",
     run: cutAway,
+  },
+  {
+    id: "2/cut-keeps-accepted",
+    level: "must",
+    requirement: "An accepted message is delivered even if the next package is cut.",
+    needs: ["to", "inbox"],
+    messages: 1,
+    sent: "a package, and after its response half of another, then the end of the connection",
+    expected: "the message arrives",
+    advice: LOST,
+    run: (probe) => {
+      const next = probe.incomplete();
+      return acceptedStays(probe, next.subarray(0, next.length >> 1));
+    },
   },
   {
     id: "2/cut-serves-others",
@@ -72,8 +87,8 @@ export const ENDING_CASES: readonly ActiveCase[] = [
     messages: 1,
     sent: "a package, and after its response bytes that are no package",
     expected: "the message arrives",
-    advice: "mail is lost: do not use this server",
-    run: acceptedStays,
+    advice: LOST,
+    run: (probe) => acceptedStays(probe, BROKEN),
   },
   {
     id: "2/answer-before-broken",
@@ -113,14 +128,15 @@ async function cutAway(probe: Probe): Promise<Outcome> {
   return arrived === undefined ? pass("no message") : fail("the message has arrived");
 }
 
-async function acceptedStays(probe: Probe): Promise<Outcome> {
+/** @param next what follows the package once it is accepted */
+async function acceptedStays(probe: Probe, next: Buffer): Promise<Outcome> {
   await probe.delivering();
   const wire = await probe.open();
   const { text, mark } = probe.message();
   await wire.post(probe.package([probe.to], text), 1);
   const [content] = await responses(wire, 1);
   if (content === undefined || statusOf(content) !== "success") throw new Undecided("it is not accepted");
-  await wire.send(BROKEN);
+  await wire.send(next);
   wire.half();
   await wire.hear(2, probe.subject.waitMs);
   wire.close();

@@ -65,6 +65,7 @@ export const PACKAGE_CASES: readonly ActiveCase[] = [
     messages: 2,
     sent: "the message of the first example, with a Subject",
     expected: "success",
+    advice: "clients must not send messages with a Received field, which every relay adds",
     run: (probe) => accepted(probe, firstExample(probe)),
   },
   {
@@ -75,6 +76,7 @@ export const PACKAGE_CASES: readonly ActiveCase[] = [
     messages: 2,
     sent: "the message of the second example, with a Subject",
     expected: "success",
+    advice: "clients must not send messages with folded header fields or without a final line end",
     run: (probe) => accepted(probe, probe.message(EXAMPLE_2_BODY, EXAMPLE_2_HEADER).text),
   },
   {

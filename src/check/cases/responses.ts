@@ -36,6 +36,7 @@ export const RESPONSE_CASES: readonly ResponseCase[] = [
   {
     ...about("no-leading-blank", "must", "A description does not begin with a blank, which is reserved."),
     expected: "another byte",
+    advice: "clients must not take a blank for the sign of an extension",
     judge: (seen) => eachText(seen, (text) => !text.startsWith(" ")),
   },
   {
@@ -60,6 +61,7 @@ export const RESPONSE_CASES: readonly ResponseCase[] = [
   {
     ...about("no-recipient", "should", "A description does not repeat the recipient."),
     expected: "no recipient",
+    advice: "clients that print the recipient before the text show it twice",
     judge: (seen) =>
       each(seen, (content, { recipients }) =>
         recipients.every((recipient) => recipient.length === 0 || !content.includes(recipient)),
