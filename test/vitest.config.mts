@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
@@ -24,7 +25,8 @@ const patience = { testTimeout: 30_000, hookTimeout: 30_000 };
 export default defineConfig({
   root: ROOT,
   test: {
-    maxWorkers: "100%",
+    // More than processors, because many tests wait: for a server to be silent, for example.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
     sequence: { sequencer: KillsFirst },
     globalSetup: [`${ROOT}test/global-setup.ts`],
     projects: [
