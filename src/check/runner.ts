@@ -4,6 +4,8 @@ import { now } from "../io/clock.ts";
 import { Budget } from "./budget.ts";
 import type { ActiveCase, Case, Need } from "./case.ts";
 import { type Control, Controls, type Which } from "./control.ts";
+import { sendControl } from "./control-message.ts";
+import { unlessGone } from "./gone.ts";
 import { type Outcome, Undecided } from "./outcome.ts";
 import { Probe, type Subject } from "./probe.ts";
 import { NO_BYTES, type Result, type RunEnd } from "./result.ts";
@@ -17,8 +19,12 @@ const SILENT_IN_A_ROW = 3;
 /** Consecutive failed connections after which the server counts as gone. */
 const GONE = 8;
 
-/** Time or a closed connection decided, which may be due to the cases beside it. */
-type Late = Result & { readonly late: boolean; readonly closed: boolean };
+/** A result, and whether time or a closed connection decided, which may be due to the cases beside it. */
+interface Tried extends Result {
+  readonly case: ActiveCase;
+  readonly late: boolean;
+  readonly closed: boolean;
+}
 
 export interface RunOptions {
   /** Cases at once. */
@@ -40,8 +46,6 @@ class Run {
   readonly #options: RunOptions;
   readonly #results = new Map<Case, Result>();
   readonly #seen: Seen[] = [];
-  /** Of cases that are to be tried again. */
-  readonly #lateResults = new Map<Case, Late>();
   readonly #controls: Controls;
   readonly #budget: Budget;
   readonly #ending = new AbortController();
@@ -81,16 +85,19 @@ class Run {
   }
 
   async #runAll(): Promise<void> {
-    const late: ActiveCase[] = [];
+    const again: Tried[] = [];
     const waiting = this.#cases.values();
     const work = async () => {
-      for (const one of waiting) if (await this.#first(one)) late.push(one as ActiveCase);
+      for (const one of waiting) {
+        const result = await this.#first(one);
+        if (result !== undefined) again.push(result);
+      }
     };
     const atOnce = await this.#atOnce();
     this.#isAlone = atOnce === 1;
     await Promise.all(Array.from({ length: atOnce }, work));
     // If others are not served, no more messages are, and none should be wasted.
-    await this.#tryAgain(late.toSorted((one, other) => rank(one) - rank(other)));
+    await this.#tryAgain(again.toSorted((one, other) => rank(one) - rank(other)));
     await this.#judge();
   }
 
@@ -108,43 +115,42 @@ class Run {
     }
   }
 
-  /** @returns whether it is to be tried again */
-  async #first(one: Case): Promise<boolean> {
+  /** @returns what is to be tried again */
+  async #first(one: Case): Promise<Tried | undefined> {
     const lacks = this.#lacks(one);
     if (lacks.length > 0)
       this.#report({ case: one, verdict: "skip", got: "", lacks, ms: 0, bytes: NO_BYTES });
     else if ("run" in one) {
       const result = await this.#run(one);
-      if (result.late || (result.closed && !this.#isAlone)) return true;
+      if (result.late || (result.closed && !this.#isAlone)) return result;
       this.#report(result);
     }
-    return false;
+    return undefined;
   }
 
   /**
    * What failed because of time or a closed connection is tried once more by itself: the machine may have been busy,
    * or there were too many connections. What cannot be tried again is no failure.
    */
-  async #tryAgain(late: readonly ActiveCase[]): Promise<void> {
+  async #tryAgain(results: readonly Tried[]): Promise<void> {
     let silent = 0;
-    for (const one of late) {
-      const first = this.#lateResults.get(one) as Late;
+    for (const first of results) {
       const isHopeless = first.late && silent >= SILENT_IN_A_ROW;
-      if (isHopeless || !this.#budget.allowsAgain(one.messages)) {
+      if (isHopeless || !this.#budget.allowsAgain(first.case.messages)) {
         this.#report({ ...first, verdict: "unclear" });
         continue;
       }
-      const result = await this.#run(one);
+      const result = await this.#run(first.case);
       silent = result.late && result.bytes.received.length === 0 ? silent + 1 : 0;
       this.#report(result);
     }
   }
 
-  async #run(one: ActiveCase): Promise<Late> {
+  async #run(one: ActiveCase): Promise<Tried> {
     const { signal, observer } = this.#subject;
     const startedAt = now();
-    if (signal.aborted) return this.#unclear(one, "interrupted");
-    if (this.#failedConnections >= GONE) return this.#unclear(one, "the server can no longer be reached");
+    if (signal.aborted) return untried(one, "interrupted");
+    if (this.#failedConnections >= GONE) return untried(one, "the server can no longer be reached");
     observer?.note(`${one.id}: ${one.sent}`);
     const probe = this.#probe(one.id, one.messages);
     const found = await outcomeOf(one, probe);
@@ -154,39 +160,16 @@ class Run {
     const { verdict, got, late = false, bytes = probe.evidence() } = signal.aborted ? INTERRUPTED : outcome;
     const closed = !signal.aborted && found.closed === true;
     const ms = now() - startedAt;
-    const result = { case: one, verdict, got, lacks: [], ms, bytes, late, closed };
-    if (late || closed) this.#lateResults.set(one, result);
-    return result;
+    return { case: one, verdict, got, lacks: [], ms, bytes, late, closed };
   }
 
-  /** After a closed connection, checks whether the server still serves anyone. */
   async #unlessGone(one: ActiveCase, found: Outcome): Promise<Outcome> {
     const probe = this.#probe("control", 0);
     try {
-      const wire = await probe.open();
-      if (one.isAboutOthers) return found;
-      const { end } = await wire.hear(1, this.#subject.waitMs);
-      if (end !== "closed") return found;
-      return { verdict: "unclear", got: `${found.got}; and so are others` };
-    } catch (error) {
-      if (!(error instanceof Undecided)) throw error;
-      return { verdict: "unclear", got: error.message };
+      return await unlessGone(one, found, probe);
     } finally {
       this.#close(probe);
     }
-  }
-
-  #unclear(one: Case, got: string): Late {
-    return {
-      case: one,
-      verdict: "unclear",
-      got,
-      lacks: [],
-      ms: 0,
-      bytes: NO_BYTES,
-      late: false,
-      closed: false,
-    };
   }
 
   /** Cases about responses have seen all of them now. */
@@ -203,7 +186,7 @@ class Run {
       const { verdict, got, bytes = NO_BYTES } = one.judge(this.#seen);
       // Without all responses, only a deviation is certain.
       const known = signal.aborted && verdict !== "fail" ? INTERRUPTED : { verdict, got };
-      this.#report({ ...this.#unclear(one, known.got), verdict: known.verdict, bytes });
+      this.#report({ case: one, ...known, lacks: [], ms: 0, bytes });
     }
   }
 
@@ -215,19 +198,9 @@ class Run {
     return this.#sendControl(which);
   }
 
-  async #sendControl(which: Which): Promise<Control> {
+  #sendControl(which: Which): Promise<Control> {
     const probe = this.#probe("control", 1);
-    const wire = await probe.open();
-    const { text, mark } = probe.message();
-    const recipient = which === "to" ? probe.to : probe.refused;
-    const bytes = probe.package([recipient], text);
-    await (which === "to" ? wire.post(bytes, 1) : wire.send(bytes));
-    const heard = await wire.hear(1);
-    const closes = wire.hear(2, this.#subject.waitMs).then(({ end }) => {
-      this.#close(probe);
-      return end === "closed";
-    });
-    return { heard, mark, bytes: probe.evidence(), closes };
+    return sendControl(probe, which, () => this.#close(probe));
   }
 
   #probe(id: string, allowed: number): Probe {
@@ -256,15 +229,20 @@ class Run {
     return needs.filter((need) => !this.#options.needs.has(need));
   }
 
-  #report(result: Result & Partial<Late>): void {
+  #report(result: Result & Partial<Pick<Tried, "late" | "closed">>): void {
     const { late: _late, closed: _closed, ...rest } = result;
     this.#results.set(rest.case, rest);
     this.#options.onResult(rest);
   }
 }
 
-function rank({ isAboutOthers }: ActiveCase): number {
-  return isAboutOthers ? 0 : 1;
+function rank(tried: Tried): number {
+  return tried.case.isAboutOthers ? 0 : 1;
+}
+
+function untried(one: ActiveCase, got: string): Tried {
+  const nothing = { lacks: [], ms: 0, bytes: NO_BYTES, late: false, closed: false };
+  return { case: one, verdict: "unclear", got, ...nothing };
 }
 
 const INTERRUPTED: Outcome = { verdict: "unclear", got: "interrupted" };
