@@ -10,7 +10,7 @@ import { type Inbox, MARK_DOMAIN } from "./inbox.ts";
 import { closed, type Evidence, late, type Outcome, pass, Undecided } from "./outcome.ts";
 import { inWords, type Seen, statusOf } from "./seen.ts";
 import { Wire } from "./wire.ts";
-import { wireBytes } from "./wire-package.ts";
+import { messageIn, wireBytes } from "./wire-package.ts";
 
 /** The subject of a run. */
 export interface Subject {
@@ -118,7 +118,7 @@ export class Probe {
   /** A whole package. */
   package(recipients: readonly Buffer[], text = this.message().text, sender = this.subject.sender): Buffer {
     this.#recipients = recipients;
-    return wireBytes({ message: Buffer.concat([Buffer.from("\n"), text]), sender, recipients });
+    return wireBytes({ message: messageIn("unix", text), sender, recipients });
   }
 
   /** A package to a recipient that does not exist, without its last byte, which is never sent. */

@@ -6,6 +6,12 @@ export interface WirePackage {
   readonly recipients: readonly Buffer[];
 }
 
+/** A text with the byte that names its encoding: #2 (unix) as it is, #1 (dos) with CR LF. */
+export function messageIn(encoding: "unix" | "dos", text: Buffer): Buffer {
+  if (encoding === "unix") return Buffer.concat([Buffer.from("\n"), text]);
+  return Buffer.from(`\r${text.toString("latin1").replaceAll("\n", "\r\n")}`, "latin1");
+}
+
 /** The four netstrings of a package. */
 export type Part = "message" | "sender" | "list" | "recipient";
 

@@ -2,7 +2,7 @@ import { heardInWords } from "../heard.ts";
 import { closed, fail, type Outcome, pass, Undecided } from "../outcome.ts";
 import { type Probe, responses, undecided } from "../probe.ts";
 import { inWords, statusOf } from "../seen.ts";
-import { wireBytes } from "../wire-package.ts";
+import { messageIn, wireBytes } from "../wire-package.ts";
 
 /** A message that should be accepted as a plain one is. It takes two messages. */
 export async function accepted(probe: Probe, text: Buffer, from = probe.subject.sender): Promise<Outcome> {
@@ -17,8 +17,7 @@ export async function acceptedInDos(probe: Probe): Promise<Outcome> {
   await probe.accepting();
   const wire = await probe.open();
   const { to, subject } = probe;
-  const lines = probe.message().text.toString("latin1").replaceAll("\n", "\r\n");
-  const message = Buffer.from(`\r${lines}`, "latin1");
+  const message = messageIn("dos", probe.message().text);
   await wire.post(wireBytes({ message, sender: subject.sender, recipients: [to] }), 1);
   const heard = await wire.hear(1);
   const [content] = heard.responses;

@@ -3,7 +3,7 @@ import { CONTENTS, type Content } from "../content.ts";
 import { fail, late, type Outcome, pass, Undecided } from "../outcome.ts";
 import { type Probe, responses } from "../probe.ts";
 import { inWords, statusOf } from "../seen.ts";
-import { wireBytes } from "../wire-package.ts";
+import { messageIn, wireBytes } from "../wire-package.ts";
 
 const CORRUPT = "mail is corrupted: do not send it such messages";
 
@@ -45,7 +45,7 @@ function stored({ slug, what, body, before }: Content): ActiveCase {
 async function storedInDos(probe: Probe): Promise<Outcome> {
   await probe.delivering();
   const { text, mark } = probe.message("first\nlast");
-  const message = Buffer.from(`\r${text.toString("latin1").replaceAll("\n", "\r\n")}`, "latin1");
+  const message = messageIn("dos", text);
   const { to, subject } = probe;
   return arrivesAs(probe, wireBytes({ message, sender: subject.sender, recipients: [to] }), text, mark);
 }

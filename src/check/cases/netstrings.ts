@@ -3,7 +3,7 @@ import { heardInWords } from "../heard.ts";
 import { fail, type Outcome, pass, Undecided } from "../outcome.ts";
 import { answered, type Probe, surplus } from "../probe.ts";
 import { inWords, statusOf } from "../seen.ts";
-import { type Flaw, type Part, type WirePackage, wireBytes } from "../wire-package.ts";
+import { type Flaw, messageIn, type Part, type WirePackage, wireBytes } from "../wire-package.ts";
 
 const PARTS: readonly Part[] = ["message", "sender", "list", "recipient"];
 const IN_WORDS: Readonly<Record<Part, string>> = {
@@ -131,7 +131,7 @@ function malformed(
 
 async function neverAccepted(probe: Probe, bytesOf: (pkg: WirePackage) => Buffer): Promise<Outcome> {
   const { to, subject } = probe;
-  const message = Buffer.concat([Buffer.from("\n"), probe.message().text]);
+  const message = messageIn("unix", probe.message().text);
   const bytes = bytesOf({ message, sender: subject.sender, recipients: [to] });
   const wire = await probe.open();
   await wire.post(bytes, 1);

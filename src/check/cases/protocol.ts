@@ -4,6 +4,7 @@ import { fail, type Outcome, pass, unclear } from "../outcome.ts";
 import { answered, type Probe, responses, surplus, undecided } from "../probe.ts";
 import { statusOf } from "../seen.ts";
 import type { Wire } from "../wire.ts";
+import { messageIn } from "../wire-package.ts";
 
 const SPLIT = "clients need one package per recipient: qmtp send --split";
 const EARLY = "clients must not take a response for the answer to a package that they have not sent whole";
@@ -44,15 +45,10 @@ export const PROTOCOL_CASES: readonly ActiveCase[] = [
     requirement: "The server sends nothing in the middle of a message.",
     needs: [],
     messages: 0,
-    sent: "a package up to the middle of its message",
+    sent: "a package up to the middle of its message, in each encoding",
     expected: "nothing",
     advice: EARLY,
-    run: async (probe) => {
-      const wire = await probe.open();
-      const bytes = probe.incomplete();
-      await wire.send(bytes.subarray(0, bytes.length >> 1));
-      return nothingComes(probe, wire);
-    },
+    run: silentInMessage,
   },
   {
     id: "2/silent-before-last-byte",
@@ -135,6 +131,19 @@ async function nothingComes({ subject }: Probe, wire: Wire): Promise<Outcome> {
   if (heard.bytes > 0) return fail(heardInWords(heard));
   // What closes at once may be no QMTP server at all.
   if (heard.end === "closed") throw undecided(heard);
+  return pass("nothing");
+}
+
+/** A server that refuses an encoding may do so too early. */
+async function silentInMessage(probe: Probe): Promise<Outcome> {
+  for (const encoding of ["unix", "dos"] as const) {
+    const message = messageIn(encoding, probe.message().text);
+    const wire = await probe.open();
+    await wire.send(Buffer.from(`${message.length}:${message.toString("latin1", 0, message.length >> 1)}`));
+    const found = await nothingComes(probe, wire);
+    if (found.verdict === "fail") return found;
+    wire.close();
+  }
   return pass("nothing");
 }
 
