@@ -135,7 +135,7 @@ export const PIPELINING_CASES: readonly ActiveCase[] = [
     requirement: "The connection is kept while the client is silent for a few seconds.",
     needs: ["to"],
     messages: 1,
-    sent: "a package, after 5 s of silence",
+    sent: "a package, after a silence (5 s by default)",
     expected: "1 response",
     advice: "clients must send at once when they have connected",
     run: async (probe) => {

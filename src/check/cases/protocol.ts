@@ -141,7 +141,7 @@ async function silentInMessage(probe: Probe): Promise<Outcome> {
     const wire = await probe.open();
     await wire.send(Buffer.from(`${message.length}:${message.toString("latin1", 0, message.length >> 1)}`));
     const found = await nothingComes(probe, wire);
-    if (found.verdict === "fail") return found;
+    if (found.verdict === "fail") return fail(`${found.got}, in the encoding ${encoding}`);
     wire.close();
   }
   return pass("nothing");
