@@ -4,7 +4,11 @@ import { summarise } from "../../src/check/summary.ts";
 import { check, idsOf } from "./checking.ts";
 import { startUnusual, type Unusual } from "./unusual-server.ts";
 
-const MUSTS = CASES.filter(({ level }) => level === "must");
+/** Of the many cases about netstrings, which are alike, two. */
+const NETSTRINGS = ["6/missing-comma-message", "6/serves-others"];
+const MUSTS = CASES.filter(
+  ({ id, level }) => level === "must" && (!id.startsWith("6/") || NETSTRINGS.includes(id)),
+);
 const limited = (what: string) => (recipient: string, number: number) => {
   if (recipient.startsWith("refused@")) return "Dno such user (#5.1.1)";
   return number > 20 ? what : "Kok 1795333715 qp 7259";
@@ -25,12 +29,12 @@ describe("a server that keeps the protocol is not said to break it", () => {
       "that serves one client at a time, and waits for more after a broken package",
       { maxServed: 1, whenBroken: "wait" },
     ],
-    ["that takes its time for each package", { delayMs: 100 }],
-    ["that sends its responses byte by byte", { byteMs: 5 }],
+    ["that takes its time for each package", { delayMs: 30 }],
+    ["that sends its responses byte by byte", { byteMs: 1 }],
   ])(
     "%s",
     async (_what, unusual) => {
-      const end = await check(await startUnusual(unusual), MUSTS, { waitMs: 500, timeoutMs: 2_000 });
+      const end = await check(await startUnusual(unusual), MUSTS, { waitMs: 500, timeoutMs: 1_000 });
       const failed = end.results.filter(({ verdict }) => verdict === "fail");
       expect(failed.map(({ case: { id }, got }) => `${id}: ${got}`)).toEqual([]);
       expect(idsOf(end, "pass")).toContain("6/missing-comma-message");
