@@ -106,7 +106,7 @@ export class Schedule {
     }
     if (dueAt <= at) return this.#next(dueAt, at);
     this.#idle.add(taker);
-    if (this.started) this.#dueTimer ??= setTimeout(() => this.#offer(), dueAt - at);
+    if (this.started) this.#dueTimer ??= setTimeout(() => this.#offer(), Math.max(0, dueAt - at));
     return undefined;
   }
 

@@ -9,7 +9,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
       stopListening();
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const timer = setTimeout(done, Math.max(0, ms));
     stopListening = onAbort(signal, done);
   });
 }

@@ -13,7 +13,7 @@ export function skipsDns(what: string): boolean {
 }
 
 /** How often to try, because the port may be taken between finding and using it. */
-const TRIES = 5;
+const TRIES = 20;
 
 /**
  * Starts dnsmasq, with nothing but these records, and waits until it answers. Names in example.org that have no record do

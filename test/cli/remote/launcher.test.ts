@@ -182,10 +182,10 @@ describe("a signal", () => {
   });
 });
 
-test("twenty at once, each under softlimit -m 1000000000, deliver", async () => {
+test("twenty at once, each under softlimit -m 1500000000, deliver", async () => {
   const { home } = await homeWithSink();
   // What softlimit sets, in KiB.
-  const limits = ["-v", "-d", "-s"].map((limit) => `ulimit -S ${limit} 976562`).join("; ");
+  const limits = ["-v", "-d", "-s"].map((limit) => `ulimit -S ${limit} 1464843`).join("; ");
   const program = ["/bin/sh", "-c", `${limits}; exec "$0" "$@"`, QMTP_REMOTE];
   const runs = await Promise.all(Array.from({ length: 20 }, () => runRemote({ home, program })));
   expect(runs.map(({ code, stdout }) => [code, stdout.slice(0, 3)])).toEqual(runs.map(() => [0, "r\0K"]));
