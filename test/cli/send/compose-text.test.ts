@@ -98,7 +98,7 @@ describe.skipIf(noReader)("the text of a composed message", () => {
     const file = `${temporaryFolder()}/text`;
     writeFileSync(file, input);
     const args = ["send", "-s", server.endpoint, "-f", "a@x", "--subject", "s", "--file", file, "b@y"];
-    expect(await peakMemory(args)).toBeLessThan(200 * 1024);
+    expect(await peakMemory(args)).toBeLessThan(300 * 1024);
     const mail = readMail(server.packages[0]?.message as Buffer);
     expect(mail.parts[0]?.content.equals(input)).toBe(true);
   });
