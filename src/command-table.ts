@@ -15,7 +15,7 @@ import {
   SERIAL_TABLE,
   SINK_TABLE,
   TOOL_TABLE,
-} from "./report/exit-code.ts";
+} from "./report/exit-tables.ts";
 
 /** Every command. A new one is an entry here, and a file or folder in commands/. */
 const COMMANDS: readonly CommandEntry[] = [

@@ -1,6 +1,6 @@
 import { Command, type Option } from "commander";
 import { version } from "../../package.json";
-import type { ExitMeaning } from "../report/exit-code.ts";
+import type { ExitMeaning } from "../report/exit-tables.ts";
 import type { CommandEntry, CommandModule, Launcher } from "./command.ts";
 import type { Context } from "./context.ts";
 import { GROUPS, option } from "./options/kinds.ts";

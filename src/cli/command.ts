@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ExitTable } from "../report/exit-code.ts";
+import type { ExitTable } from "../report/exit-tables.ts";
 import type { Context } from "./context.ts";
 
 /** A command's code: what a module in commands/ exports. */

@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from "commander";
 import { QmtpError, reason, usageError } from "../errors.ts";
-import { EXIT, type ExitTable, errorExitCode, SEND_TABLE } from "../report/exit-code.ts";
+import { errorExitCode } from "../report/exit-code.ts";
+import { EXIT, type ExitTable, SEND_TABLE } from "../report/exit-tables.ts";
 import { describe } from "../report/remedies.ts";
 import { buildCommand, buildLauncher, buildOverview } from "./build-command.ts";
 import type { CommandEntry, CommandTable, ConfiguredOption, Launcher } from "./command.ts";

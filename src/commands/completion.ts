@@ -11,7 +11,7 @@ import {
 } from "../cli/completion/tree.ts";
 import { zshScript } from "../cli/completion/zsh.ts";
 import type { Context } from "../cli/context.ts";
-import { EXIT } from "../report/exit-code.ts";
+import { EXIT } from "../report/exit-tables.ts";
 import { writePieces } from "../report/write.ts";
 
 const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript };

@@ -6,7 +6,7 @@ import type { CommandModule } from "../cli/command.ts";
 import type { Context } from "../cli/context.ts";
 import { usageError } from "../errors.ts";
 import { renderManual } from "../manual/render.ts";
-import { EXIT } from "../report/exit-code.ts";
+import { EXIT } from "../report/exit-tables.ts";
 import { columnsOf } from "../report/terminal.ts";
 import { writePieces } from "../report/write.ts";
 

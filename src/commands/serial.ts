@@ -9,7 +9,7 @@ import { systemPath } from "../maildir/file-names.ts";
 import { type FilePackage, MessageFileReader } from "../maildir/message-file.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import { NameReader, serialRecord } from "../qmail/serial.ts";
-import { EXIT } from "../report/exit-code.ts";
+import { EXIT } from "../report/exit-tables.ts";
 import { runSession } from "../session/session.ts";
 import { clientConnection } from "../transport/ucspi.ts";
 

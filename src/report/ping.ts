@@ -1,7 +1,7 @@
 import type { PingResult } from "../client/ping.ts";
 import type { Server } from "../transport/connector.ts";
 import type { ServerCertificate } from "../transport/tls-settings.ts";
-import { EXIT } from "./exit-code.ts";
+import { EXIT } from "./exit-tables.ts";
 import { errorFields, toJson } from "./json.ts";
 import { describe } from "./remedies.ts";
 import { sanitiseCapped } from "./sanitise.ts";

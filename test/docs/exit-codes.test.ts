@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 
-import { SEND_TABLE } from "../../src/report/exit-code.ts";
+import { SEND_TABLE } from "../../src/report/exit-tables.ts";
 import {
   commands,
   EXIT_MEANINGS,

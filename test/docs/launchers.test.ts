@@ -1,7 +1,7 @@
 import { accessSync, constants, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
-import { EXIT } from "../../src/report/exit-code.ts";
+import { EXIT } from "../../src/report/exit-tables.ts";
 import { items, launchers, pages, ROOT, runLauncher, section, stubs } from "./documents.ts";
 
 /** The commands whose launchers take only operands. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CODES, type Code } from "../../src/errors.ts";
-import { errorExitCode, QUEUE_TABLE, SEND_TABLE, SENDMAIL_TABLE } from "../../src/report/exit-code.ts";
+import { errorExitCode } from "../../src/report/exit-code.ts";
+import { QUEUE_TABLE, SEND_TABLE, SENDMAIL_TABLE } from "../../src/report/exit-tables.ts";
 import {
   codesInSource,
   commandLines,

@@ -1,15 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Code, Fault } from "../../src/errors.ts";
+import { errorExitCode, exitCode, outcome } from "../../src/report/exit-code.ts";
 import {
   EXIT,
-  errorExitCode,
-  exitCode,
-  outcome,
   QUEUE_REFUSAL,
   QUEUE_TABLE,
   SEND_TABLE,
   SENDMAIL_TABLE,
-} from "../../src/report/exit-code.ts";
+} from "../../src/report/exit-tables.ts";
 
 /** Every row of each table, by hand: changing, adding or removing one fails here. */
 const EXPECTED = {

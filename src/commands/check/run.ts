@@ -9,7 +9,7 @@ import { interruption, QmtpError } from "../../errors.ts";
 import { checkJson, listJson } from "../../report/check-json.ts";
 import { checkJunit } from "../../report/check-junit.ts";
 import { listLines } from "../../report/check-text.ts";
-import { CHECK_EXIT, EXIT } from "../../report/exit-code.ts";
+import { CHECK_EXIT, EXIT } from "../../report/exit-tables.ts";
 import { describe } from "../../report/remedies.ts";
 import { writeLines } from "../../report/write.ts";
 import type { Server } from "../../transport/connector.ts";

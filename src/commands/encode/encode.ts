@@ -5,7 +5,7 @@ import { onAbort } from "../../io/abort.ts";
 import type { OutputStream } from "../../io/streams.ts";
 import { encodeHead, encodeTail, type Package } from "../../protocol/package.ts";
 import { encodeResponse, type Response } from "../../protocol/response.ts";
-import { EXIT } from "../../report/exit-code.ts";
+import { EXIT } from "../../report/exit-tables.ts";
 import { openMessage } from "../send/open-message.ts";
 import type { PackageRequest } from "../send/read-package.ts";
 import { declare } from "./declare.ts";

@@ -7,7 +7,7 @@ import { declareOutput } from "../../cli/options/output.ts";
 import { declareRoute } from "../../cli/options/route.ts";
 import { sessionsOptions } from "../../cli/options/sessions.ts";
 import { checkMaildir, checkRemovable } from "../../maildir/listing.ts";
-import { EXIT } from "../../report/exit-code.ts";
+import { EXIT } from "../../report/exit-tables.ts";
 import { printDryRun } from "./dry-run.ts";
 import { type MaildirRequest, read } from "./read.ts";
 import { MaildirRun } from "./run.ts";

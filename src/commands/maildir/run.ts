@@ -7,7 +7,7 @@ import { LastReport } from "../../maildir/last-report.ts";
 import { lockMaildir, type MaildirLock } from "../../maildir/lock.ts";
 import type { MessageResult } from "../../maildir/outcomes.ts";
 import { deliverMaildir } from "../../maildir/rounds.ts";
-import { EXIT } from "../../report/exit-code.ts";
+import { EXIT } from "../../report/exit-tables.ts";
 import { LinePrinter } from "../../report/line-printer.ts";
 import type { LogEntry } from "../../report/log/line.ts";
 import type { DeliveryLog } from "../../report/log/log.ts";

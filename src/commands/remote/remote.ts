@@ -6,7 +6,7 @@ import { declareRoute } from "../../cli/options/route.ts";
 import { transcriptOptions } from "../../cli/options/transcript.ts";
 import { qmailHome } from "../../qmail/control.ts";
 import { verdict } from "../../qmail/remote-report.ts";
-import { EXIT } from "../../report/exit-code.ts";
+import { EXIT } from "../../report/exit-tables.ts";
 import { configuredOptions } from "./configured-options.ts";
 import { read } from "./read.ts";
 import { run } from "./run.ts";

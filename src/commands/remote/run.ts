@@ -7,7 +7,7 @@ import { fileMessage } from "../../message/file.ts";
 import { type OpenMessage, readStream } from "../../message/open.ts";
 import { remoteReport, verdict } from "../../qmail/remote-report.ts";
 import { SmtpRemote } from "../../qmail/smtp-remote.ts";
-import { EXIT } from "../../report/exit-code.ts";
+import { EXIT } from "../../report/exit-tables.ts";
 import type { OpenConnection } from "../../transport/connector.ts";
 import { connect } from "./connect.ts";
 import type { RemoteRequest } from "./read.ts";

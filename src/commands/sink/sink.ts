@@ -6,7 +6,7 @@ import { now } from "../../io/clock.ts";
 import type { Environment } from "../../io/environment.ts";
 import { MAX_BATCH } from "../../maildir/batched.ts";
 import { createMaildir } from "../../maildir/store.ts";
-import { EXIT } from "../../report/exit-code.ts";
+import { EXIT } from "../../report/exit-tables.ts";
 import { receivedJson, receivedLine } from "../../report/received.ts";
 import { Totals } from "../../report/received-totals.ts";
 import type { ClientAddress } from "../../sink/client.ts";

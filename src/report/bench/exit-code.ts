@@ -1,6 +1,7 @@
 import type { Miss } from "../../bench/condition.ts";
 import type { BenchResult } from "../../bench/result.ts";
-import { BENCH_EXIT, BENCH_TABLE, errorExitCode } from "../exit-code.ts";
+import { errorExitCode } from "../exit-code.ts";
+import { BENCH_EXIT, BENCH_TABLE } from "../exit-tables.ts";
 
 /** A run that was cut short proves nothing, whatever was measured until then. */
 export function benchExitCode({ tally, error }: BenchResult, misses: readonly Miss[]): number {
