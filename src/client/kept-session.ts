@@ -5,9 +5,7 @@ import { type SessionReport, sendPackages, undelivered } from "./deliver.ts";
 import { Intake } from "./intake.ts";
 import { Queue } from "./queue.ts";
 import type { Route } from "./route.ts";
-
-/** A session takes packages for this share of its time; the rest is for the responses to the last ones. */
-const INTAKE_SHARE = 0.9;
+import { INTAKE_SHARE } from "./sessions-contract.ts";
 
 const ALL_ABORTED = new Error("the abort of all its messages");
 

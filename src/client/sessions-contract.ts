@@ -7,6 +7,12 @@ import type { SessionReport } from "./deliver.ts";
 /** The most sessions at once: each is a process on most servers. */
 export const MAX_SESSIONS = 1_000;
 
+/**
+ * A session takes packages for this share of its time. The rest is for the responses to the last ones, which would
+ * otherwise be sent twice.
+ */
+export const INTAKE_SHARE = 0.9;
+
 /** How many sessions to use, and how. */
 export interface SessionsOptions {
   /** The most at once. */

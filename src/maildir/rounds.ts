@@ -2,6 +2,7 @@ import type { Route } from "../client/route.ts";
 import { Sessions } from "../client/sessions.ts";
 import {
   causeOfAll,
+  INTAKE_SHARE,
   type SessionOfRun,
   type SessionsEvents,
   type SessionsOptions,
@@ -17,12 +18,6 @@ import { Round } from "./round.ts";
 
 /** After this many consecutive rounds without a result, give up. */
 const MAX_FRUITLESS_ROUNDS = 3;
-
-/**
- * A session takes no more messages after this share of its time, so that those in flight are answered before time is
- * up and need not be sent twice.
- */
-const INTAKE_SHARE = 0.9;
 
 /** Bytes of large messages that all sessions together have read and not written yet. */
 const MAX_CHUNKS = 64 * 1024 * 1024;
