@@ -12,8 +12,8 @@ import { SpareDescriptor } from "../io/spare-descriptor.ts";
 import { CHUNK } from "../message/file-chunks.ts";
 import { type Delivery, deferralFor, mergeAttempts } from "../protocol/delivery.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
-import { MessageFileReader } from "./message-file.ts";
 import { type MaildirPackage, Outcomes, type OutcomesOptions, type Sent } from "./outcomes.ts";
+import { Readers } from "./readers.ts";
 import { Round } from "./round.ts";
 
 /** After this many consecutive rounds without a result, give up. */
@@ -59,10 +59,7 @@ class Rounds {
   readonly #sessions: Sessions;
   /** Many sessions may take all descriptors. */
   readonly #spare: SpareDescriptor | undefined;
-  readonly #reader: MessageFileReader;
-  /** Readers that no session uses. Between rounds, the first reader is one of them. */
-  readonly #freeReaders: MessageFileReader[] = [];
-  readonly #readers = new Map<SessionOfRun, MessageFileReader>();
+  readonly #readers: Readers;
   readonly #outcomes: Outcomes;
   /** Names of files that this run is done with although they are still there. */
   readonly #done = new Set<string>();
@@ -84,8 +81,9 @@ class Rounds {
     this.#options = options;
     this.#sessions = new Sessions(options.sessions ?? { count: 1, spread: false });
     if (this.#sessions.most > 1) this.#spare = new SpareDescriptor();
-    this.#reader = this.#newReader();
-    this.#freeReaders.push(this.#reader);
+    const chunk = Math.min(CHUNK, Math.ceil(MAX_CHUNKS / this.#sessions.most));
+    const onUnreadable = ({ name }: { readonly name: string }) => this.#unreadable.add(name);
+    this.#readers = new Readers(options.prefix, onUnreadable, chunk, this.#spare);
     this.#outcomes = new Outcomes({
       ...options,
       onResult: (result) => {
@@ -158,7 +156,7 @@ class Rounds {
       onConnected,
       onSettled: this.#onSettled,
       onSessionEnd: (report, session) => {
-        this.#takeBackReader(session);
+        this.#readers.takeBackFrom(session);
         onSessionEnd?.(report, session);
       },
       onReplacing,
@@ -197,33 +195,17 @@ class Rounds {
   #newRound(): Round {
     return new Round(this.#remaining(this.#list()), {
       read: (file) => this.#read(file),
-      readFor: (session) => this.#readFor(session),
+      readFor: (session) => {
+        const reader = this.#readers.lendTo(session);
+        return (file) => this.#read(file, reader);
+      },
       intakeMs: this.#options.route.limits.sessionMs * INTAKE_SHARE,
       isOver: () => this.#isOutOfTime,
       waitForRoom: () => this.#outcomes.waitForRoom(),
     });
   }
 
-  /** Each session has a reader, whose buffer contains the message that it sends next. */
-  #readFor(session: SessionOfRun): (file: MaildirFile) => MaildirPackage | undefined {
-    const reader = this.#freeReaders.pop() ?? this.#newReader();
-    this.#readers.set(session, reader);
-    return (file) => this.#read(file, reader);
-  }
-
-  #takeBackReader(session: SessionOfRun): void {
-    const reader = this.#readers.get(session);
-    if (reader !== undefined) this.#freeReaders.push(reader);
-    this.#readers.delete(session);
-  }
-
-  #newReader(): MessageFileReader {
-    const chunk = Math.min(CHUNK, Math.ceil(MAX_CHUNKS / this.#sessions.most));
-    const onUnreadable = ({ name }: { readonly name: string }) => this.#unreadable.add(name);
-    return new MessageFileReader(this.#options.prefix, onUnreadable, chunk, this.#spare);
-  }
-
-  #read(file: MaildirFile, reader = this.#reader): MaildirPackage | undefined {
+  #read(file: MaildirFile, reader = this.#readers.first): MaildirPackage | undefined {
     const read = reader.read(file);
     if ("message" in read) return read;
     if ("why" in read) this.#reportUnusable({ name: file.name, why: read.why });
