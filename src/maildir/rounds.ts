@@ -12,9 +12,10 @@ import { SpareDescriptor } from "../io/spare-descriptor.ts";
 import { CHUNK } from "../message/file-chunks.ts";
 import { type Delivery, deferralFor, mergeAttempts } from "../protocol/delivery.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
-import { type MaildirPackage, Outcomes, type OutcomesOptions, type Sent } from "./outcomes.ts";
+import { type MaildirPackage, Outcomes, type OutcomesOptions } from "./outcomes.ts";
 import { Readers } from "./readers.ts";
 import { Round } from "./round.ts";
+import { Unanswered } from "./unanswered.ts";
 
 /** After this many consecutive rounds without a result, give up. */
 const MAX_FRUITLESS_ROUNDS = 3;
@@ -63,14 +64,9 @@ class Rounds {
   readonly #outcomes: Outcomes;
   /** Names of files that this run is done with although they are still there. */
   readonly #done = new Set<string>();
-  /** Messages that were sent, at least in part, and got no response. */
-  readonly #unanswered = new Map<string, Sent>();
-  /** The first unanswered message of each session that ended early. These are sent last, to hold up no others. */
-  readonly #suspects = new Set<string>();
+  readonly #unanswered = new Unanswered();
   /** Files that could not be read to their end. */
   readonly #unreadable = new Set<string>();
-  /** The first message without a response of each session of this round. */
-  readonly #endedAt = new Map<SessionOfRun, string>();
   /** Consecutive rounds without a result. */
   #fruitless = 0;
   /** Count of messages that need no further round. */
@@ -102,7 +98,7 @@ class Rounds {
       const stopped = this.#whyStopped(why);
       if (stopped !== undefined) this.#countUnsent(stopped);
       else if (why !== undefined) this.#giveUp(why);
-      for (const sent of this.#unanswered.values()) {
+      for (const sent of this.#unanswered.rest) {
         this.#outcomes.keep(sent, false, { text: "the file is gone" });
       }
       await this.#outcomes.complete();
@@ -142,8 +138,7 @@ class Rounds {
       why = (await this.#send(round)) ?? why;
       await this.#outcomes.complete();
       this.#fruitless = this.#finished > before ? 0 : this.#fruitless + 1;
-      for (const name of this.#endedAt.values()) this.#suspects.add(name);
-      this.#endedAt.clear();
+      this.#unanswered.endRound();
     }
     return why;
   }
@@ -163,7 +158,7 @@ class Rounds {
     });
     const cause = causeOfAll(ended);
     // With several sessions, that one broke is of no account if the others have sent everything.
-    const left = this.#sessions.most === 1 || this.#endedAt.size > 0 || round.hasMore();
+    const left = this.#sessions.most === 1 || this.#unanswered.hasNew || round.hasMore();
     onRoundEnd?.(left ? (cause?.error ?? null) : null);
     return cause === null ? undefined : { text: cause.texts.unsent, error: cause.error };
   }
@@ -182,7 +177,7 @@ class Rounds {
   *#remaining(listing: Listing): Generator<MaildirFile, void> {
     const suspects: MaildirFile[] = [];
     for (const file of listing.files(this.#fruitless === MAX_FRUITLESS_ROUNDS - 1)) {
-      if (this.#suspects.size > 0 && this.#suspects.has(file.name)) suspects.push(file);
+      if (this.#unanswered.isSuspect(file.name)) suspects.push(file);
       else if (!this.#isDone(file)) yield file;
     }
     for (const file of suspects) if (!this.#isDone(file)) yield file;
@@ -227,18 +222,16 @@ class Rounds {
   ): void => {
     const { name } = pkg.file;
     const [latest] = deliveries as [Delivery];
-    // A new name must be hashed to be looked up: in a large maildir, that takes longer than the rest of this.
-    const before = this.#unanswered.size === 0 ? undefined : this.#unanswered.get(name)?.delivery;
+    const before = this.#unanswered.get(name)?.delivery;
     const delivery = before === undefined ? latest : mergeAttempts(before, latest);
     const unreadable = this.#unreadable.size > 0 && this.#unreadable.has(name);
+    const sent = { pkg, delivery, session };
     if (delivery.origin === "client" && !unreadable) {
-      if (!this.#endedAt.has(session)) this.#endedAt.set(session, name);
-      this.#unanswered.set(name, { pkg, delivery, session });
+      this.#unanswered.add(sent, session);
       return;
     }
     this.#finished++;
-    if (before !== undefined) this.#unanswered.delete(name);
-    const sent = { pkg, delivery, session };
+    this.#unanswered.take(name);
     if (unreadable) this.#outcomes.keep(sent);
     else this.#outcomes.answered(sent);
   };
@@ -248,8 +241,7 @@ class Rounds {
     const { prefix, onStopped } = this.#options;
     let notSent = 0;
     for (const file of this.#remaining(this.#list())) {
-      const sent = this.#unanswered.get(file.name);
-      this.#unanswered.delete(file.name);
+      const sent = this.#unanswered.take(file.name);
       if (sent !== undefined) this.#outcomes.keep(sent);
       // With a prefix, only the head shows whether a message is ours.
       else if (prefix.length === 0 || this.#read(file) !== undefined) notSent++;
@@ -264,8 +256,7 @@ class Rounds {
     for (const file of this.#remaining(this.#list())) {
       const pkg = this.#read(file);
       if (pkg === undefined) continue;
-      const before = this.#unanswered.get(file.name);
-      this.#unanswered.delete(file.name);
+      const before = this.#unanswered.take(file.name);
       const delivery = before?.delivery ?? deferralFor(pkg.recipients[0] as Buffer, unsentText, error);
       this.#outcomes.keep({ pkg, delivery, session: before?.session });
     }
