@@ -1,18 +1,18 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { Deadline } from "../io/deadline.ts";
-import { MAX_BATCH } from "../maildir/batched.ts";
 import { type PackageEvent, PackageReader } from "../protocol/package-reader.ts";
 import { encodeResponse, type Response } from "../protocol/response.ts";
 import { ViolationError } from "../protocol/violation.ts";
 import { bytesOf, encodeAll } from "./answers.ts";
 import type { ConversationOptions } from "./contract.ts";
 import { misbehave } from "./disfigure.ts";
-import { type Answer, Incoming } from "./incoming.ts";
+import { type Answer, factsOf, Incoming } from "./incoming.ts";
 import { isLenient, LenientReader } from "./lenient-reader.ts";
 import { BANNER, closesAfterPackage, type Kinds, storesLate } from "./misbehaviour.ts";
 import { Outbox } from "./outbox.ts";
 import { unfairAnswer } from "./refuse.ts";
+import { StoredTogether } from "./stored-together.ts";
 
 const NONE: Kinds = new Set();
 /** Milliseconds that an impatient server waits. */
@@ -38,11 +38,6 @@ export class Conversation {
   #misbehaviours = NONE;
   /** The beginning of the message. */
   #head = "";
-  /** Packages whose messages wait for the disk, in order. */
-  readonly #storing: {
-    readonly incoming: Incoming;
-    readonly answers: Promise<readonly Answer[] | undefined>;
-  }[] = [];
   /** Packages whose messages are stored when the connection ends. */
   readonly #unstored: Incoming[] = [];
   #received = 0;
@@ -50,6 +45,7 @@ export class Conversation {
   /** Whether to discard all input. */
   #deaf = false;
   readonly #outbox: Outbox;
+  readonly #together: StoredTogether;
   #stopped = false;
   #busy = false;
   #left = false;
@@ -75,6 +71,7 @@ export class Conversation {
       },
       onPackage: options.onPackage,
     });
+    this.#together = new StoredTogether(this.#outbox);
     connection.once("close", () => {
       this.#linger.stop();
       this.#idle.stop();
@@ -121,7 +118,7 @@ export class Conversation {
   async #receive(chunk: Buffer): Promise<void> {
     this.#reader.push(chunk);
     await this.#readAll();
-    await this.#answerStored();
+    await this.#together.answer();
     await this.#outbox.flush(this.#reader.begun);
     if (this.#kinds.has("whole-segments") && this.#reader.begun) this.#leave();
     this.#received += chunk.length;
@@ -146,7 +143,7 @@ export class Conversation {
 
   async #broken(violation: ViolationError): Promise<void> {
     if (this.#kinds.has("forget-on-cut")) await this.#storeLate();
-    await this.#answerStored();
+    await this.#together.answer();
     if (!this.#kinds.has("lose-responses")) await this.#outbox.write();
     if (this.#kinds.has("die-on-violation")) this.#options.onDeath?.();
     this.#options.onViolation(violation);
@@ -240,23 +237,12 @@ export class Conversation {
   #storeBehind(): Promise<void> | undefined {
     const incoming = this.#incoming as Incoming;
     this.#incoming = undefined;
-    this.#storing.push({ incoming, answers: this.#settle(incoming, NONE) });
-    return this.#storing.length < MAX_BATCH ? undefined : this.#answerStored();
+    this.#together.add(incoming, this.#settle(incoming, NONE));
+    return this.#together.isFull ? this.#answerTogether() : undefined;
   }
 
-  /** Answers what is being stored, in the order in which it came. */
-  async #answerStored(): Promise<void> {
-    if (this.#storing.length === 0) return;
-    for (const { incoming, answers } of this.#storing.splice(0)) {
-      const stored = (await answers) ?? [];
-      this.#outbox.push(bytesOf(encodeAll(stored, incoming.surplus)));
-      this.#outbox.answered({
-        ...factsOf(incoming),
-        surplus: incoming.surplus,
-        answers: stored,
-        misbehaviours: [],
-      });
-    }
+  async #answerTogether(): Promise<void> {
+    await this.#together.answer();
     await this.#outbox.flush(this.#reader.begun);
   }
 
@@ -317,10 +303,6 @@ function accepted(number: number): Response {
     status: "success",
     text: Buffer.from(`ok ${Math.floor(Date.now() / 1_000)} qp ${number}`),
   };
-}
-
-function factsOf({ encoding, bytes, sender }: Incoming) {
-  return { encoding, bytes, sender };
 }
 
 /** Resets the connection, as a crashing server does. Without TCP, or with TLS, it is destroyed instead. */

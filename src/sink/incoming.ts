@@ -160,3 +160,8 @@ export class Incoming {
     else yield* corruption.apply(chunks);
   }
 }
+
+/** What the package says of itself. */
+export function factsOf({ encoding, bytes, sender }: Incoming) {
+  return { encoding, bytes, sender };
+}
