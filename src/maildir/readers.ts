@@ -1,5 +1,17 @@
 import type { SessionOfRun } from "../client/sessions-contract.ts";
-import { MessageFileReader } from "./message-file.ts";
+import type { SpareDescriptor } from "../io/spare-descriptor.ts";
+import { CHUNK } from "../message/file-chunks.ts";
+import { MessageFileReader, type UnreadFile } from "./message-file.ts";
+
+/** Bytes of large messages that all sessions together have read and not written yet. */
+const MAX_CHUNKS = 64 * 1024 * 1024;
+
+/** As for `MessageFileReader`. */
+export interface ReaderOptions {
+  readonly prefix: Buffer;
+  readonly onUnreadable: (file: UnreadFile) => void;
+  readonly spare: SpareDescriptor | undefined;
+}
 
 /** The readers of a run: each session has one, whose buffer contains the message that it sends next. */
 export class Readers {
@@ -10,9 +22,10 @@ export class Readers {
   readonly #free: MessageFileReader[];
   readonly #inUse = new Map<SessionOfRun, MessageFileReader>();
 
-  /** @param options what each reader is made with */
-  constructor(...options: ConstructorParameters<typeof MessageFileReader>) {
-    this.#newReader = () => new MessageFileReader(...options);
+  /** @param sessions the most at once */
+  constructor(sessions: number, { prefix, onUnreadable, spare }: ReaderOptions) {
+    const chunk = Math.min(CHUNK, Math.ceil(MAX_CHUNKS / sessions));
+    this.#newReader = () => new MessageFileReader(prefix, onUnreadable, chunk, spare);
     this.first = this.#newReader();
     this.#free = [this.first];
   }

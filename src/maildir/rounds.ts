@@ -7,21 +7,18 @@ import {
   type SessionsEvents,
   type SessionsOptions,
 } from "../client/sessions-contract.ts";
-import { interruption, QmtpError, runOver } from "../errors.ts";
+import type { QmtpError } from "../errors.ts";
 import { SpareDescriptor } from "../io/spare-descriptor.ts";
-import { CHUNK } from "../message/file-chunks.ts";
 import { type Delivery, deferralFor, mergeAttempts } from "../protocol/delivery.ts";
 import { Listing, type MaildirFile, type Unusable } from "./listing.ts";
 import { type MaildirPackage, Outcomes, type OutcomesOptions } from "./outcomes.ts";
 import { Readers } from "./readers.ts";
 import { Round } from "./round.ts";
+import { isOutOfTime, type NotSent, whyStopped } from "./run-end.ts";
 import { Unanswered } from "./unanswered.ts";
 
 /** After this many consecutive rounds without a result, give up. */
 const MAX_FRUITLESS_ROUNDS = 3;
-
-/** Bytes of large messages that all sessions together have read and not written yet. */
-const MAX_CHUNKS = 64 * 1024 * 1024;
 
 export interface RoundsOptions extends OutcomesOptions {
   readonly prefix: Buffer;
@@ -77,9 +74,11 @@ class Rounds {
     this.#options = options;
     this.#sessions = new Sessions(options.sessions ?? { count: 1, spread: false });
     if (this.#sessions.most > 1) this.#spare = new SpareDescriptor();
-    const chunk = Math.min(CHUNK, Math.ceil(MAX_CHUNKS / this.#sessions.most));
-    const onUnreadable = ({ name }: { readonly name: string }) => this.#unreadable.add(name);
-    this.#readers = new Readers(options.prefix, onUnreadable, chunk, this.#spare);
+    this.#readers = new Readers(this.#sessions.most, {
+      prefix: options.prefix,
+      onUnreadable: ({ name }) => this.#unreadable.add(name),
+      spare: this.#spare,
+    });
     this.#outcomes = new Outcomes({
       ...options,
       onResult: (result) => {
@@ -95,7 +94,7 @@ class Rounds {
   async run(): Promise<boolean> {
     try {
       const why = await this.#deliver();
-      const stopped = this.#whyStopped(why);
+      const stopped = whyStopped(this.#options.route, why);
       if (stopped !== undefined) this.#countUnsent(stopped);
       else if (why !== undefined) this.#giveUp(why);
       for (const sent of this.#unanswered.rest) {
@@ -109,29 +108,11 @@ class Rounds {
     }
   }
 
-  /**
-   * The signal or the end of the time, if that has ended the run. A server that could not be reached in time is a
-   * reason for each message.
-   */
-  #whyStopped(why: NotSent | undefined): QmtpError | undefined {
-    const { signal, limit } = this.#options.route;
-    if (signal.aborted) return interruption(signal);
-    if (limit === undefined || !this.#isOutOfTime || why === undefined) return undefined;
-    const isUnreachable = why.error instanceof QmtpError && why.error.code === "connect-timeout";
-    return isUnreachable ? undefined : runOver(limit.ms);
-  }
-
-  /** Whether no more messages are taken, so that those in flight are answered within the time of the run. */
-  get #isOutOfTime(): boolean {
-    const { limit } = this.#options.route;
-    return limit !== undefined && limit.leftMs <= limit.ms * (1 - INTAKE_SHARE);
-  }
-
   /** @returns why messages are left without a result, or undefined if none are */
   async #deliver(): Promise<NotSent | undefined> {
-    const { signal } = this.#options.route;
+    const { route } = this.#options;
     let why: NotSent = { text: "not sent: the run ended first", error: undefined };
-    while (this.#fruitless < MAX_FRUITLESS_ROUNDS && !signal.aborted && !this.#isOutOfTime) {
+    while (this.#fruitless < MAX_FRUITLESS_ROUNDS && !route.signal.aborted && !isOutOfTime(route)) {
       const before = this.#finished;
       const round = this.#newRound();
       if (round.count(this.#sessions.most) === 0) return undefined;
@@ -188,14 +169,15 @@ class Rounds {
   }
 
   #newRound(): Round {
+    const { route } = this.#options;
     return new Round(this.#remaining(this.#list()), {
       read: (file) => this.#read(file),
       readFor: (session) => {
         const reader = this.#readers.lendTo(session);
         return (file) => this.#read(file, reader);
       },
-      intakeMs: this.#options.route.limits.sessionMs * INTAKE_SHARE,
-      isOver: () => this.#isOutOfTime,
+      intakeMs: route.limits.sessionMs * INTAKE_SHARE,
+      isOver: () => isOutOfTime(route),
       waitForRoom: () => this.#outcomes.waitForRoom(),
     });
   }
@@ -231,7 +213,7 @@ class Rounds {
       return;
     }
     this.#finished++;
-    this.#unanswered.take(name);
+    if (before !== undefined) this.#unanswered.take(name);
     if (unreadable) this.#outcomes.keep(sent);
     else this.#outcomes.answered(sent);
   };
@@ -261,10 +243,4 @@ class Rounds {
       this.#outcomes.keep({ pkg, delivery, session: before?.session });
     }
   }
-}
-
-/** Why messages were not sent. */
-interface NotSent {
-  readonly text: string;
-  readonly error: Error | undefined;
 }
