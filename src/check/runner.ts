@@ -1,30 +1,19 @@
 import { setMaxListeners } from "node:events";
 import { onAbort } from "../io/abort.ts";
 import { now } from "../io/clock.ts";
+import { tryAgain } from "./again.ts";
 import { Budget } from "./budget.ts";
 import type { ActiveCase, Case, Need } from "./case.ts";
-import { type Control, Controls, type Which } from "./control.ts";
-import { sendControl } from "./control-message.ts";
 import { unlessGone } from "./gone.ts";
 import { type Outcome, Undecided } from "./outcome.ts";
-import { Probe, type Subject } from "./probe.ts";
+import type { Probe, Subject } from "./probe.ts";
+import { Probes } from "./probes.ts";
 import { NO_BYTES, type Result, type RunEnd } from "./result.ts";
-import type { Seen } from "./seen.ts";
+import { type Tried, untried } from "./tried.ts";
 import { connectionsKept } from "./width.ts";
 
 /** Cases at once: few enough for servers that limit the connections of a client. */
 const AT_ONCE = 8;
-/** If so many cases in a row hear nothing by themselves either, no more are tried again. */
-const SILENT_IN_A_ROW = 3;
-/** Consecutive failed connections after which the server counts as gone. */
-const GONE = 8;
-
-/** A result, and whether time or a closed connection decided, which may be due to the cases beside it. */
-interface Tried extends Result {
-  readonly case: ActiveCase;
-  readonly late: boolean;
-  readonly closed: boolean;
-}
 
 export interface RunOptions {
   /** Cases at once. */
@@ -45,13 +34,10 @@ class Run {
   readonly #subject: Subject;
   readonly #options: RunOptions;
   readonly #results = new Map<Case, Result>();
-  readonly #seen: Seen[] = [];
-  readonly #controls: Controls;
   readonly #budget: Budget;
   readonly #ending = new AbortController();
   readonly #interrupted: AbortSignal;
-  readonly #probes = new Set<Probe>();
-  #failedConnections = 0;
+  readonly #probes: Probes;
   /** Whether one case runs at a time. */
   #isAlone = true;
 
@@ -63,20 +49,20 @@ class Run {
     this.#interrupted = subject.signal;
     this.#options = options;
     this.#budget = new Budget(cases.filter((one) => this.#lacks(one).length === 0));
-    this.#controls = new Controls((which) => this.#control(which));
+    this.#probes = new Probes(this.#subject, this.#budget);
   }
 
   async end(): Promise<RunEnd> {
     this.#options.onAnnounced(this.#budget.announced);
     const stopListening = onAbort(this.#interrupted, () => {
       this.#ending.abort(this.#interrupted.reason);
-      for (const probe of this.#probes) probe.close();
+      this.#probes.closeAll();
     });
     try {
       await this.#runAll();
     } finally {
       stopListening();
-      for (const probe of this.#probes) probe.close();
+      this.#probes.closeAll();
     }
     return {
       results: this.#cases.map((one) => this.#results.get(one) as Result),
@@ -96,8 +82,11 @@ class Run {
     const atOnce = await this.#atOnce();
     this.#isAlone = atOnce === 1;
     await Promise.all(Array.from({ length: atOnce }, work));
-    // If others are not served, no more messages are, and none should be wasted.
-    await this.#tryAgain(again.toSorted((one, other) => rank(one) - rank(other)));
+    await tryAgain(again, {
+      budget: this.#budget,
+      run: (one) => this.#run(one),
+      onResult: (result) => this.#report(result),
+    });
     await this.#judge();
   }
 
@@ -105,13 +94,13 @@ class Run {
   async #atOnce(): Promise<number> {
     const { atOnce } = this.#options;
     if (atOnce !== undefined || this.#cases.length === 1) return atOnce ?? 1;
-    const probe = this.#probe("control", 0);
+    const probe = this.#probes.open("control", 0);
     try {
       const kept = await connectionsKept(probe, 2 * AT_ONCE);
       return Math.max(1, kept >> 1);
     } finally {
-      this.#close(probe);
-      this.#failedConnections = 0;
+      this.#probes.close(probe);
+      this.#probes.forgetFailedConnections();
     }
   }
 
@@ -128,33 +117,15 @@ class Run {
     return undefined;
   }
 
-  /**
-   * What failed because of time or a closed connection is tried once more by itself: the machine may have been busy,
-   * or there were too many connections. What cannot be tried again is no failure.
-   */
-  async #tryAgain(results: readonly Tried[]): Promise<void> {
-    let silent = 0;
-    for (const first of results) {
-      const isHopeless = first.late && silent >= SILENT_IN_A_ROW;
-      if (isHopeless || !this.#budget.allowsAgain(first.case.messages)) {
-        this.#report({ ...first, verdict: "unclear" });
-        continue;
-      }
-      const result = await this.#run(first.case);
-      silent = result.late && result.bytes.received.length === 0 ? silent + 1 : 0;
-      this.#report(result);
-    }
-  }
-
   async #run(one: ActiveCase): Promise<Tried> {
     const { signal, observer } = this.#subject;
     const startedAt = now();
     if (signal.aborted) return untried(one, "interrupted");
-    if (this.#failedConnections >= GONE) return untried(one, "the server can no longer be reached");
+    if (this.#probes.isServerGone) return untried(one, "the server can no longer be reached");
     observer?.note(`${one.id}: ${one.sent}`);
-    const probe = this.#probe(one.id, one.messages);
+    const probe = this.#probes.open(one.id, one.messages);
     const found = await outcomeOf(one, probe);
-    this.#close(probe);
+    this.#probes.close(probe);
     const outcome = found.closed ? await this.#unlessGone(one, found) : found;
     // The finding of an interrupted case is not reliable.
     const { verdict, got, late = false, bytes = probe.evidence() } = signal.aborted ? INTERRUPTED : outcome;
@@ -164,11 +135,11 @@ class Run {
   }
 
   async #unlessGone(one: ActiveCase, found: Outcome): Promise<Outcome> {
-    const probe = this.#probe("control", 0);
+    const probe = this.#probes.open("control", 0);
     try {
       return await unlessGone(one, found, probe);
     } finally {
-      this.#close(probe);
+      this.#probes.close(probe);
     }
   }
 
@@ -177,52 +148,17 @@ class Run {
     const judging = this.#cases.filter((one) => "judge" in one && this.#lacks(one).length === 0);
     if (judging.length === 0) return;
     const { signal } = this.#subject;
-    if (!signal.aborted) await this.#controls.heard("to").catch(() => undefined);
+    if (!signal.aborted) await this.#probes.controls.heard("to").catch(() => undefined);
     if (!signal.aborted && this.#subject.refused !== undefined) {
-      await this.#controls.heard("refused").catch(() => undefined);
+      await this.#probes.controls.heard("refused").catch(() => undefined);
     }
     for (const one of judging) {
       if (!("judge" in one)) continue;
-      const { verdict, got, bytes = NO_BYTES } = one.judge(this.#seen);
+      const { verdict, got, bytes = NO_BYTES } = one.judge(this.#probes.seen);
       // Without all responses, only a deviation is certain.
       const known = signal.aborted && verdict !== "fail" ? INTERRUPTED : { verdict, got };
       this.#report({ case: one, ...known, lacks: [], ms: 0, bytes });
     }
-  }
-
-  /** All cases wait for it: if nothing comes, it is tried once more by itself. */
-  async #control(which: Which): Promise<Control> {
-    const first = await this.#sendControl(which);
-    const { responses, end } = first.heard;
-    if (responses.length > 0 || end === "broken") return first;
-    return this.#sendControl(which);
-  }
-
-  #sendControl(which: Which): Promise<Control> {
-    const probe = this.#probe("control", 1);
-    return sendControl(probe, which, () => this.#close(probe));
-  }
-
-  #probe(id: string, allowed: number): Probe {
-    let left = allowed;
-    const probe = new Probe(id, this.#subject, this.#controls, {
-      onSeen: (seen) => this.#seen.push(seen),
-      onMessages: (count) => {
-        left -= count;
-        if (left < 0) throw new RangeError(`${id} sends more messages than announced`);
-        this.#budget.spend(count);
-      },
-      onConnect: (connected) => {
-        this.#failedConnections = connected ? 0 : this.#failedConnections + 1;
-      },
-    });
-    this.#probes.add(probe);
-    return probe;
-  }
-
-  #close(probe: Probe): void {
-    this.#probes.delete(probe);
-    probe.close();
   }
 
   #lacks({ needs }: Case): Need[] {
@@ -234,15 +170,6 @@ class Run {
     this.#results.set(rest.case, rest);
     this.#options.onResult(rest);
   }
-}
-
-function rank(tried: Tried): number {
-  return tried.case.isAboutOthers ? 0 : 1;
-}
-
-function untried(one: ActiveCase, got: string): Tried {
-  const nothing = { lacks: [], ms: 0, bytes: NO_BYTES, late: false, closed: false };
-  return { case: one, verdict: "unclear", got, ...nothing };
 }
 
 const INTERRUPTED: Outcome = { verdict: "unclear", got: "interrupted" };
