@@ -5,7 +5,7 @@ const MAX_AGAIN = 10;
 /** Control messages, of which the first may get no answer in time. */
 const CONTROLS = 2;
 
-/** How many messages a run may deliver: told before the first, and never exceeded. */
+/** How many messages a run may deliver. The limit is announced before the first is sent, and never exceeded. */
 export class Budget {
   readonly announced: number;
   #sent = 0;

@@ -41,7 +41,7 @@ export interface ResponseCase extends About {
 export type Case = ActiveCase | ResponseCase;
 
 export function sectionOf({ id }: { readonly id: string }): number {
-  return Number.parseInt(id, 10);
+  return Number(id.slice(0, id.indexOf("/")));
 }
 
 /** How many messages it may deliver at most, apart from the control package. */
