@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Trace } from "../client/route.ts";
-import { onAbort } from "../io/abort.ts";
+import { pause } from "../io/pause.ts";
 import type { Connector } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { TlsSettings } from "../transport/tls-settings.ts";
@@ -134,17 +134,7 @@ export class Probe {
 
   /** Waits without expecting anything. */
   pause(ms: number): Promise<void> {
-    const { signal } = this.subject;
-    return new Promise((resolve) => {
-      let stopListening = () => {};
-      const done = () => {
-        clearTimeout(timer);
-        stopListening();
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      stopListening = onAbort(signal, done);
-    });
+    return pause(ms, this.subject.signal);
   }
 
   /** @throws {Undecided} unless a plain message to the recipient is a success, in another connection */
