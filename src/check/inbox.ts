@@ -1,5 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { now } from "../io/clock.ts";
+import { pause } from "../io/pause.ts";
 
 /** Milliseconds between looks. */
 const EVERY_MS = 50;
@@ -36,7 +37,7 @@ export class Inbox {
       await this.#look();
       const found = this.#messages.find((message) => message.includes(mark));
       if (found !== undefined || late || signal.aborted) return found;
-      await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+      await pause(EVERY_MS, signal);
     }
   }
 

@@ -5,9 +5,8 @@ import type { Connector } from "../transport/connector.ts";
 import type { Endpoint } from "../transport/endpoint.ts";
 import type { TlsSettings } from "../transport/tls-settings.ts";
 import type { Controls } from "./control.ts";
-import { type Heard, heardInWords } from "./heard.ts";
 import { type Inbox, MARK_DOMAIN } from "./inbox.ts";
-import { closed, type Evidence, late, type Outcome, pass, Undecided } from "./outcome.ts";
+import { type Evidence, Undecided } from "./outcome.ts";
 import { inWords, type Seen, statusOf } from "./seen.ts";
 import { Wire } from "./wire.ts";
 import { messageIn, wireBytes } from "./wire-package.ts";
@@ -185,46 +184,4 @@ export class Probe {
 
 function absent(): never {
   throw new TypeError("a case uses what it does not name in its needs");
-}
-
-/**
- * The responses that were waited for.
- * @throws {Undecided} if fewer came: the case is about something else
- */
-export async function responses(wire: Wire, count: number): Promise<readonly Buffer[]> {
-  const heard = await wire.hear(count);
-  if (heard.end === "enough") return heard.responses.slice(0, count);
-  throw undecided(heard);
-}
-
-/**
- * Waits for a response that should not come. A server that is only slow answers after the end of our side, too.
- * @param count responses in all, with that one
- */
-export async function surplus(wire: Wire, count: number, waitMs: number): Promise<Heard> {
-  const heard = await wire.hear(count, waitMs);
-  if (heard.end !== "time") return heard;
-  wire.half();
-  return wire.hear(count);
-}
-
-/** The verdict of a case that is about these responses. @throws {Undecided} if what came cannot be read */
-export function answered(heard: Heard): Outcome {
-  const got = heardInWords(heard);
-  switch (heard.end) {
-    case "enough":
-      return pass(got);
-    case "time":
-      // Something was still coming: the server is slow.
-      if (heard.quietMs < heard.waitedMs / 2) throw undecided(heard);
-      return late(got);
-    case "closed":
-      return closed(got);
-    case "broken":
-      throw undecided(heard);
-  }
-}
-
-export function undecided(heard: Heard): Undecided {
-  return new Undecided(heardInWords(heard), heard.end === "time");
 }

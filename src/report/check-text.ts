@@ -1,5 +1,4 @@
-import type { Case } from "../check/case.ts";
-import { messagesOf } from "../check/case.ts";
+import { type Case, messagesOf } from "../check/case.ts";
 import type { Verdict } from "../check/outcome.ts";
 import type { Result } from "../check/result.ts";
 import { type CheckReport, NEED_IN_WORDS, SECTIONS } from "./check.ts";

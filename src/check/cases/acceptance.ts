@@ -1,6 +1,7 @@
+import { responses, undecided } from "../answers.ts";
 import { heardInWords } from "../heard.ts";
 import { closed, fail, type Outcome, pass, Undecided } from "../outcome.ts";
-import { type Probe, responses, undecided } from "../probe.ts";
+import type { Probe } from "../probe.ts";
 import { inWords, statusOf } from "../seen.ts";
 import { messageIn, wireBytes } from "../wire-package.ts";
 

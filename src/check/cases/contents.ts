@@ -1,7 +1,8 @@
+import { responses } from "../answers.ts";
 import type { ActiveCase } from "../case.ts";
 import { CONTENTS, type Content } from "../content.ts";
 import { fail, late, type Outcome, pass, Undecided } from "../outcome.ts";
-import { type Probe, responses } from "../probe.ts";
+import type { Probe } from "../probe.ts";
 import { inWords, statusOf } from "../seen.ts";
 import { messageIn, wireBytes } from "../wire-package.ts";
 

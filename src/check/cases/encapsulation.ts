@@ -1,10 +1,10 @@
 import type { X509Certificate } from "node:crypto";
 import { checkServerIdentity, type SecureVersion } from "node:tls";
+import { noResponse } from "../answers.ts";
 import type { ActiveCase } from "../case.ts";
 import { handshake, inTheClear } from "../handshake.ts";
-import { heardInWords } from "../heard.ts";
 import { fail, type Outcome, pass, Undecided } from "../outcome.ts";
-import { type Probe, surplus } from "../probe.ts";
+import type { Probe } from "../probe.ts";
 import { staysOpen } from "./endings.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -82,8 +82,7 @@ export const ENCAPSULATION_CASES: readonly ActiveCase[] = [
     run: async (probe) => {
       const wire = await probe.open(inTheClear(probe));
       await wire.post(probe.package([probe.to]), 1);
-      const heard = await surplus(wire, 1, probe.subject.waitMs);
-      return heard.responses.length > 0 ? fail(heardInWords(heard)) : pass(heardInWords(heard));
+      return noResponse(wire, probe.subject.waitMs);
     },
   },
   {

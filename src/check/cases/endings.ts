@@ -1,6 +1,7 @@
+import { answered, responses, undecided } from "../answers.ts";
 import type { ActiveCase } from "../case.ts";
 import { closed, fail, late, type Outcome, pass, Undecided } from "../outcome.ts";
-import { answered, type Probe, responses, undecided } from "../probe.ts";
+import type { Probe } from "../probe.ts";
 import { statusOf } from "../seen.ts";
 
 /** A length that no netstring can have. */

@@ -1,7 +1,8 @@
 import { now } from "../../io/clock.ts";
+import { responses, undecided } from "../answers.ts";
 import type { ActiveCase } from "../case.ts";
 import { type Outcome, pass } from "../outcome.ts";
-import { type Probe, responses, undecided } from "../probe.ts";
+import type { Probe } from "../probe.ts";
 import { statusOf } from "../seen.ts";
 
 /** Lengths to announce, in bytes: some servers refuse 200,000,001, counters of 31 or 32 bits overflow. */

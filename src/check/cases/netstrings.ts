@@ -1,7 +1,8 @@
+import { answered, surplus } from "../answers.ts";
 import type { ActiveCase } from "../case.ts";
 import { heardInWords } from "../heard.ts";
 import { fail, type Outcome, pass, Undecided } from "../outcome.ts";
-import { answered, type Probe, surplus } from "../probe.ts";
+import type { Probe } from "../probe.ts";
 import { inWords, statusOf } from "../seen.ts";
 import { type Flaw, messageIn, type Part, type WirePackage, wireBytes } from "../wire-package.ts";
 

@@ -1,8 +1,9 @@
+import { answered, noResponse } from "../answers.ts";
 import type { ActiveCase } from "../case.ts";
 import { CONTENTS } from "../content.ts";
 import { heardInWords } from "../heard.ts";
-import { closed, fail, type Outcome, pass, unclear } from "../outcome.ts";
-import { answered, type Probe, surplus } from "../probe.ts";
+import { closed, type Outcome, pass, unclear } from "../outcome.ts";
+import type { Probe } from "../probe.ts";
 import { accepted, acceptedInDos } from "./acceptance.ts";
 import { SENDER_CASES } from "./senders.ts";
 
@@ -103,8 +104,7 @@ export const PACKAGE_CASES: readonly ActiveCase[] = [
     run: async (probe) => {
       const wire = await probe.open();
       await wire.send(probe.package([]));
-      const heard = await surplus(wire, 1, probe.subject.waitMs);
-      return heard.responses.length > 0 ? fail(heardInWords(heard)) : pass(heardInWords(heard));
+      return noResponse(wire, probe.subject.waitMs);
     },
   },
   {

@@ -1,7 +1,8 @@
+import { answered, responses, undecided } from "../answers.ts";
 import type { ActiveCase } from "../case.ts";
 import type { Heard } from "../heard.ts";
 import { closed, late, type Outcome, pass, Undecided } from "../outcome.ts";
-import { answered, type Probe, responses, undecided } from "../probe.ts";
+import type { Probe } from "../probe.ts";
 import type { Wire } from "../wire.ts";
 
 const MANY = 100;

@@ -1,7 +1,8 @@
+import { answered, responses, surplus, undecided } from "../answers.ts";
 import type { ActiveCase } from "../case.ts";
 import { heardInWords } from "../heard.ts";
 import { fail, type Outcome, pass, unclear } from "../outcome.ts";
-import { answered, type Probe, responses, surplus, undecided } from "../probe.ts";
+import type { Probe } from "../probe.ts";
 import { statusOf } from "../seen.ts";
 import type { Wire } from "../wire.ts";
 import { messageIn } from "../wire-package.ts";

@@ -1,6 +1,6 @@
+import { answered, undecided } from "../answers.ts";
 import type { ActiveCase } from "../case.ts";
 import { MARK_DOMAIN } from "../inbox.ts";
-import { answered, undecided } from "../probe.ts";
 
 const SENDER_DOMAIN = `@${MARK_DOMAIN}`;
 
