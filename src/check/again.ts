@@ -30,7 +30,7 @@ export async function tryAgain(results: readonly Tried[], { budget, run, onResul
   }
 }
 
-/** If others are not served, no more messages are, and none should be wasted. */
+/** Whether others are still served comes first: if they are not, further messages would be wasted. */
 function rank(tried: Tried): number {
   return tried.case.isAboutOthers ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 import { type Case, messagesOf } from "./case.ts";
 
-/** Messages of cases that are tried again, at most. */
+/** The most messages for cases that are tried again. */
 const MAX_AGAIN = 10;
 /** Control messages, of which the first may get no answer in time. */
 const CONTROLS = 2;

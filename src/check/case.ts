@@ -2,17 +2,17 @@ import type { Outcome } from "./outcome.ts";
 import type { Probe } from "./probe.ts";
 import type { Seen } from "./seen.ts";
 
-/** What a deviation means: `info` cases find out something, and never fail. */
+/** How much a deviation matters: `info` cases only report what they find, and never fail. */
 export type Level = "must" | "should" | "info";
 
-/** What a case cannot do without. */
+/** What a case cannot run without. */
 export type Need = "to" | "refused" | "inbox" | "tls" | "large" | "slow";
 
 interface About {
   /** The section of qmtp.txt and a name: `2/order`. Scripts name cases: ids never change. */
   readonly id: string;
   readonly level: Level;
-  /** In one sentence. */
+  /** One sentence. */
   readonly requirement: string;
   readonly needs: readonly Need[];
   readonly sent: string;
@@ -23,11 +23,11 @@ interface About {
 
 /** A case that speaks to the server. */
 export interface ActiveCase extends About {
-  /** How many messages it may deliver at most. */
+  /** The most messages it may deliver. */
   readonly messages: number;
   /** Whether it is about the answer to a plain message, without which other cases are unclear. */
   readonly isControl?: true;
-  /** Whether it is about clients that are served no more. */
+  /** Whether it is about the server still serving other clients. */
   readonly isAboutOthers?: true;
   /** @throws {Undecided} */
   readonly run: (probe: Probe) => Promise<Outcome>;
@@ -44,7 +44,7 @@ export function sectionOf({ id }: { readonly id: string }): number {
   return Number(id.slice(0, id.indexOf("/")));
 }
 
-/** How many messages it may deliver at most, apart from the control package. */
+/** The most messages it may deliver, not counting the control message. */
 export function messagesOf(one: Case): number {
   return "messages" in one ? one.messages : 0;
 }

@@ -13,11 +13,10 @@ export interface Control {
   readonly closes: Promise<boolean>;
 }
 
-/** How the server answers a plain message, which says what an answer to a strange one means. Each is sent once in a run. */
+/** How the server answers a plain message: the yardstick for its answers to unusual ones. Each is sent once in a run. */
 export class Controls {
   readonly #send: (which: Which) => Promise<Control>;
   readonly #sent = new Map<Which, Promise<Control>>();
-
   #arrives: Promise<boolean> | undefined;
   /** Whether there has been a response. */
   hasServed = false;

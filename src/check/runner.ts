@@ -43,7 +43,7 @@ class Run {
 
   constructor(cases: readonly Case[], subject: Subject, options: RunOptions) {
     this.#cases = cases;
-    // Many connections listen to it at once.
+    // Many connections add a listener to it.
     setMaxListeners(0, this.#ending.signal);
     this.#subject = { ...subject, signal: this.#ending.signal };
     this.#interrupted = subject.signal;
@@ -90,7 +90,7 @@ class Run {
     await this.#judge();
   }
 
-  /** As many as the server lets in, and half of that, for cases have more than one connection. */
+  /** Half of the connections that the server accepts, as cases may use more than one. */
   async #atOnce(): Promise<number> {
     const { atOnce } = this.#options;
     if (atOnce !== undefined || this.#cases.length === 1) return atOnce ?? 1;
@@ -104,7 +104,7 @@ class Run {
     }
   }
 
-  /** @returns what is to be tried again */
+  /** @returns the result if the case is to be tried again */
   async #first(one: Case): Promise<Tried | undefined> {
     const lacks = this.#lacks(one);
     if (lacks.length > 0)
@@ -143,7 +143,7 @@ class Run {
     }
   }
 
-  /** Cases about responses have seen all of them now. */
+  /** Judges the cases about responses, now that all responses have been seen. */
   async #judge(): Promise<void> {
     const judging = this.#cases.filter((one) => "judge" in one && this.#lacks(one).length === 0);
     if (judging.length === 0) return;

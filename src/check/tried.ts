@@ -1,7 +1,7 @@
 import type { ActiveCase } from "./case.ts";
 import { NO_BYTES, type Result } from "./result.ts";
 
-/** A result, and whether time or a closed connection decided, which may be due to the cases beside it. */
+/** A result, and whether it rests on time or a closed connection: cases that ran beside it may be the cause. */
 export interface Tried extends Result {
   readonly case: ActiveCase;
   readonly late: boolean;
