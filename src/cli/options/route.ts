@@ -47,6 +47,23 @@ export type RouteContext = Pick<
   "env" | "node" | "groups" | "signalGroup" | "interrupted" | "say" | "sayAll" | "stderr"
 >;
 
+/** What connections use of a context, but with other lines on standard error. It creates no stream. */
+export function withSayAll(context: Context, sayAll: Context["sayAll"]): RouteContext {
+  const { node, env, groups, signalGroup, interrupted, say } = context;
+  return {
+    node,
+    env,
+    groups,
+    signalGroup,
+    interrupted,
+    say,
+    sayAll,
+    get stderr() {
+      return context.stderr;
+    },
+  };
+}
+
 /** An hour (qmtp.txt, section 2). Only for sessions: what writes to standard input may well take longer. */
 const SESSION_MS = 3_600_000;
 

@@ -1,5 +1,11 @@
 import type { Context } from "../../cli/context.ts";
-import { familyOf, type ResolvingRoute, type RouteOptions, routeTo } from "../../cli/options/route.ts";
+import {
+  familyOf,
+  type ResolvingRoute,
+  type RouteOptions,
+  routeTo,
+  withSayAll,
+} from "../../cli/options/route.ts";
 import { connectTooLong } from "../../client/deliver.ts";
 import { QmtpError } from "../../errors.ts";
 import { startWait } from "../../io/patience.ts";
@@ -105,16 +111,6 @@ function lookUp(
 /** A route that ignores TLS options without TLS: control/qmtpremoteargs sets them for every host. */
 function routeOver(endpoint: Endpoint, options: RouteOptions, context: Context): Promise<ResolvingRoute> {
   const { cacert, cert, key, tlsServername, pinnedpubkey, insecure, ...clear } = options;
-  return routeTo([endpoint], endpoint.kind === "tls" ? options : clear, {
-    env: context.env,
-    node: context.node,
-    groups: context.groups,
-    signalGroup: context.signalGroup,
-    interrupted: context.interrupted,
-    say: context.say,
-    sayAll: options.verbose ? context.sayAll : async () => {},
-    get stderr() {
-      return context.stderr;
-    },
-  });
+  const sayAll = options.verbose ? context.sayAll : async () => {};
+  return routeTo([endpoint], endpoint.kind === "tls" ? options : clear, withSayAll(context, sayAll));
 }
