@@ -1,17 +1,14 @@
 import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { logDeliveries, withLog } from "../../cli/options/log.ts";
-import type { ResolvingRoute } from "../../cli/options/route.ts";
 import { keepDeferred, prepareSpool } from "../../cli/options/spool.ts";
-import { connectTooLong, type DeliveryReport, deferAllRecipients, deliver } from "../../client/deliver.ts";
+import { type DeliveryReport, deferAllRecipients, deliver } from "../../client/deliver.ts";
 import { deliverWithRetries, type Retry, type WithRetries } from "../../client/retry.ts";
 import type { SessionsOptions } from "../../client/sessions-contract.ts";
 import { interruption, QmtpError, readingFailed } from "../../errors.ts";
 import { now } from "../../io/clock.ts";
-import { startWait } from "../../io/patience.ts";
 import type { SpooledDelivery } from "../../maildir/spooling.ts";
 import { type Message, type Package, packageLength } from "../../protocol/package.ts";
-import { type DryRunExchanger, dryRunJson, dryRunLines, firstLines } from "../../report/dry-run.ts";
 import { exitCode } from "../../report/exit-code.ts";
 import { EXIT } from "../../report/exit-tables.ts";
 import { messageJson } from "../../report/json.ts";
@@ -19,7 +16,6 @@ import type { DeliveryLog } from "../../report/log/log.ts";
 import { SendProgress } from "../../report/send-progress.ts";
 import { deliveryLines, retryLine, violationLine } from "../../report/text.ts";
 import { writeLines, writePieces } from "../../report/write.ts";
-import { formatEndpoint } from "../../transport/endpoint.ts";
 import { declare } from "./declare.ts";
 import { type MessageToSend, openMessage } from "./open-message.ts";
 import { read, type SendRequest } from "./read.ts";
@@ -66,7 +62,9 @@ async function sendMessage(
   try {
     await suggestSubject(request, opened.message, context);
     if (request.dryRun) {
-      await printDryRun(request, opened.message, recipients, context);
+      const { printDryRun } = await import("./dry-run.ts");
+      const fields = messageFields(opened.message, request);
+      await printDryRun(request, opened.message, recipients, fields, context);
       return EXIT.success;
     }
     const startedAt = now();
@@ -163,11 +161,12 @@ async function deliveryOver(options: SessionsOptions): Promise<typeof deliver> {
 }
 
 async function report(
-  { sender, output, message: { source, composition } }: SendRequest,
+  request: SendRequest,
   message: Message | undefined,
   delivered: SpooledReport,
   context: Context,
 ): Promise<number> {
+  const { sender, output } = request;
   const { deliveries, violations, attempts, cause } = delivered;
   if (violations.length > 0) await context.sayAll(violations.map(violationLine));
   if (output.json) {
@@ -176,7 +175,7 @@ async function report(
       error: cause?.error ?? null,
       attempts: attempts.map((attempt) => ({ ...attempt, error: attempt.cause?.error ?? null })),
       sender,
-      message: message === undefined ? null : messageFields(message, source, composition !== undefined),
+      message: message === undefined ? null : messageFields(message, request),
     });
     await writePieces(context.stdout, json);
   } else {
@@ -192,44 +191,6 @@ function needsAttention({ status, spooled }: SpooledDelivery): boolean {
   return status !== "success" && !spooled;
 }
 
-function messageFields({ length, encoding }: Message, source: string, composed: boolean) {
-  return { source: composed ? "composed" : source, bytes: length, encoding };
-}
-
-/** The servers behind `mx:` endpoints; undefined if there are none of these. */
-async function exchangersOf(route: ResolvingRoute): Promise<DryRunExchanger[] | undefined> {
-  const { endpoints, connector } = route;
-  const domains = endpoints.filter((endpoint) => endpoint.kind === "mx");
-  if (domains.length === 0) return undefined;
-  const wait = startWait(route, (ms) => connectTooLong(domains, ms));
-  const all = domains.map(async (domain) => {
-    const located = await connector.exchangersOf(domain, wait.signal);
-    const common = { endpoint: formatEndpoint(domain), port: domain.port };
-    return located.map(({ host, preference, addresses }) => ({
-      ...common,
-      exchanger: host,
-      preference,
-      addresses,
-    }));
-  });
-  return (await Promise.all(all).finally(() => wait.end())).flat();
-}
-
-async function printDryRun(
-  { sender, route, split, spool, output, message: { source, composition } }: SendRequest,
-  message: Message,
-  recipients: readonly Buffer[],
-  context: Context,
-): Promise<void> {
-  const dryRun = {
-    endpoints: route.endpoints.map(formatEndpoint),
-    exchangers: await exchangersOf(route),
-    sender,
-    recipients,
-    packages: split ? recipients.length : 1,
-    message: messageFields(message, source, composition !== undefined),
-    spool,
-    firstLines: await firstLines(message),
-  };
-  await writeLines(context.stdout, output.json ? [dryRunJson(dryRun)] : dryRunLines(dryRun));
+function messageFields({ length, encoding }: Message, { message: { source, composition } }: SendRequest) {
+  return { source: composition === undefined ? source : "composed", bytes: length, encoding };
 }
