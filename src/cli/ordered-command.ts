@@ -7,7 +7,7 @@ declare module "commander" {
   }
 }
 
-/** Stands for `--` while commander parses, so that an option's value can be `--`. No argument contains NUL. */
+/** Replaces `--` while commander parses, so that an option's value can be `--`. No argument contains NUL. */
 const END_OF_OPTIONS = "\0--";
 
 /**

@@ -25,7 +25,7 @@ export interface Output {
   readonly paint: () => Promise<Paint>;
   /** Shows progress on the terminal until stopped. Returns undefined if the user does not want it. */
   readonly startProgress: (text: ProgressText) => Progress | undefined;
-  /** Prints how long the exchange took, for somebody who watches at a terminal. */
+  /** Prints how long the exchange took, if the user watches at a terminal. */
   readonly printTimes: (timing: SessionTiming) => Promise<void>;
 }
 

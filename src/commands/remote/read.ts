@@ -44,7 +44,7 @@ function rawOperands(operands: readonly string[]): Buffer[] {
   const all = commandLine();
   const raw = all.slice(-operands.length);
   if (raw.every((bytes, index) => bytes.toString() === operands[index])) return raw;
-  throw usageError("an address is not UTF-8, and this system does not tell its bytes");
+  throw usageError("an address is not UTF-8, and its bytes cannot be read on this system");
 }
 
 function commandLine(): Buffer[] {
