@@ -32,8 +32,6 @@ export interface SentMessageInfo {
   response: string;
   /** The result for each recipient, in order. */
   readonly deliveries: readonly Delivery[];
-  // biome-ignore lint/suspicious/noExplicitAny: nodemailer requires it of a transport's result
-  [key: string]: any;
 }
 
 /** What `sendMail` rejects with if no recipient was accepted. */
