@@ -17,7 +17,7 @@ export interface DecoderOptions {
   readonly parts: boolean;
 }
 
-/** Netstrings that are looked at in search of places to go on: so many, and so many for each byte of the stream. */
+/** The most netstrings to examine while looking for places to go on: this number, and more for each byte read. */
 const WORK = 1_048_576;
 const WORK_PER_BYTE = 4;
 
