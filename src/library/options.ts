@@ -4,7 +4,7 @@ import type { Route } from "../client/route.ts";
 import { usageError } from "../errors.ts";
 import { Connector } from "../transport/connector.ts";
 import { type Endpoint, parseEndpoint } from "../transport/endpoint.ts";
-import { readTlsSettings } from "../transport/tls-settings.ts";
+import { type ClientTlsOptions, readTlsSettings } from "../transport/tls-settings.ts";
 import { HOST } from "./host-program.ts";
 
 /** How a `QmtpClient` reaches its server. All times are in milliseconds. */
@@ -39,22 +39,6 @@ export interface ClientOptions {
   readonly sourceAddress?: string | undefined;
   /** For streams of more than 8 MiB; by default that of `os.tmpdir()`. */
   readonly temporaryDirectory?: string | undefined;
-}
-
-/** How servers are verified, and how the client identifies itself. Files are in PEM. */
-export interface ClientTlsOptions {
-  /** The file of the only issuers to trust. */
-  readonly cacert?: string | undefined;
-  /** The file of the client's certificate, followed by those of its issuers. */
-  readonly cert?: string | undefined;
-  /** The file of its key; by default the same file. */
-  readonly key?: string | undefined;
-  /** The name that the server's certificate must have, if not the endpoint's host. */
-  readonly servername?: string | undefined;
-  /** The server must have one of these public keys: `sha256//...;sha256//...`, as curl writes them. */
-  readonly pinnedpubkey?: string | undefined;
-  /** Do not verify the server's certificate. */
-  readonly insecure?: boolean | undefined;
 }
 
 /** When to send again to recipients who were deferred. */

@@ -31,13 +31,19 @@ export interface TlsSettings {
   readonly insecure: boolean;
 }
 
-/** What to make the settings from; files are PEM. */
-export interface TlsSources {
+/** How servers are verified, and how the client identifies itself. Files are in PEM. */
+export interface ClientTlsOptions {
+  /** The file of the only issuers to trust. */
   readonly cacert?: string | undefined;
+  /** The file of the client's certificate, followed by those of its issuers. */
   readonly cert?: string | undefined;
+  /** The file of its key; by default the same file. */
   readonly key?: string | undefined;
+  /** The name that the server's certificate must have, if not the endpoint's host. */
   readonly servername?: string | undefined;
+  /** The server must have one of these public keys: `sha256//...;sha256//...`, as curl writes them. */
   readonly pinnedpubkey?: string | undefined;
+  /** Do not verify the server's certificate. */
   readonly insecure?: boolean | undefined;
 }
 
@@ -49,7 +55,7 @@ export const MIN_VERSION = "TLSv1.2";
 
 /** @throws {QmtpError} usage; unreadable-configuration, if a file cannot be read or has the wrong content */
 export function readTlsSettings(
-  { cacert, cert, key, servername, pinnedpubkey, insecure }: TlsSources,
+  { cacert, cert, key, servername, pinnedpubkey, insecure }: ClientTlsOptions,
   read: ReadPem = readPem,
 ): TlsSettings {
   return {
