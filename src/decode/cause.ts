@@ -1,3 +1,4 @@
+import { isDigit } from "../protocol/netstring.ts";
 import type { PackagePart } from "../protocol/package-reader.ts";
 import type { Direction } from "./events.ts";
 
@@ -76,10 +77,6 @@ export function expectedLength(what: string, byte: number, before: number | unde
   return isDigit(byte)
     ? "':' after the 0: lengths have no leading zeros"
     : `a digit or ':' in the length of a ${what}`;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
 /**

@@ -1,10 +1,9 @@
+import { isDigit } from "../protocol/netstring.ts";
 import { FIRST_BYTES } from "./cause.ts";
 import type { Direction } from "./events.ts";
+import { STATUSES } from "./fits.ts";
 
 const COLON = 0x3a;
-const ZERO = 0x30;
-const NINE = 0x39;
-const STATUSES = [0x4b, 0x5a, 0x44];
 
 /** Longer than any length, even with leading zeros. */
 const MAX_BYTES = 24;
@@ -23,10 +22,6 @@ function directionOf(first: Buffer, ended: boolean): Direction | undefined {
   if (colon && byte !== undefined) return STATUSES.includes(byte) ? "responses" : "packages";
   const enough = !colon && byte !== undefined && first.length >= FIRST_BYTES;
   return ended || enough || first.length >= MAX_BYTES ? "packages" : undefined;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
 /** Holds the first bytes of a stream back until they say which way it goes, and what it is if it is not QMTP. */

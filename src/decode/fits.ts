@@ -6,7 +6,7 @@ const ZERO = 0x30;
 const NINE = 0x39;
 
 /** K, Z and D. */
-const STATUSES = [0x4b, 0x5a, 0x44];
+export const STATUSES = [0x4b, 0x5a, 0x44];
 
 /** As the readers have them. */
 const MAX_DIGITS = 10;

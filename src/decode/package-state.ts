@@ -1,11 +1,9 @@
-import { netstringLength } from "../protocol/netstring.ts";
+import { COMMA, netstringLength } from "../protocol/netstring.ts";
 import type { PackagePart, PackageReader } from "../protocol/package-reader.ts";
 import type { State } from "./annotator.ts";
 import { byteCause, expectedLength, lengthDifference } from "./cause.ts";
 import type { Place } from "./fits.ts";
 import type { Search } from "./recovery.ts";
-
-const COMMA = 0x2c;
 
 const NAMES: Readonly<Partial<Record<PackagePart, string>>> = {
   length: "message",

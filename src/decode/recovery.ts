@@ -1,3 +1,4 @@
+import { COMMA, isDigit } from "../protocol/netstring.ts";
 import { type Fits, type Found, MORE, NO, type Place } from "./fits.ts";
 
 /** What was being read when the violation came. Offsets are in the window. */
@@ -20,9 +21,7 @@ export type Search =
   /** The same, without a look: the netstring before it is in order. */
   | { readonly kind: "certain"; readonly place: Place; readonly from: number };
 
-const COMMA = 0x2c;
 const ZERO = 0x30;
-const NINE = 0x39;
 
 /**
  * Finds the first place where reading can go on: there, everything up to the next package is in order. If the rest
@@ -87,10 +86,6 @@ function forward(
 function begins(bytes: Buffer, at: number, from: number): boolean {
   if (!isDigit(bytes[at])) return false;
   return at === from || !isDigit(bytes[at - 1]) || bytes[at - 1] === ZERO;
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
 function tried(fits: Fits, place: Place, at: number): Found | undefined {

@@ -59,6 +59,10 @@ export function netstringLength(length: number): number {
   return digitsOf(length) + 1 + length + 1;
 }
 
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
+}
+
 function digitsOf(length: number): number {
   let digits = 1;
   for (let rest = length; rest >= 10; rest = Math.floor(rest / 10)) digits++;
