@@ -130,6 +130,7 @@ function recoveryText({ offset, at, skipped, cause }: RecoveryEvent): string {
 export interface WrittenFile {
   readonly package: number;
   readonly path: string;
+  /** Whether the whole message is there; if not, the name ends in `.part`. */
   readonly complete: boolean;
 }
 

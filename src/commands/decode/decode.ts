@@ -5,14 +5,14 @@ import type { DecodeEvent } from "../../decode/events.ts";
 import { interruption, QmtpError } from "../../errors.ts";
 import { errorExitCode } from "../../report/exit-code.ts";
 import { DECODE_TABLE } from "../../report/exit-tables.ts";
-import { fileLine, listingLines, totalsLine } from "../../report/listing.ts";
+import { fileLine, listingLines, totalsLine, type WrittenFile } from "../../report/listing.ts";
 import { eventJson, fileJson, totalsJson } from "../../report/listing-json.ts";
 import { describe } from "../../report/remedies.ts";
 import { sanitise } from "../../report/sanitise.ts";
 import { writePieces } from "../../report/write.ts";
 import { declare } from "./declare.ts";
 import { inputChunks } from "./input.ts";
-import { MessageFiles, type WrittenFile } from "./message-files.ts";
+import { MessageFiles } from "./message-files.ts";
 import { type DecodeRequest, read } from "./read.ts";
 
 /** `qmtp decode`: lists what is in packages or responses, and what is wrong with them. */

@@ -13,14 +13,7 @@ import { QmtpError, reason, systemCode, visiblePath } from "../../errors.ts";
 import { writeWhole } from "../../io/temporary-file.ts";
 import { LineEndConverter } from "../../message/line-ends.ts";
 import type { Encoding } from "../../protocol/package.ts";
-
-/** A message that was written. */
-export interface WrittenFile {
-  readonly package: number;
-  readonly path: string;
-  /** Whether the whole message is there; if not, the name ends in `.part`. */
-  readonly complete: boolean;
-}
+import type { WrittenFile } from "../../report/listing.ts";
 
 interface OpenFile {
   readonly package: number;
