@@ -7,19 +7,20 @@ export interface Broken {
   readonly at: number;
   /** Where the damaged netstring's bytes begin: its end cannot be before. */
   readonly floor: number;
-  readonly search: Search;
+  readonly search: Look;
 }
 
 /** How to look for the place where reading can go on. */
-export type Search =
+export type Look =
   /** Just there, then from the beginning of what is damaged on. */
   | { readonly kind: "around"; readonly place: Place; readonly from: number }
   /** For this place, forward. */
   | { readonly kind: "forward"; readonly place: Place }
   /** This place, just there. */
-  | { readonly kind: "there"; readonly place: Place; readonly from: number }
-  /** The same, without a look: the netstring before it is in order. */
-  | { readonly kind: "certain"; readonly place: Place; readonly from: number };
+  | { readonly kind: "there"; readonly place: Place; readonly from: number };
+
+/** A look, or a place that is certain without one: the netstring before it is in order. */
+export type Search = Look | { readonly kind: "certain"; readonly place: Place; readonly from: number };
 
 const ZERO = 0x30;
 
@@ -47,8 +48,6 @@ function searched(fits: Fits, bytes: Buffer, broken: Broken): Found | undefined 
       return forward(fits, bytes, search.place, at);
     case "there":
       return tried(fits, search.place, search.from);
-    case "certain":
-      return { place: search.place, at: search.from, end: search.from };
   }
 }
 

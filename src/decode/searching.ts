@@ -1,6 +1,6 @@
 import type { State } from "./annotator.ts";
 import { Fits, type Found, MORE } from "./fits.ts";
-import { findPlace, type Search } from "./recovery.ts";
+import { findPlace, type Look } from "./recovery.ts";
 
 /** How much is looked at after a violation, in bytes: little first, so that many violations take little time. */
 const FIRST_LOOK = 4_096;
@@ -11,7 +11,7 @@ const GROWTH = 4;
 export class Searching {
   readonly offset: number;
   readonly #state: State;
-  readonly #search: Search;
+  readonly #search: Look;
   readonly #start: number;
   #bytes: Buffer;
   #length = 0;
@@ -21,7 +21,7 @@ export class Searching {
    * @param offset where the violation is
    * @param before the bytes before it, as many as may be needed
    */
-  constructor(offset: number, state: State, search: Search, before: Buffer) {
+  constructor(offset: number, state: State, search: Look, before: Buffer) {
     this.offset = offset;
     this.#state = state;
     this.#search = search;
