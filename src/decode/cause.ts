@@ -71,7 +71,7 @@ function lengthCause(
   return undefined;
 }
 
-/** What a length wants instead of this byte. */
+/** What should be in a length instead of this byte. */
 export function expectedLength(what: string, byte: number, before: number | undefined): string {
   if (!isDigit(before)) return `a digit, which begins the length of a ${what}`;
   return isDigit(byte)
@@ -80,7 +80,7 @@ export function expectedLength(what: string, byte: number, before: number | unde
 }
 
 /**
- * A guess from where the bytes of a netstring end in fact.
+ * A guess from where a netstring really ends.
  * @param message the whole message, if it is one and not too long
  */
 export function lengthDifference(

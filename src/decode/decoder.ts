@@ -11,9 +11,9 @@ import { ResponseAnnotator } from "./response-annotator.ts";
 import { LAST_LOOK, Searching } from "./searching.ts";
 
 export interface DecoderOptions {
-  /** Found out from the first bytes if it is undefined. */
+  /** If undefined, the first bytes decide. */
   readonly direction?: Direction | undefined;
-  /** Whether parts and responses are wanted, not only what is wrong and the totals: that takes longer. */
+  /** Whether to report each part and response too, which takes longer, not only violations and totals. */
   readonly parts: boolean;
 }
 
@@ -24,7 +24,7 @@ const WORK_PER_BYTE = 4;
 const NOT_TO_END = "nowhere up to the end of the input is it certain that a netstring begins";
 const NOT_IN_REACH = `nowhere in the next ${LAST_LOOK} bytes is it certain that a netstring begins`;
 
-/** How much is shown of what is before a violation, in bytes. */
+/** How many bytes before a violation are shown. */
 const MAX_BEFORE = 16;
 
 /**
@@ -49,9 +49,9 @@ export class Decoder {
   readonly #first = new FirstBytes();
   #annotator: Annotator | undefined;
   #searching: Searching | undefined;
-  /** What is still to be read of the pushed bytes, the last first. */
+  /** Pushed bytes that have not been read yet, the last first. */
   readonly #pieces: Buffer[] = [];
-  /** Bytes before the piece that is read next. */
+  /** The offset of the next piece. */
   #at = 0;
   #stopped = false;
   /** Netstrings looked at in search of places to go on. */

@@ -24,16 +24,16 @@ function directionOf(first: Buffer, ended: boolean): Direction | undefined {
   return ended || enough || first.length >= MAX_BYTES ? "packages" : undefined;
 }
 
-/** Holds the first bytes of a stream back until they say which way it goes, and what it is if it is not QMTP. */
+/** Keeps the first bytes of a stream until they show its direction, or what it is if it is not QMTP. */
 export class FirstBytes {
   /** The first of them, for a guess at what it is. */
   bytes: Buffer = Buffer.alloc(0);
   direction: Direction | null = null;
 
-  /** @returns all bytes up to now, once they say it */
+  /** @returns all bytes so far, once the direction is known */
   add(chunk: Buffer, ended: boolean): Buffer | undefined {
     const all = this.bytes.length === 0 ? chunk : Buffer.concat([this.bytes, chunk]);
-    // While they do not say it, they are fewer.
+    // Until the direction is known, there are never more.
     this.bytes = Buffer.from(all.subarray(0, MAX_BYTES));
     this.direction = directionOf(all, ended) ?? null;
     return all.length === 0 || this.direction === null ? undefined : all;

@@ -168,7 +168,7 @@ export class PackageAnnotator implements Annotator {
       case "body":
         if (this.#emit === undefined) return;
         this.#show(event.bytes);
-        this.#emit?.({ type: "data", bytes: event.bytes });
+        this.#emit({ type: "data", bytes: event.bytes });
         return;
       case "sender":
         this.#next = this.absolute(this.#reader.offset);

@@ -1,4 +1,4 @@
-/** What is to be done when a signal is aborted. */
+/** What to do when a signal is aborted. */
 interface Actions {
   readonly all: Set<() => void>;
   readonly listener: () => void;

@@ -87,7 +87,7 @@ async function pushAll(
   }
 }
 
-/** Gathers what is to be printed about a file. */
+/** Gathers the text to print about a file. */
 class Printer {
   readonly #file: string;
   readonly #request: DecodeRequest;
@@ -115,7 +115,7 @@ class Printer {
     this.#text += this.#request.json ? totalsJson(totals, this.#file) : `${totalsLine(totals)}\n`;
   }
 
-  /** What is to be printed now. */
+  /** The text gathered since the last call. */
   taken(): string {
     const text = this.#text;
     this.#text = "";
@@ -129,5 +129,5 @@ class Printer {
   }
 }
 
-/** What is printed even if only news is wanted. */
+/** What --quiet prints too. */
 const NEWS: readonly string[] = ["violation", "recovery", "stop"];

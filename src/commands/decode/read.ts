@@ -6,7 +6,7 @@ import type { DecodeOptions } from "./declare.ts";
 export interface DecodeRequest {
   /** Paths; `-` is standard input. */
   readonly files: readonly string[];
-  /** Undefined: found out from the first bytes. */
+  /** If undefined, the first bytes decide. */
   readonly direction: Direction | undefined;
   /** The folder for messages. */
   readonly messages: string | undefined;
