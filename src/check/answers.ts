@@ -47,6 +47,20 @@ export function answered(heard: Heard): Outcome {
   }
 }
 
+/** Responses may be missing because the server has closed: that is permitted, and the case of another requirement. */
+export function answeredUnlessClosed(heard: Heard): Outcome {
+  if (heard.end === "closed") throw undecided(heard);
+  return answered(heard);
+}
+
+/** Many packages: a server that is slow may still be at work when the time is over. */
+export async function allAnswered(wire: Wire, count: number): Promise<Outcome> {
+  const heard = await wire.hear(count);
+  const missing = count - heard.responses.length;
+  if (heard.end === "time" && heard.quietMs < missing * heard.paceMs) throw undecided(heard);
+  return answeredUnlessClosed(heard);
+}
+
 export function undecided(heard: Heard): Undecided {
   return new Undecided(heardInWords(heard), heard.end === "time");
 }

@@ -1,14 +1,10 @@
-import { answered, responses, undecided } from "../answers.ts";
+import { allAnswered, answered, answeredUnlessClosed, responses, undecided } from "../answers.ts";
 import type { ActiveCase } from "../case.ts";
-import type { Heard } from "../heard.ts";
-import { closed, late, type Outcome, pass, Undecided } from "../outcome.ts";
+import { closed, type Outcome, pass } from "../outcome.ts";
 import type { Probe } from "../probe.ts";
-import type { Wire } from "../wire.ts";
+import { unread } from "./unread.ts";
 
 const MANY = 100;
-/** What `2/unread-responses` writes, in bytes. */
-const UNREAD = 16 * 1024 * 1024;
-const UNREAD_BODY = 128 * 1024;
 /** How long `2/after-silence` is silent, by the time to wait. */
 const SILENCES = 10;
 const ONE_AT_A_TIME = "clients must wait for the responses to a package before they send the next";
@@ -147,47 +143,6 @@ export const PIPELINING_CASES: readonly ActiveCase[] = [
     },
   },
 ];
-
-/** Responses may be missing because the server has closed: that is permitted, and the case of another requirement. */
-function answeredUnlessClosed(heard: Heard): Outcome {
-  if (heard.end === "closed") throw undecided(heard);
-  return answered(heard);
-}
-
-/** Many packages: a server that is slow may still be at work when the time is over. */
-async function allAnswered(wire: Wire, count: number): Promise<Outcome> {
-  const heard = await wire.hear(count);
-  const missing = count - heard.responses.length;
-  if (heard.end === "time" && heard.quietMs < missing * heard.paceMs) throw undecided(heard);
-  return answeredUnlessClosed(heard);
-}
-
-async function unread(probe: Probe): Promise<Outcome> {
-  await probe.refusing();
-  const wire = await probe.open();
-  const { text } = probe.message("x".repeat(UNREAD_BODY));
-  const one = probe.package([probe.refused], text);
-  const count = Math.ceil(UNREAD / one.length);
-  wire.ignore();
-  for (let sent = 0; sent < count; sent++) {
-    const how = await wire.send(one);
-    if (how === "closed") throw new Undecided(`the connection was closed after ${sent} packages`);
-    if (how === "time") return blocked(wire, sent, probe);
-  }
-  wire.listen();
-  await responses(wire, 1);
-  return allAnswered(wire, count);
-}
-
-/** The server reads no more: if it has closed its side, or still answers what it has read, that is another matter. */
-async function blocked(wire: Wire, sent: number, { subject }: Probe): Promise<Outcome> {
-  wire.listen();
-  const unreadBefore = await wire.hear(Number.POSITIVE_INFINITY, subject.waitMs);
-  const heard = await wire.hear(unreadBefore.responses.length + 1);
-  if (heard.end === "enough") throw new Undecided(`slow: it still answers the first ${sent} packages`);
-  if (heard.end !== "time") throw undecided(heard);
-  return late(`no more was read after ${sent} packages`);
-}
 
 async function fourAtOnce(probe: Probe): Promise<Outcome> {
   const half = probe.incomplete();
