@@ -1,6 +1,4 @@
-import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { Deadline } from "../io/deadline.ts";
 import { type PackageEvent, PackageReader } from "../protocol/package-reader.ts";
 import { encodeResponse, type Response } from "../protocol/response.ts";
 import { ViolationError } from "../protocol/violation.ts";
@@ -9,23 +7,19 @@ import type { ConversationOptions } from "./contract.ts";
 import { misbehave } from "./disfigure.ts";
 import { type Answer, factsOf, Incoming } from "./incoming.ts";
 import { isLenient, LenientReader } from "./lenient-reader.ts";
+import { Lifetime } from "./lifetime.ts";
 import { BANNER, closesAfterPackage, type Kinds, storesLate } from "./misbehaviour.ts";
 import { Outbox } from "./outbox.ts";
 import { unfairAnswer } from "./refuse.ts";
 import { StoredTogether } from "./stored-together.ts";
 
 const NONE: Kinds = new Set();
-/** Milliseconds that an impatient server waits. */
-const IMPATIENCE_MS = 2_000;
 /** Bytes that `stop-reading` reads. */
 const READ_AT_MOST = 1024 * 1024;
 /** Packages that `lose-after-16` answers. */
 const ANSWERED_AT_MOST = 16;
 /** Bytes of a message that faults look at. */
 const HEAD_BYTES = 2_048;
-/** Milliseconds that a client has to read its last responses. */
-const LINGER_MS = 2_000;
-
 /** A connection to the sink. Its packages are answered one after the other. */
 export class Conversation {
   readonly #connection: Duplex;
@@ -46,41 +40,25 @@ export class Conversation {
   #deaf = false;
   readonly #outbox: Outbox;
   readonly #together: StoredTogether;
-  #stopped = false;
   #busy = false;
-  #left = false;
-  /** After we have decided to end the connection: destroys it when no more data moves. */
-  readonly #linger: Deadline;
-  readonly #idle: Deadline;
+  readonly #lifetime: Lifetime;
 
   constructor(connection: Duplex, options: ConversationOptions) {
     this.#connection = connection;
     this.#options = options;
     this.#kinds = options.draws?.forConnection() ?? NONE;
     this.#reader = isLenient(this.#kinds) ? new LenientReader(this.#kinds) : new PackageReader();
-    const impatient = this.#kinds.has("impatient");
-    this.#linger = new Deadline(LINGER_MS + options.delayMs, () => connection.destroy());
-    this.#idle = new Deadline(impatient ? IMPATIENCE_MS : options.idleMs, () => {
-      if (!impatient) options.onIdle();
-      connection.destroy();
-    });
+    this.#lifetime = new Lifetime(connection, options, this.#kinds.has("impatient"));
     this.#outbox = new Outbox(connection, this.#kinds, {
-      onWrite: () => {
-        if (this.#stopped) this.#linger.restart();
-        this.#idle.restart();
-      },
+      onWrite: () => this.#lifetime.written(),
       onPackage: options.onPackage,
     });
     this.#together = new StoredTogether(this.#outbox);
-    connection.once("close", () => {
-      this.#linger.stop();
-      this.#idle.stop();
-    });
   }
 
   /** Resolves when the conversation is over. Never rejects. */
   async run(): Promise<void> {
-    this.#idle.start();
+    this.#lifetime.start();
     try {
       if (!this.#greet()) return;
       const chunks = this.#connection.iterator({ destroyOnReturn: false });
@@ -95,7 +73,7 @@ export class Conversation {
       else if (!this.#connection.destroyed) this.#options.onFailure(error);
     } finally {
       if (this.#kinds.has("die-on-cut") && this.#reader.begun) this.#options.onDeath?.();
-      this.#leave();
+      this.#lifetime.leave();
       for (const incoming of [this.#incoming, ...this.#unstored]) incoming?.close();
     }
   }
@@ -106,13 +84,13 @@ export class Conversation {
    */
   async #receiveNext(chunks: AsyncIterator<Buffer>): Promise<boolean> {
     const { done, value } = await chunks.next();
-    if (done || this.#left) return false;
-    this.#idle.restart();
+    if (done || this.#lifetime.left) return false;
+    this.#lifetime.received();
     if (this.#deaf) return true;
     this.#busy = true;
     await this.#receive(value);
     this.#busy = false;
-    return !this.#stopped;
+    return !this.#lifetime.stopped;
   }
 
   async #receive(chunk: Buffer): Promise<void> {
@@ -120,7 +98,7 @@ export class Conversation {
     await this.#readAll();
     await this.#together.answer();
     await this.#outbox.flush(this.#reader.begun);
-    if (this.#kinds.has("whole-segments") && this.#reader.begun) this.#leave();
+    if (this.#kinds.has("whole-segments") && this.#reader.begun) this.#lifetime.leave();
     this.#received += chunk.length;
     if (this.#kinds.has("stop-reading") && this.#received > READ_AT_MOST) {
       await new Promise((resolve) => this.#connection.once("close", resolve));
@@ -161,27 +139,15 @@ export class Conversation {
 
   /** Ends the connection once the packages that have arrived are answered, or the client has stopped reading. */
   stop(): void {
-    this.#stopped = true;
-    this.#linger.restart();
-    if (!this.#busy) this.#leave();
-  }
-
-  /** Closes our side, and gives the client time to read what was sent. */
-  #leave(): void {
-    if (this.#left) return;
-    this.#left = true;
-    this.#idle.stop();
-    const connection = this.#connection;
-    connection.end();
-    connection.resume();
-    if (!connection.closed) this.#linger.restart();
+    this.#lifetime.stop();
+    if (!this.#busy) this.#lifetime.leave();
   }
 
   async #readAll(): Promise<void> {
     for (let event = this.#reader.next(); event !== undefined; event = this.#reader.next()) {
       const waiting = this.#take(event);
       if (waiting !== undefined) await waiting;
-      if (this.#left) return;
+      if (this.#lifetime.left) return;
       const dropping = event.type === "end" && this.#kinds.has("drop-second-package");
       if (dropping && this.#reader instanceof LenientReader) this.#reader.drop();
     }
@@ -217,9 +183,7 @@ export class Conversation {
     this.#misbehaviours = new Set([...this.#kinds, ...draws.forPackage()]);
     this.#head = "";
     if (this.#misbehaviours.has("close-mid-package")) {
-      // Ignore the rest of the input.
-      this.#left = true;
-      this.#connection.destroy();
+      this.#lifetime.destroy();
     }
     if (!this.#misbehaviours.has("early-response")) return undefined;
     const early = { status: "success", text: Buffer.from("ok, before it came") } as const;
@@ -252,7 +216,7 @@ export class Conversation {
     const { delayMs, draws } = this.#options;
     const kinds = this.#misbehaviours;
     const answers = await this.#settle(incoming, kinds);
-    if (answers === undefined) return this.#leave();
+    if (answers === undefined) return this.#lifetime.leave();
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     const { surplus } = incoming;
     const slowly = kinds.has("drip");
@@ -292,9 +256,8 @@ export class Conversation {
       await this.#outbox.flush(this.#reader.begun, slowly);
     const closing = closesAfterPackage(kinds);
     if (closing === "reset") {
-      this.#left = true;
-      reset(this.#connection);
-    } else if (closing === "close") this.#leave();
+      this.#lifetime.reset();
+    } else if (closing === "close") this.#lifetime.leave();
   }
 }
 
@@ -303,14 +266,4 @@ function accepted(number: number): Response {
     status: "success",
     text: Buffer.from(`ok ${Math.floor(Date.now() / 1_000)} qp ${number}`),
   };
-}
-
-/** Resets the connection, as a crashing server does. Without TCP, or with TLS, it is destroyed instead. */
-function reset(connection: Duplex): void {
-  try {
-    if (connection instanceof Socket) connection.resetAndDestroy();
-    else connection.destroy();
-  } catch {
-    connection.destroy();
-  }
 }
