@@ -81,11 +81,11 @@ export class Incoming {
 
   /**
    * Decides on each recipient, and stores the message for those accepted. Only what is stored is a success.
-   * @param refused the answer to all of them, whatever the rules say
+   * @param unfair the answer to all of them, whatever the rules say
    */
-  async settle(accepted: Response, refused?: Response): Promise<Answer[]> {
+  async settle(accepted: Response, unfair?: Response): Promise<Answer[]> {
     if (this.#converter !== undefined) this.#keep(this.#converter.end());
-    const all = refused ?? refusalOfAll(this.sender, this.bytes, this.#rules);
+    const all = unfair ?? refusalOfAll(this.sender, this.bytes, this.#rules);
     const answers: Answer[] = [];
     /** By the index of their answer. */
     const storing = new Map<number, Storing>();
