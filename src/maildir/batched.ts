@@ -1,4 +1,4 @@
-import { syncNew, type WrittenMessage, writeMessage } from "./store.ts";
+import { MAX_SYNCS, syncNew, type WrittenMessage, writeMessage } from "./store.ts";
 
 interface Waiting {
   readonly message: WrittenMessage;
@@ -13,9 +13,6 @@ export interface Storing {
   /** Never rejects. */
   readonly result: Promise<StoreResult>;
 }
-
-/** Messages to sync at the same time: each needs a thread, and an open file. */
-export const MAX_BATCH = 64;
 
 /**
  * Puts messages into a maildir, completely or not at all, and many at once: while one batch waits for the disk, the next
@@ -40,7 +37,7 @@ export class BatchedStore {
    * @throws the system's error; no file is left then
    */
   async write(pieces: Iterable<Buffer> | AsyncIterable<Buffer>): Promise<Storing> {
-    while (this.#open === MAX_BATCH) await new Promise<void>((resolve) => this.#queue.push(resolve));
+    while (this.#open === MAX_SYNCS) await new Promise<void>((resolve) => this.#queue.push(resolve));
     this.#open++;
     let message: WrittenMessage;
     try {

@@ -3,7 +3,7 @@ import { reason } from "../errors.ts";
 import { LineEndConverter } from "../message/line-ends.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import type { Message } from "../protocol/package.ts";
-import { syncNew, type WrittenMessage, writeMessage } from "./store.ts";
+import { MAX_SYNCS, syncNew, type WrittenMessage, writeMessage } from "./store.ts";
 
 /** A delivery, and whether its message is kept in a spool. */
 export type SpooledDelivery = Delivery & { readonly spooled?: boolean };
@@ -14,12 +14,6 @@ export interface SpoolResult {
   /** Why messages could not be stored, each reason once. */
   readonly problems: readonly string[];
 }
-
-/**
- * Files to sync at the same time. The file system's journal commits them together, so that they take little longer than
- * one. More would need more threads, one for each.
- */
-export const MAX_SYNCS = 64;
 
 /**
  * Stores the message once for each deferred recipient, in files that `qmtp maildir` can deliver later.

@@ -39,6 +39,12 @@ async function createFolder(folder: string): Promise<boolean> {
   }
 }
 
+/**
+ * Messages to sync at the same time: each needs a thread, and an open file. The file system's journal commits them
+ * together, so that they take little longer than one.
+ */
+export const MAX_SYNCS = 64;
+
 type Pieces = Iterable<Buffer> | AsyncIterable<Buffer>;
 
 /** A message in tmp/, complete but not durable. */

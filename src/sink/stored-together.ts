@@ -1,4 +1,4 @@
-import { MAX_BATCH } from "../maildir/batched.ts";
+import { MAX_SYNCS } from "../maildir/store.ts";
 import { bytesOf, encodeAll } from "./answers.ts";
 import { type Answer, factsOf, type Incoming } from "./incoming.ts";
 import type { Outbox } from "./outbox.ts";
@@ -22,7 +22,7 @@ export class StoredTogether {
 
   /** Whether to answer before the next one is read. */
   get isFull(): boolean {
-    return this.#storing.length >= MAX_BATCH;
+    return this.#storing.length >= MAX_SYNCS;
   }
 
   /** Waits for the disk, and puts the responses into the outbox, in order. */

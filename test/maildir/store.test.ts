@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { BatchedStore, MAX_BATCH } from "../../src/maildir/batched.ts";
-import { createMaildir, syncNew, writeMessage } from "../../src/maildir/store.ts";
+import { BatchedStore } from "../../src/maildir/batched.ts";
+import { createMaildir, MAX_SYNCS, syncNew, writeMessage } from "../../src/maildir/store.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** Disk operations, in order; a message's own name is "NAME". */
@@ -214,9 +214,9 @@ describe("storing many messages", () => {
       most = Math.max(most, filesIn("tmp").length);
       return result;
     };
-    const results = await Promise.all(Array.from({ length: 3 * MAX_BATCH }, (_, number) => one(number)));
+    const results = await Promise.all(Array.from({ length: 3 * MAX_SYNCS }, (_, number) => one(number)));
     expect(results.every((result) => result === null)).toBe(true);
-    expect(most).toBe(MAX_BATCH);
+    expect(most).toBe(MAX_SYNCS);
     const texts = filesIn("new").map((name) => Number(readFileSync(`${maildir}/new/${name}`, "utf8")));
     expect(texts.toSorted((a, b) => a - b)).toEqual([...texts.keys()]);
   });

@@ -28,9 +28,8 @@ export async function prepareSpool(
   { setThreads }: Context,
 ): Promise<void> {
   if (spool === undefined) return;
-  const { MAX_SYNCS } = await import("../../maildir/spooling.ts");
+  const { createMaildir, MAX_SYNCS } = await import("../../maildir/store.ts");
   if (recipients > FEW) setThreads(Math.min(recipients, MAX_SYNCS));
-  const { createMaildir } = await import("../../maildir/store.ts");
   await createMaildir(spool);
 }
 

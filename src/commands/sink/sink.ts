@@ -4,8 +4,7 @@ import type { CommandModule } from "../../cli/command.ts";
 import type { Context } from "../../cli/context.ts";
 import { now } from "../../io/clock.ts";
 import type { Environment } from "../../io/environment.ts";
-import { MAX_BATCH } from "../../maildir/batched.ts";
-import { createMaildir } from "../../maildir/store.ts";
+import { createMaildir, MAX_SYNCS } from "../../maildir/store.ts";
 import { EXIT } from "../../report/exit-tables.ts";
 import { receivedJson, receivedLine } from "../../report/received.ts";
 import { Totals } from "../../report/received-totals.ts";
@@ -24,7 +23,7 @@ async function run({ endpoint, json, quiet, options }: SinkRequest, context: Con
   // clients, that saves much memory and costs no time.
   setFlagsFromString("--semi-space-growth-factor=1");
   if (options.maildir !== undefined) {
-    context.setThreads(MAX_BATCH);
+    context.setThreads(MAX_SYNCS);
     await createMaildir(options.maildir);
   }
   // If standard output is the connection to the client, print to standard error.
