@@ -19,11 +19,11 @@ const FOREIGN: ReadonlyArray<readonly [RegExp, string]> = [
 ];
 
 /** How much of the beginning `foreignCause` looks at, in bytes. */
-export const FIRST_BYTES = 4;
+export const FIRST_BYTES = 5;
 
 /** @param first the first bytes of a stream */
 export function foreignCause(first: Buffer): string | undefined {
-  const text = first.subarray(0, 5).toString("latin1");
+  const text = first.subarray(0, FIRST_BYTES).toString("latin1");
   return FOREIGN.find(([pattern]) => pattern.test(text))?.[1];
 }
 

@@ -352,3 +352,15 @@ test("long responses and addresses are listed whole", () => {
   const wire = wirePackage({ message: "", sender: text });
   expect(only(decode([wire]), "sender")).toMatchObject([{ address: text }]);
 });
+
+test.each([["From joe@x Mon\n"], ["220 mx ESMTP\r\n"], ["Subject: hi\n"], ["GET / HTTP/1.1\r\n"]])(
+  "%j is recognised the same wherever it is cut",
+  (stream) => {
+    const whole = only(decode([latin1(stream)]), "violation");
+    expect(whole).toHaveLength(1);
+    for (let at = 1; at < stream.length; at++) {
+      const cut = decode([latin1(stream.slice(0, at)), latin1(stream.slice(at))]);
+      expect(only(cut, "violation"), `after ${at} bytes`).toEqual(whole);
+    }
+  },
+);
