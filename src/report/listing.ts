@@ -7,6 +7,7 @@ import type {
   ViolationEvent,
 } from "../decode/events.ts";
 import { STATUS_LETTER } from "../protocol/response.ts";
+import { counted } from "./counted.ts";
 import { sanitise, sanitiseCapped } from "./sanitise.ts";
 
 /** Columns of the bytes. */
@@ -68,7 +69,7 @@ function partLine(event: ShownPart): string {
 
 function endText(event: Extract<PartEvent, { type: "end" }>): string {
   if (event.length === undefined) return `end of package ${event.package}, which is damaged`;
-  const recipients = event.recipients === 1 ? "1 recipient" : `${event.recipients} recipients`;
+  const recipients = counted(event.recipients, "recipient");
   return `end of package ${event.package}: ${recipients}, ${bytes(event.length)} in all`;
 }
 
@@ -152,10 +153,6 @@ export function totalsLine(totals: Totals): string {
   const responses = counted(success + deferral + failure, "response");
   const each = `${success} success, ${deferral} deferral, ${failure} failure`;
   return `${responses}: ${each}; ${bytes(totals.bytes)} read; ${found}`;
-}
-
-function counted(count: number, what: string): string {
-  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
 }
 
 function bytes(count: number): string {

@@ -4,6 +4,7 @@ import type { MessageResult } from "../maildir/outcomes.ts";
 import type { Delivery } from "../protocol/delivery.ts";
 import { MAYBE_DELIVERED } from "../protocol/ledger.ts";
 import type { Server } from "../transport/connector.ts";
+import { counted } from "./counted.ts";
 import { errorFields, field, messageJson, toJson } from "./json.ts";
 import type { LogEntry } from "./log/line.ts";
 import { withRemedy } from "./remedies.ts";
@@ -120,12 +121,8 @@ export class Unanswered {
   }
 
   lines(): string[] {
-    return [...this.#counts].map(([reason, count]) => `${messages(count)} kept: ${reason}`);
+    return [...this.#counts].map(([reason, count]) => `${counted(count, "message")} kept: ${reason}`);
   }
-}
-
-function messages(count: number): string {
-  return count === 1 ? "1 message" : `${count} messages`;
 }
 
 /** Totals of a run. */
@@ -166,7 +163,7 @@ export class MaildirSummary {
     const outcomes = { ...this.#outcomes, skipped: this.unusable };
     const parts = [listCounts(this.#counts), listCounts(outcomes)].filter((part) => part !== "");
     if (this.notSent > 0) parts.push(`${this.notSent} not sent (${error?.message})`);
-    return `${messages(this.messages)}: ${parts.join("; ")}`;
+    return `${counted(this.messages, "message")}: ${parts.join("; ")}`;
   }
 
   json(maildir: string, exitCode: number, elapsedMs: number, error: QmtpError | null): string {

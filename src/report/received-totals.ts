@@ -1,5 +1,6 @@
 import type { Status } from "../protocol/response.ts";
 import type { Received } from "../sink/contract.ts";
+import { counted } from "./counted.ts";
 import { toJson } from "./json.ts";
 import { size } from "./progress.ts";
 
@@ -29,7 +30,7 @@ export class Totals {
   line(): string {
     const { success, deferral, failure } = this.#counts;
     const seconds = (this.#elapsedMs / 1_000).toFixed(2);
-    const packages = `${this.#packages} package${this.#packages === 1 ? "" : "s"}`;
+    const packages = counted(this.#packages, "package");
     const rate = this.#packages > 1 ? `, ${Math.round(this.#rate)}/s` : "";
     return `${packages}, ${size(this.#bytes)} in ${seconds} s${rate}; ${success} success, ${deferral} deferral, ${failure} failure`;
   }

@@ -3,6 +3,7 @@ import { bytesPerSecond, fromDueOrSent, rateOf } from "../../bench/figures.ts";
 import type { LatencySummary } from "../../bench/latencies.ts";
 import type { BenchResult } from "../../bench/result.ts";
 import { LATE_MS } from "../../bench/schedule.ts";
+import { counted } from "../counted.ts";
 import { size } from "../progress.ts";
 import { describe } from "../remedies.ts";
 import { sanitiseCapped } from "../sanitise.ts";
@@ -51,10 +52,10 @@ function headline({ plan, server }: BenchResult): string {
   const loop = rate === undefined ? "closed loop" : `open loop at ${rate}/s`;
   const parts = [
     loop,
-    many(sessions, "session"),
+    counted(sessions, "session"),
     `window ${window}`,
-    many(message.length, "byte"),
-    many(recipientsEach, "recipient"),
+    counted(message.length, "byte"),
+    counted(recipientsEach, "recipient"),
   ];
   return sanitiseCapped(Buffer.from(`${server.endpoint}: ${parts.join(", ")}`));
 }
@@ -103,10 +104,10 @@ export function* benchWarnings(result: BenchResult, misses: readonly Miss[]): Ge
   for (const { error, count } of tally.errors) {
     if (tally.violations.length > 0 && IN_VIOLATIONS.includes(error.code) && error.hint === undefined)
       continue;
-    yield `${describe(error)} (${many(count, "connection")})`;
+    yield `${describe(error)} (${counted(count, "connection")})`;
   }
   for (const violation of tally.violations) {
-    yield `${violationLine(violation)} (${many(violation.count, "connection")})`;
+    yield `${violationLine(violation)} (${counted(violation.count, "connection")})`;
   }
   if (clientBusy > TOO_BUSY && elapsedMs > TOO_SHORT_MS) {
     const share = Math.round(clientBusy * 100);
@@ -119,14 +120,10 @@ export function* benchWarnings(result: BenchResult, misses: readonly Miss[]): Ge
   }
   if (error?.code === "interrupted") yield `the run ended early: ${describe(error)}`;
   else if (lostSessions > 0 && tally.answered > 0) {
-    yield `${lostSessions} of ${many(plan.sessions, "session")} got no more responses, and were given up`;
+    yield `${lostSessions} of ${counted(plan.sessions, "session")} got no more responses, and were given up`;
   }
 }
 
 function row(label: string, text: string): string {
   return `${label.padEnd(LABEL)}${text}`;
-}
-
-function many(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
