@@ -235,7 +235,7 @@ export const NULLMAILER_TABLE: ExitTable = {
     [15, "node is missing, or was killed"],
     [16, "temporary: at least one deferral by the server"],
     [17, "a signal ended the run"],
-    [18, "an unknown or invalid option from nullmailer, or an invalid or unreadable PEM file"],
+    [18, "an unknown or invalid option from nullmailer, or an unusable PEM file or transcript"],
     [35, "permanent: at least one failure, and no deferral"],
   ],
 };

@@ -62,7 +62,7 @@ function read(options: NullmailerOptions, _operands: readonly string[], context:
 /** nullmailer writes IPv6 addresses without brackets. */
 function endpointOf(text: string, tls: boolean): string {
   const host = isIP(text) === 6 ? `[${text}]` : text;
-  if (!tls || host.startsWith("qmtps://")) return host;
+  if (!tls || /^qmtps:\/\//i.test(host)) return host;
   if (/^(?:[a-z]+:\/\/|(?:unix|exec|mx|ucspi):)/i.test(host)) throw usageError(`'${text}' cannot use TLS`);
   return `qmtps://${host}`;
 }

@@ -109,6 +109,12 @@ describe("what is wrong is temporary, and said on both outputs:", () => {
     ],
     ["no server", { options: HOST }, 10, `b@example.org: deferral: ${NOTHING_LISTENS}`],
     ["TLS to a socket", { options: "host=unix:/x\ntls\n\n" }, 1, "'unix:/x' cannot use TLS"],
+    [
+      "TLS to a server that is named with it, in capitals",
+      { options: "host=QMTPS://127.0.0.1:1\ntls\n\n" },
+      10,
+      "b@example.org: deferral: cannot connect to qmtps://127.0.0.1:1: connection refused (127.0.0.1)",
+    ],
   ])("%s", async (_, given, code, line) => {
     const stderr = `nullmailer-qmtp: ${line}\n`;
     expect(await run(given)).toEqual({ code, signal: null, stdout: `${line}\n`, stderr });
